@@ -1,0 +1,33 @@
+/** The names under which client, worker and operators find each other. */
+
+/** Workflow type of a copy job; its workflow id is the correlation id. */
+export const COPY_WORKFLOW = 'copyFiles';
+
+export const DEFAULT_TASK_QUEUE = 'apollo-copy';
+
+/** Update that waits for the admission's outcome. */
+export const ADMIT_UPDATE = 'admit';
+
+/** One fixed update id per workflow: a repeated POST is answered with the stored outcome. */
+export const ADMIT_UPDATE_ID = 'admit';
+
+/** Signal that ends a job early; a native cancellation request does the same. */
+export const CANCEL_SIGNAL = 'cancel';
+
+/** Query: state and counts of the job. */
+export const STATUS_QUERY = 'status';
+
+/** Query: a page of the job's files. */
+export const FILES_QUERY = 'files';
+
+/** Search attributes (both Keyword) that the namespace has to know. */
+export const SEARCH_ATTRIBUTES = { CopyRequestor: 'Keyword', CopyState: 'Keyword' } as const;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/**
+ * The canonical (lower-case, RFC 9562 section 4) form of a correlation id, or undefined where the text is no UUID.
+ */
+export function parseCorrelationId(text: string): string | undefined {
+  return UUID.test(text) ? text.toLowerCase() : undefined;
+}

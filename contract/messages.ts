@@ -1,0 +1,140 @@
+/** What API, workflow and activities say to each other. Everything here is plain JSON. */
+import type { FileState, JobCounts, JobState } from './states.ts';
+
+/** One file to copy, with its defaults filled in. */
+export interface FileEntry {
+  sourceCollectionId: string;
+  destinationCollectionId: string;
+  fileName: string;
+  destinationFileName: string;
+}
+
+export const OVERWRITE_MODES = ['always', 'never', 'ifDifferent'] as const;
+export type Overwrite = (typeof OVERWRITE_MODES)[number];
+
+export interface CopyOptions {
+  overwrite: Overwrite;
+}
+
+/** Who asks: `caller` owns the job; access lists may name any of the `principals`. */
+export interface Requestor {
+  caller: string;
+  principals: string[];
+}
+
+/** A validated request with its defaults filled in. */
+export interface CopyRequest {
+  entries: FileEntry[];
+  options: CopyOptions;
+}
+
+/** Argument of the workflow. */
+export interface CopyFilesInput {
+  requestor: Requestor;
+  /** Identifies the request's content: SHA-256 of its canonical form, in hex. */
+  digest: string;
+  request: CopyRequest;
+  /** When the API received the request, in milliseconds since the epoch. */
+  receivedAt: number;
+}
+
+/** What is known of a job before any worker has seen it: the memo its workflow is started with. */
+export interface JobMemo {
+  caller: string;
+  digest: string;
+  requested: number;
+  receivedAt: number;
+}
+
+/** A mistake in a request: where, and what would be right. */
+export interface RequestError {
+  path: string;
+  message: string;
+}
+
+export interface LockedFile {
+  collectionId: string;
+  fileName: string;
+}
+
+/** What was decided about a request. */
+export type Admission =
+  | { decision: 'accepted' }
+  | { decision: 'forbidden'; message: string }
+  | { decision: 'invalid'; errors: RequestError[] }
+  | { decision: 'locked'; files: LockedFile[] };
+
+/**
+ * Answer of the `admit` update. Temporal gives a stored outcome to anyone who repeats the update id, so the outcome
+ * says whose request it decided, and the API compares.
+ */
+export interface AdmissionOutcome {
+  caller: string;
+  digest: string;
+  /** How many files were asked for. */
+  requested: number;
+  admission: Admission;
+}
+
+/** A place for files: a bucket and a prefix, as its document said when access was decided. */
+export interface CollectionLocation {
+  collectionId: string;
+  bucket: string;
+  prefix: string;
+  /** Generation of the document that access was decided on. */
+  generation: string;
+}
+
+/** State of a job as callers see it. Times are milliseconds since the epoch. */
+export interface JobStatus {
+  correlationId: string;
+  state: JobState;
+  counts: JobCounts;
+  startedAt: number | null;
+  endedAt: number | null;
+  /** Why it is where it is; empty where there is nothing to say. */
+  message: string;
+}
+
+export interface StateChange {
+  state: FileState;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/** Everything known about one file of a job. */
+export interface FileRecord extends FileEntry {
+  /** Position in the request, from 0. */
+  index: number;
+  state: FileState;
+  retryCount: number;
+  /** `CODE: sentence`, or empty. */
+  message: string;
+  /** Size in bytes, crc32c (base64) and generation of the destination object; null until known. */
+  size: number | null;
+  crc32c: string | null;
+  generation: string | null;
+  sourceGeneration: string | null;
+  history: StateChange[];
+}
+
+/** Narrows a page of files. */
+export interface FileFilter {
+  state?: FileState;
+  /** Matches the source or the destination collection. */
+  collectionId?: string;
+}
+
+/** Argument of the `files` query: at most `limit` matching files, looked for from index `from` on. */
+export interface FilesQuery extends FileFilter {
+  from: number;
+  limit: number;
+}
+
+/** Answer of the `files` query; `next` is the index to go on from, null at the end. */
+export interface FilesPage {
+  files: FileRecord[];
+  next: number | null;
+  matching: number;
+  collections: CollectionLocation[];
+}

@@ -1,0 +1,70 @@
+import tseslint from 'typescript-eslint';
+
+/** Forbids a folder to import what the architecture keeps out of it (docs/architecture.md, "Layers"). */
+function fence(folder, patterns) {
+  return {
+    files: [`${folder}/**/*.ts`, `${folder}/**/*.tsx`],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns }],
+    },
+  };
+}
+
+const nodeBuiltIns = { regex: '^node:', message: 'Workflow code is deterministic: no Node built-ins.' };
+const layer = (names, message, options = {}) => ({ regex: `^\\.\\.?/(?:.*/)?(?:${names})/`, message, ...options });
+
+export default tseslint.config(
+  { ignores: ['node_modules', '.tools', '.data'] },
+  {
+    files: ['**/*.ts', '**/*.tsx'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      eqeqeq: 'error',
+      'no-console': 'error',
+    },
+  },
+  fence('contract', [
+    nodeBuiltIns,
+    layer('api|activities|cli|config|dev|storage|test|worker|workflows', 'contract/ is what all sides share.'),
+    { regex: '^@(?:google-cloud|hono)/|^hono', message: 'contract/ stays light enough for workflows.' },
+  ]),
+  fence('workflows', [
+    nodeBuiltIns,
+    layer('api|cli|config|dev|storage|test|worker', 'Workflows decide; I/O is for activities.'),
+    layer('activities', 'Workflows know activities by type only.', { allowTypeImports: true }),
+    { regex: '^(?:pino|jose|hono|zod|@hono/|@google-cloud/|@temporalio/(?:client|worker|activity))' },
+  ]),
+  fence('storage', [
+    layer('api|activities|cli|dev|test|worker|workflows', 'storage/ knows nothing of jobs in flight.'),
+    { regex: '^@temporalio/|^hono|^@hono/', message: 'storage/ speaks to Cloud Storage alone.' },
+  ]),
+  fence('activities', [
+    layer('api|cli|dev|test|worker|workflows', 'Activities are called by workflows, and call storage/.'),
+    { regex: '^hono|^@hono/|^@google-cloud/', message: 'Cloud Storage is reached through storage/.' },
+  ]),
+  fence('api', [
+    layer('activities|cli|dev|test|worker|workflows', 'api/ hands over to Temporal; it runs no job itself.'),
+    { regex: '^@temporalio/(?:worker|workflow|activity)|^@google-cloud/' },
+  ]),
+  fence('worker', [layer('api|cli|dev|test', 'The worker serves no HTTP routes of the API.')]),
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+    },
+  },
+  {
+    files: ['dev/**/*.ts', 'scripts/**/*.ts', 'cli/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
+);
