@@ -27,6 +27,8 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      // `using _lease = …` is held, not read.
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_' }],
       eqeqeq: 'error',
       'no-console': 'error',
     },

@@ -85,6 +85,14 @@ export interface CollectionLocation {
   generation: string;
 }
 
+/** A job as the owner of locks and records. Continue-as-new changes the run id, so the chain's first one names it. */
+export interface JobOwner {
+  kind: 'job';
+  correlationId: string;
+  firstRunId: string;
+  namespace: string;
+}
+
 /** State of a job as callers see it. Times are milliseconds since the epoch. */
 export interface JobStatus {
   correlationId: string;
@@ -135,6 +143,7 @@ export interface FilesQuery extends FileFilter {
 export interface FilesPage {
   files: FileRecord[];
   next: number | null;
-  matching: number;
+  /** Files that match the filter, on all pages. */
+  totalCount: number;
   collections: CollectionLocation[];
 }

@@ -1,0 +1,44 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { isRetryable, reason, type ReasonCode } from '../contract/reasons.ts';
+import { StorageError, type StorageErrorKind } from '../storage/errors.ts';
+
+/**
+ * The failure of an activity, as Temporal's Web UI shows it and the workflow records it: the type is the reason's code,
+ * the message `CODE: sentence`, the one detail the number of retries so far. Whether Temporal tries again follows from
+ * the code.
+ */
+export function failure(
+  code: ReasonCode,
+  sentence: string,
+  { cause, retryAfterMs }: { cause?: unknown; retryAfterMs?: number | undefined } = {},
+): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: reason(code, sentence),
+    type: code,
+    nonRetryable: !isRetryable(code),
+    details: [Context.current().info.attempt - 1],
+    ...(cause instanceof Error ? { cause } : {}),
+    ...(retryAfterMs === undefined ? {} : { nextRetryDelay: retryAfterMs }),
+  });
+}
+
+const CODES: Record<StorageErrorKind, ReasonCode> = {
+  notFound: 'STORAGE_REFUSED',
+  preconditionFailed: 'STORAGE_REFUSED',
+  rateLimited: 'STORAGE_RATE_LIMITED',
+  unavailable: 'STORAGE_UNAVAILABLE',
+  retention: 'RETENTION_POLICY',
+  forbidden: 'STORAGE_FORBIDDEN',
+  requesterPays: 'REQUESTER_PAYS',
+  refused: 'STORAGE_REFUSED',
+};
+
+/** What storage refused, as an activity's failure; anything else is returned as it is. */
+export function toFailure(error: unknown): unknown {
+  if (!(error instanceof StorageError)) return error;
+  return failure(CODES[error.kind], `Cloud Storage answered: ${error.message}`, {
+    cause: error,
+    retryAfterMs: error.retryAfterMs,
+  });
+}

@@ -1,0 +1,35 @@
+import { checkAccess, type AccessTask } from './check-access.ts';
+import { claimJob, type ClaimTask } from './claim-job.ts';
+import { copyFile, type CopyFileTask } from './copy-file.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { findCopy } from './find-copy.ts';
+import {
+  closeRecord,
+  recordAccess,
+  saveResults,
+  type CloseRecordTask,
+  type RecordAccessTask,
+  type SaveResultsTask,
+} from './job-record.ts';
+import { releaseLocks, type ReleaseTask } from './release-locks.ts';
+import { takeLocks, type LockTask } from './take-locks.ts';
+
+export type { ActivityDependencies, JobDirectory } from './dependencies.ts';
+export type { FileOutcome, HeldLock } from './copy-file.ts';
+
+/** The activities, bound to what they need; workflows call them by these names. */
+export function createActivities(deps: ActivityDependencies) {
+  return {
+    claimJob: (task: ClaimTask) => claimJob(deps, task),
+    checkAccess: (task: AccessTask) => checkAccess(deps, task),
+    recordAccess: (task: RecordAccessTask) => recordAccess(deps, task),
+    takeLocks: (task: LockTask) => takeLocks(deps, task),
+    copyFile: (task: CopyFileTask) => copyFile(deps, task),
+    findCopy: (task: CopyFileTask) => findCopy(deps, task),
+    saveResults: (task: SaveResultsTask) => saveResults(deps, task),
+    releaseLocks: (task: ReleaseTask) => releaseLocks(deps, task),
+    closeRecord: (task: CloseRecordTask) => closeRecord(deps, task),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,64 @@
+import type { Admission, CollectionLocation, FileRecord, JobOwner, JobStatus } from '../contract/messages.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { failure, toFailure } from './failures.ts';
+
+export interface RecordAccessTask {
+  correlationId: string;
+  collections: CollectionLocation[];
+}
+
+/** Keeps which collection documents the admission rests on: what a job without a workflow is looked up by later. */
+export async function recordAccess(
+  { storage }: ActivityDependencies,
+  { correlationId, collections }: RecordAccessTask,
+): Promise<void> {
+  try {
+    await storage.records.saveCollections(correlationId, collections);
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+export interface SaveResultsTask {
+  correlationId: string;
+  /** Counts up from 0 within a job. */
+  batch: number;
+  files: FileRecord[];
+}
+
+/** Appends what became of some files to the job's record. */
+export async function saveResults(
+  { storage }: ActivityDependencies,
+  { correlationId, batch, files }: SaveResultsTask,
+): Promise<void> {
+  try {
+    await storage.records.appendResults(correlationId, batch, files);
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+export interface CloseRecordTask {
+  owner: JobOwner;
+  admission: Admission;
+  status: JobStatus;
+}
+
+/** Writes the job's decision and end into its record, from which it is answered from then on. */
+export async function closeRecord(
+  { storage }: ActivityDependencies,
+  { owner, admission, status }: CloseRecordTask,
+): Promise<void> {
+  const { correlationId, firstRunId, namespace } = owner;
+  try {
+    const stored = await storage.records.read(correlationId);
+    if (stored?.record.chain.firstRunId !== firstRunId || stored.record.chain.namespace !== namespace) {
+      throw failure('INTERNAL_ERROR', `the record of job ${correlationId} is not this job's any more`);
+    }
+    const { record, generation } = stored;
+    const replaced = await storage.records.replace({ record: { ...record, admission, status }, generation });
+    if (!replaced) throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
+  } catch (error) {
+    throw toFailure(error);
+  }
+}

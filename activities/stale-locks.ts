@@ -1,0 +1,35 @@
+import type { Logger } from '../config/logger.ts';
+import type { Lock } from '../storage/locks.ts';
+import type { JobDirectory } from './dependencies.ts';
+
+/**
+ * A lock younger than this whose job Temporal does not know is not stale yet: Temporal may be behind (a standby that
+ * took over, say), the lock's maker was certainly running when it made it.
+ */
+const MIN_AGE_OF_UNKNOWN_MS = 10_000;
+
+/** Whether a lock holds nobody back any more. */
+export type StalenessCheck = (lock: Lock) => Promise<boolean>;
+
+/**
+ * A lock is stale when its job no longer runs: asked of Temporal, never of a clock. Where Temporal cannot be asked, the
+ * lock stands; so does one set by hand, or of a namespace other than ours. Each job is asked about once.
+ */
+export function createStalenessCheck(jobs: JobDirectory, log: Logger): StalenessCheck {
+  const states = new Map<string, ReturnType<JobDirectory['stateOf']>>();
+  return async function isStale({ owner, createdAt, bucket, name }) {
+    if (owner.kind !== 'job' || owner.namespace !== jobs.namespace) return false;
+    const job = `${owner.correlationId}/${owner.firstRunId}`;
+    const asked = states.get(job) ?? jobs.stateOf(owner);
+    states.set(job, asked);
+    try {
+      const state = await asked;
+      const stale = state === 'ended' || (state === 'unknown' && Date.now() - createdAt > MIN_AGE_OF_UNKNOWN_MS);
+      if (stale) log.info({ correlationId: owner.correlationId, bucket, name, state }, 'found a stale lock');
+      return stale;
+    } catch (error) {
+      log.warn({ err: error, correlationId: owner.correlationId }, 'cannot ask Temporal about the holder of a lock');
+      return false;
+    }
+  };
+}

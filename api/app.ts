@@ -1,0 +1,53 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { authenticated } from './auth/authenticate.ts';
+import type { ApiApp, ApiDeps, ApiEnv } from './context.ts';
+import { envelope } from './envelope.ts';
+import { createErrorHandler } from './error-handler.ts';
+import { correlationId } from './middleware/correlation-id.ts';
+import { noStore } from './middleware/no-store.ts';
+import { requestLog } from './middleware/request-log.ts';
+import { securityHeaders } from './middleware/security-headers.ts';
+import { cancelJob } from './routes/cancel-job.ts';
+import { copyFiles } from './routes/copy-files.ts';
+import { health } from './routes/health.ts';
+import { openApiDocument } from './routes/openapi-document.ts';
+import { statusLogs } from './routes/status-logs.ts';
+import { trackFiles } from './routes/track-files.ts';
+import { TEXTS } from './texts.ts';
+
+/**
+ * The HTTP API, without a socket: `fetch` and `request` answer. Reads of a request its method, path, query, own headers
+ * and body; never Host or a forwarded header, so that nothing it says depends on who stands between.
+ */
+export function createApp(deps: ApiDeps): ApiApp {
+  const app = new OpenAPIHono<ApiEnv>();
+
+  app.use(requestLog(deps.log));
+  app.use(securityHeaders);
+  app.use(noStore);
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed(c, methods) {
+        const allow = { allow: methods.join(', ') };
+        if (c.req.method === 'OPTIONS') return c.body(null, 204, allow);
+        return c.json(envelope(405, TEXTS.methodNotAllowed, null), 405, allow);
+      },
+    }),
+  );
+  app.use('/apollo/*', correlationId);
+  // Ahead of routing, so that a new route cannot forget it; an unknown one is told to nobody without a token either.
+  app.use('/apollo/*', authenticated(deps.authenticate));
+
+  copyFiles(app, deps);
+  cancelJob(app, deps);
+  statusLogs(app, deps);
+  trackFiles(app, deps);
+  health(app, deps);
+  openApiDocument(app, deps);
+
+  app.notFound((c) => c.json(envelope(404, TEXTS.noRoute, null), 404));
+  app.onError(createErrorHandler(deps.log));
+  return app;
+}

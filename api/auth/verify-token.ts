@@ -1,0 +1,82 @@
+import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import { ServiceUnavailableError } from '../jobs/job-service.ts';
+import { AuthenticationError } from './authentication-error.ts';
+import type { Caller } from './caller.ts';
+import { callerFromClaims } from './token-claims.ts';
+
+/** Asymmetric only: with these, an issuer's public key can never pass for a secret. */
+const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+
+/** How far the issuer's clock and ours may be apart. */
+const LEEWAY_SECONDS = 60;
+
+/** A 503 has to be out within 6 s; the keys usually answer in tens of milliseconds. */
+const KEYS_TIMEOUT_MS = 3_000;
+
+/** How often a token with an unknown key may make us read the keys again: rotation against a flood of false tokens. */
+const KEYS_COOLDOWN_MS = 10_000;
+
+/** Verifies a token and tells its caller. Throws AuthenticationError, or ServiceUnavailableError('keys'). */
+export type TokenVerifier = (token: string) => Promise<Caller>;
+
+export interface TokenRules {
+  issuer: string;
+  /** Has to be among the token's audiences; undefined: any. */
+  audience: string | undefined;
+  keys: JWTVerifyGetKey;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+/** The issuer's keys behind a URL: fetched when first needed, kept for 10 minutes, read again for an unknown key. */
+export function remoteKeys(url: string): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL(url), { timeoutDuration: KEYS_TIMEOUT_MS, cooldownDuration: KEYS_COOLDOWN_MS });
+}
+
+/** Tells a token whose key there is not (401) from keys that cannot be had or used (503). */
+function keysOrUnavailable(keys: JWTVerifyGetKey): JWTVerifyGetKey {
+  return async function findKey(header, token) {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      const isTokensFault =
+        error instanceof errors.JWKSNoMatchingKey ||
+        error instanceof errors.JWKSMultipleMatchingKeys ||
+        error instanceof errors.JOSENotSupported;
+      throw isTokensFault ? error : new ServiceUnavailableError('keys', error);
+    }
+  };
+}
+
+/** Why jose refuses a token: its stable code and the claim. Its messages are not used; a cause may hold the claims. */
+function refusal(error: unknown): AuthenticationError {
+  if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) {
+    return new AuthenticationError('invalid', `${error.code} ${error.claim}`);
+  }
+  return new AuthenticationError('invalid', error instanceof errors.JOSEError ? error.code : 'not verifiable');
+}
+
+/**
+ * A verifier by these rules (RFC 7519, RFC 8725): signature by one of the issuer's keys, `iss`, `aud` where one is
+ * asked for, `exp` required and finite, `nbf`, and a caller in it.
+ */
+export function createTokenVerifier({ issuer, audience, keys, now = Date.now }: TokenRules): TokenVerifier {
+  const findKey = keysOrUnavailable(keys);
+  const rules: JWTVerifyOptions = {
+    algorithms: ALGORITHMS,
+    issuer,
+    ...(audience !== undefined && { audience }),
+    requiredClaims: ['exp'],
+    clockTolerance: LEEWAY_SECONDS,
+  };
+  return async function verifyToken(token) {
+    const { payload } = await jwtVerify(token, findKey, { ...rules, currentDate: new Date(now()) }).catch(
+      (error: unknown) => {
+        throw error instanceof ServiceUnavailableError ? error : refusal(error);
+      },
+    );
+    // JSON's 1e999 is Infinity: a number, and never over.
+    if (!Number.isFinite(payload.exp)) throw new AuthenticationError('invalid', 'claim "exp" is not finite');
+    return callerFromClaims(payload);
+  };
+}

@@ -1,0 +1,33 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Logger } from '../config/logger.ts';
+import type { Caller } from './auth/caller.ts';
+import type { TokenVerifier } from './auth/verify-token.ts';
+import type { JobService } from './jobs/job-service.ts';
+
+/** What the API stands on, made by main.ts and by tests. */
+export interface ApiDeps {
+  jobs: JobService;
+  /** Verifies a bearer token; see createTokenVerifier. */
+  authenticate: TokenVerifier;
+  /** Each resolves where its dependency answers. Bounded by the health route, not by themselves. */
+  readiness: Readonly<Record<'temporal' | 'storage', () => Promise<void>>>;
+  /** What status URLs start with, without a trailing slash; never taken from a request. */
+  publicUrl: string;
+  log: Logger;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  /** How long a readiness check may take, in milliseconds. */
+  readinessTimeout?: number;
+}
+
+/** What middleware leaves for those who come after it in the same request. */
+export interface ApiEnv {
+  Variables: {
+    /** Who asks; there on every route under /apollo/ once its handler runs. */
+    caller: Caller;
+    /** The job this request is about, canonical; undefined until one is known. */
+    correlationId: string | undefined;
+  };
+}
+
+export type ApiApp = OpenAPIHono<ApiEnv>;

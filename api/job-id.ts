@@ -1,0 +1,24 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { parseCorrelationId } from '../contract/ids.ts';
+import type { ApiEnv } from './context.ts';
+import { JobNotFoundError } from './jobs/job-service.ts';
+import { EXAMPLE_ID } from './schemas/examples.ts';
+
+/** The path parameter that names a job. Any text: one that is no UUID names no job, which is a 404. */
+export const jobIdParam = z.object({
+  correlationId: z.string().openapi({
+    param: { name: 'correlationId', in: 'path' },
+    format: 'uuid',
+    description: 'Names the job.',
+    example: EXAMPLE_ID,
+  }),
+});
+
+/** The canonical id of the job that a request names; the answer carries it from here on. Throws JobNotFoundError. */
+export function requireJobId(c: Context<ApiEnv>, text: string): string {
+  const correlationId = parseCorrelationId(text);
+  c.set('correlationId', correlationId);
+  if (correlationId === undefined) throw new JobNotFoundError(`no job is named ${JSON.stringify(text)}`);
+  return correlationId;
+}

@@ -1,0 +1,79 @@
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { JobMemo } from '../../contract/messages.ts';
+import { isEndState } from '../../contract/states.ts';
+import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
+import { DEADLINES, within } from './deadlines.ts';
+import { JobNotFoundError, ServiceUnavailableError, type Viewer } from './job-service.ts';
+
+/** Where the truth about a job is to be had. */
+export type FoundJob =
+  /** Its record is closed: the record tells everything. */
+  | { kind: 'ended'; record: JobRecord }
+  /** Its workflow is open; there is no record before a worker has claimed the correlation id. */
+  | { kind: 'running'; record: JobRecord | undefined; memo: JobMemo; description: WorkflowExecutionDescription }
+  /** Its workflow is closed or gone, and did not live to close the record. */
+  | { kind: 'lost'; record: JobRecord | undefined; memo: JobMemo; endedAt: number | null };
+
+/** Finds jobs by correlation id: the record first, Temporal where that does not have the last word. */
+export class JobFinder {
+  readonly #client: Client;
+  readonly #records: JobRecordStore;
+
+  constructor(client: Client, records: JobRecordStore) {
+    this.#client = client;
+    this.#records = records;
+  }
+
+  /** Throws JobNotFoundError where this viewer may not see such a job, and ServiceUnavailableError. */
+  async find(correlationId: string, viewer: Viewer): Promise<FoundJob> {
+    const found = await this.#locate(correlationId);
+    const caller = found.record?.caller ?? ('memo' in found ? found.memo.caller : undefined);
+    if (!viewer.isAdmin && caller !== viewer.caller) throw new JobNotFoundError();
+    return found;
+  }
+
+  async #locate(correlationId: string): Promise<FoundJob> {
+    const record = await this.#readRecord(correlationId);
+    if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
+    const description = await this.#describe(correlationId);
+    if (description?.status.name === 'RUNNING') {
+      return { kind: 'running', record, memo: memoOf(description), description };
+    }
+    // It may have closed its record since that was read.
+    const current = await this.#readRecord(correlationId);
+    if (current !== undefined && isEndState(current.status.state)) return { kind: 'ended', record: current };
+    if (description !== undefined) {
+      const endedAt = description.closeTime?.getTime() ?? null;
+      return { kind: 'lost', record: current, memo: memoOf(description), endedAt };
+    }
+    if (current === undefined) throw new JobNotFoundError();
+    return { kind: 'lost', record: current, memo: memoOfRecord(current), endedAt: null };
+  }
+
+  async #readRecord(correlationId: string): Promise<JobRecord | undefined> {
+    try {
+      return (await this.#records.read(correlationId))?.record;
+    } catch (error) {
+      throw new ServiceUnavailableError('storage', error);
+    }
+  }
+
+  async #describe(correlationId: string): Promise<WorkflowExecutionDescription | undefined> {
+    try {
+      return await within(this.#client, DEADLINES.describe, () =>
+        this.#client.workflow.getHandle(correlationId).describe(),
+      );
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw new ServiceUnavailableError('temporal', error);
+    }
+  }
+}
+
+function memoOf(description: WorkflowExecutionDescription): JobMemo {
+  return description.memo as unknown as JobMemo;
+}
+
+function memoOfRecord({ caller, digest, status, receivedAt }: JobRecord): JobMemo {
+  return { caller, digest, requested: status.counts.requested, receivedAt };
+}

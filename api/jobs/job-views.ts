@@ -1,0 +1,160 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from '../../config/logger.ts';
+import { pageOf } from '../../contract/file-records.ts';
+import { FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
+import { MAX_QUERY_FILES } from '../../contract/limits.ts';
+import type { CollectionLocation, FileRecord, FilesPage, FilesQuery, JobStatus } from '../../contract/messages.ts';
+import { reason } from '../../contract/reasons.ts';
+import { COPY_STATE } from '../../contract/search-attributes.ts';
+import { emptyCounts, isEndState, JOB_STATES, type JobState } from '../../contract/states.ts';
+import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
+import { DEADLINES, within } from './deadlines.ts';
+import type { FoundJob } from './job-finder.ts';
+import { ServiceUnavailableError, type JobPage, type PageRequest } from './job-service.ts';
+import { countFiles, readStoredFiles, type StoredFiles } from './stored-files.ts';
+
+/** After a query went unanswered, for so long (in milliseconds) no other one is waited for. */
+const NO_WORKER_FOR_MS = 3_000;
+
+type RunningJob = Extract<FoundJob, { kind: 'running' }>;
+type LostJob = Extract<FoundJob, { kind: 'lost' }>;
+
+/** What a job's files are, wherever that comes from. */
+interface View {
+  status: JobStatus;
+  collections: CollectionLocation[];
+  page: { files: FileRecord[]; totalCount: number; next: number | null };
+}
+
+/**
+ * Tells how a job and its files stand: from its workflow while a worker answers for it, else from its record, which is
+ * at most a few seconds behind. Throws ServiceUnavailableError where storage is needed and does not answer.
+ */
+export class JobViews {
+  readonly #client: Client;
+  readonly #records: JobRecordStore;
+  readonly #taskQueue: string;
+  readonly #log: Logger;
+  #noWorkerUntil = 0;
+
+  constructor(deps: { client: Client; records: JobRecordStore; taskQueue: string; log: Logger }) {
+    this.#client = deps.client;
+    this.#records = deps.records;
+    this.#taskQueue = deps.taskQueue;
+    this.#log = deps.log;
+  }
+
+  async status(correlationId: string, found: FoundJob): Promise<JobStatus> {
+    switch (found.kind) {
+      case 'ended':
+        return found.record.status;
+      case 'running':
+        return (
+          (await this.#query<JobStatus>(correlationId, STATUS_QUERY)) ??
+          (await this.#storedStatus(correlationId, found))
+        );
+      case 'lost':
+        return lostStatus(correlationId, found, await this.#storedFiles(found.record));
+    }
+  }
+
+  async page(correlationId: string, found: FoundJob, request: PageRequest): Promise<JobPage> {
+    const { status, collections, page } = await this.#view(correlationId, found, request);
+    const { caller, receivedAt } = found.kind === 'ended' ? found.record : { ...found.memo, ...found.record };
+    return {
+      job: status,
+      caller,
+      receivedAt,
+      taskQueue: found.record?.taskQueue ?? this.#taskQueue,
+      collections,
+      ...page,
+    };
+  }
+
+  async #view(correlationId: string, found: FoundJob, request: PageRequest): Promise<View> {
+    if (found.kind === 'running') {
+      const live = await this.#liveView(correlationId, request);
+      if (live !== undefined) return live;
+    }
+    const stored = await this.#storedFiles(found.record);
+    const status =
+      found.kind === 'ended'
+        ? found.record.status
+        : found.kind === 'running'
+          ? runningStatus(correlationId, found, stored)
+          : lostStatus(correlationId, found, stored);
+    const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
+    return { status, collections: stored.collections, page: pageOf(isDecided ? stored.files : [], request) };
+  }
+
+  /** Asks the workflow, in as many queries as the page needs. Undefined: no worker answers. */
+  async #liveView(correlationId: string, { from, limit, ...filter }: PageRequest): Promise<View | undefined> {
+    const status = await this.#query<JobStatus>(correlationId, STATUS_QUERY);
+    if (status === undefined) return undefined;
+    const files: FileRecord[] = [];
+    let next: number | null = from;
+    let page: FilesPage | undefined;
+    while (next !== null && files.length < limit) {
+      const query: FilesQuery = { ...filter, from: next, limit: Math.min(MAX_QUERY_FILES, limit - files.length) };
+      page = await this.#query<FilesPage>(correlationId, FILES_QUERY, query);
+      if (page === undefined) return undefined;
+      files.push(...page.files);
+      next = page.next;
+    }
+    if (page === undefined) return undefined;
+    return { status, collections: page.collections, page: { files, totalCount: page.totalCount, next } };
+  }
+
+  async #query<T>(correlationId: string, query: string, ...args: unknown[]): Promise<T | undefined> {
+    if (performance.now() < this.#noWorkerUntil) return undefined;
+    try {
+      return await within(this.#client, DEADLINES.query, () =>
+        this.#client.workflow.getHandle(correlationId).query<T, unknown[]>(query, ...args),
+      );
+    } catch (error) {
+      this.#noWorkerUntil = performance.now() + NO_WORKER_FOR_MS;
+      this.#log.warn({ err: error, correlationId, query }, 'no worker answered a query; the record is read instead');
+      return undefined;
+    }
+  }
+
+  async #storedStatus(correlationId: string, found: RunningJob): Promise<JobStatus> {
+    return runningStatus(correlationId, found, await this.#storedFiles(found.record));
+  }
+
+  async #storedFiles(record: JobRecord | undefined): Promise<StoredFiles> {
+    if (record === undefined) return { files: [], collections: [] };
+    try {
+      return await readStoredFiles(this.#records, record);
+    } catch (error) {
+      throw new ServiceUnavailableError('storage', error);
+    }
+  }
+}
+
+/** State by search attribute, which the workflow sets with every change; counts by the results stored so far. */
+function runningStatus(correlationId: string, { memo, description }: RunningJob, { files }: StoredFiles): JobStatus {
+  const attribute = description.typedSearchAttributes.get(COPY_STATE);
+  const known = JOB_STATES.find((state) => state === attribute);
+  // The last state is set a moment before the record is closed and the workflow with it.
+  const state: JobState = known === undefined ? 'Requested' : isEndState(known) ? 'Processing' : known;
+  return {
+    correlationId,
+    state,
+    counts: state === 'Requested' ? emptyCounts(memo.requested) : countFiles(files),
+    startedAt: state === 'Requested' ? null : description.startTime.getTime(),
+    endedAt: null,
+    message: '',
+  };
+}
+
+function lostStatus(correlationId: string, { record, memo, endedAt }: LostJob, { files }: StoredFiles): JobStatus {
+  return {
+    correlationId,
+    state: 'Terminated',
+    counts: files.length === 0 ? emptyCounts(memo.requested) : countFiles(files),
+    startedAt: record?.receivedAt ?? null,
+    endedAt,
+    message: reason('TERMINATED', 'the job was ended by force in Temporal'),
+  };
+}

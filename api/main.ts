@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConfigError, EX_CONFIG, loadApiConfig } from '../config/config.ts';
+import { createLogger, type Logger } from '../config/logger.ts';
+import { loadTemporalConfig } from '../config/temporal.ts';
+import { createApp } from './app.ts';
+import { createTokenVerifier, remoteKeys } from './auth/verify-token.ts';
+import { createJobService } from './jobs/index.ts';
+import { listen, type Listener } from './server.ts';
+
+/** Together below the 10 s within which the process has to be gone. */
+const IN_FLIGHT_GRACE_MS = 8_000;
+const CLIENTS_GRACE_MS = 1_000;
+
+/** Ends the process with one clear line on standard error. */
+function fail(exitCode: number, message: string): never {
+  process.stderr.write(`api: ${message}\n`);
+  process.exit(exitCode);
+}
+
+function settings() {
+  try {
+    return { config: loadApiConfig(process.env), temporal: loadTemporalConfig(process.env) };
+  } catch (error) {
+    if (error instanceof ConfigError) return fail(EX_CONFIG, error.message);
+    throw error;
+  }
+}
+
+async function takeAddress(host: string, port: number): Promise<Listener> {
+  try {
+    return await listen(host, port);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'the port is taken' : message;
+    return fail(1, `cannot listen on HOST ${host}, PORT ${port}: ${why}`);
+  }
+}
+
+async function stop(listener: Listener, closeClients: () => Promise<void>, log: Logger): Promise<void> {
+  await listener.close(IN_FLIGHT_GRACE_MS);
+  const isClosed = await Promise.race([closeClients().then(() => true), delay(CLIENTS_GRACE_MS, false)]);
+  if (!isClosed) log.warn('clients did not close in time');
+}
+
+async function connect(...[deps]: Parameters<typeof createJobService>) {
+  try {
+    return await createJobService(deps);
+  } catch (error) {
+    return fail(1, `cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const { config, temporal } = settings();
+const log = createLogger('api', config.logLevel);
+
+const stopping = Promise.withResolvers<NodeJS.Signals>();
+// Until the API listens there is nothing to finish. A second signal ends the process the hard way.
+let onSignal: (signal: NodeJS.Signals) => void = () => process.exit(0);
+for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(name, (signal) => {
+    onSignal(signal);
+  });
+}
+
+const { jobs, readiness, close } = await connect({ config, temporal, log });
+const authenticate = createTokenVerifier({
+  issuer: config.ims.issuer,
+  audience: config.ims.audience,
+  keys: remoteKeys(config.ims.jwksUrl),
+});
+const listener = await takeAddress(config.host, config.port);
+const publicUrl = config.publicUrl ?? listener.url;
+listener.answer(createApp({ jobs, readiness, authenticate, publicUrl, log }).fetch);
+onSignal = stopping.resolve;
+log.info({ url: listener.url, publicUrl }, 'api listening');
+
+log.info({ signal: await stopping.promise }, 'api stopping');
+await stop(listener, close, log);
+process.exit(0);

@@ -1,0 +1,16 @@
+import { createMiddleware } from 'hono/factory';
+import { parseCorrelationId } from '../../contract/ids.ts';
+import type { ApiEnv } from '../context.ts';
+
+export const CORRELATION_ID_HEADER = 'x-correlation-id';
+
+/**
+ * Puts the correlation id on every answer as soon as one is known: the request's own from the start, or the one that a
+ * route sets. One that is no UUID is not echoed; the route that reads it says so.
+ */
+export const correlationId = createMiddleware<ApiEnv>(async function answerCorrelationId(c, next) {
+  c.set('correlationId', parseCorrelationId(c.req.header(CORRELATION_ID_HEADER) ?? ''));
+  await next();
+  const known = c.get('correlationId');
+  if (known !== undefined) c.header(CORRELATION_ID_HEADER, known);
+});

@@ -1,0 +1,7 @@
+import { createMiddleware } from 'hono/factory';
+
+/** Answers that belong to one caller, or to one moment, are kept by no cache (RFC 9111 section 5.2.2.5). */
+export const noStore = createMiddleware(async function forbidStoring(c, next) {
+  await next();
+  c.header('cache-control', 'no-store');
+});

@@ -1,0 +1,27 @@
+import { createMiddleware } from 'hono/factory';
+import type { Logger } from '../../config/logger.ts';
+import type { ApiEnv } from '../context.ts';
+
+/** Probes ask every few seconds; their lines would bury the others. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+/**
+ * One line for each request. The path without its query and nothing of the headers: a token that somebody puts into a
+ * URL does not end up in the log.
+ */
+export function requestLog(log: Logger) {
+  return createMiddleware<ApiEnv>(async function logRequest(c, next) {
+    const startedAt = performance.now();
+    await next();
+    const line = {
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      ms: Math.round(performance.now() - startedAt),
+      correlationId: c.get('correlationId'),
+      // Typed as always there, which it is only behind authentication.
+      caller: (c.get('caller') as ApiEnv['Variables']['caller'] | undefined)?.requestor.caller,
+    };
+    log[PROBES.has(line.path) && line.status < 400 ? 'debug' : 'info'](line, 'request');
+  });
+}

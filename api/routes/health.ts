@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRoute, z } from '@hono/zod-openapi';
+import type { ApiApp, ApiDeps } from '../context.ts';
+import { RETRY_AFTER_SECONDS } from '../error-handler.ts';
+
+/** How long a dependency may take to answer a probe, in milliseconds. */
+const READINESS_TIMEOUT_MS = 2_000;
+
+const aliveSchema = z.strictObject({ status: z.literal('alive') }).openapi('Alive');
+const check = z.enum(['ok', 'failed']);
+const readySchema = z
+  .strictObject({
+    status: z.enum(['ready', 'unavailable']),
+    checks: z.strictObject({ temporal: check, storage: check }),
+  })
+  .openapi('Readiness');
+
+const json = <S extends z.ZodType>(description: string, schema: S, example: z.infer<S>) => ({
+  description,
+  content: { 'application/json': { schema, example } },
+});
+
+const healthRoute = createRoute({
+  method: 'get',
+  path: '/healthz',
+  operationId: 'health',
+  summary: 'Is the process alive',
+  responses: { 200: json('It is.', aliveSchema, { status: 'alive' }) },
+});
+
+const readyRoute = createRoute({
+  method: 'get',
+  path: '/readyz',
+  operationId: 'readiness',
+  summary: 'Do Temporal and storage answer',
+  responses: {
+    200: json('Both do.', readySchema, { status: 'ready', checks: { temporal: 'ok', storage: 'ok' } }),
+    503: json('One does not.', readySchema, { status: 'unavailable', checks: { temporal: 'failed', storage: 'ok' } }),
+  },
+});
+
+/** /healthz and /readyz: for whoever runs the process, without a token, each check bounded by a time-out of its own. */
+export function health(app: ApiApp, { readiness, log, readinessTimeout = READINESS_TIMEOUT_MS }: ApiDeps): void {
+  async function probe(dependency: keyof typeof readiness): Promise<z.infer<typeof check>> {
+    const timer = new AbortController();
+    try {
+      const timeout = delay(readinessTimeout, undefined, { signal: timer.signal }).then(() => {
+        throw new Error(`${dependency} did not answer within ${readinessTimeout} ms`);
+      });
+      await Promise.race([readiness[dependency](), timeout]);
+      return 'ok';
+    } catch (error) {
+      log.warn({ err: error, dependency }, 'not ready');
+      return 'failed';
+    } finally {
+      timer.abort();
+    }
+  }
+
+  app.openapi(healthRoute, (c) => c.json({ status: 'alive' as const }, 200));
+  app.openapi(readyRoute, async (c) => {
+    const [temporal, storage] = await Promise.all([probe('temporal'), probe('storage')]);
+    const checks = { temporal, storage };
+    if (temporal === 'ok' && storage === 'ok') return c.json({ status: 'ready' as const, checks }, 200);
+    return c.json({ status: 'unavailable' as const, checks }, 503, { 'retry-after': String(RETRY_AFTER_SECONDS) });
+  });
+}

@@ -1,0 +1,59 @@
+/** One job, told the same way throughout the API's documentation. */
+export const EXAMPLE_ID = 'c7164076-9224-401c-a6bd-21908563abf8';
+
+export const EXAMPLE_JOB = {
+  correlationId: EXAMPLE_ID,
+  state: 'Completed' as const,
+  counts: { requested: 2, completed: 2, skipped: 0, failed: 0, cancelled: 0, pending: 0, bytes: 48213 },
+  startedAt: '2026-03-02T09:15:00.120+00:00',
+  endedAt: '2026-03-02T09:15:00.480+00:00',
+  message: '',
+};
+
+export const EXAMPLE_RECORD = {
+  id: `${EXAMPLE_ID}-0000000`,
+  correlationId: EXAMPLE_ID,
+  transactionId: EXAMPLE_ID,
+  messageType: 'Request' as const,
+  requestAction: 'Copy' as const,
+  requestObject: 'File' as const,
+  state: 'Completed' as const,
+  retryCount: 0,
+  message: '',
+  enqueuedTimestamp: '2026-03-02T09:15:00.020+00:00',
+  receivedTimestamp: '2026-03-02T09:15:00.160+00:00',
+  unixEnqueuedTimestamp: 1772442900020,
+  unixReceievedTimestamp: 1772442900160,
+  sender: 'service-account-7',
+  recipient: 'example-collection-copy',
+  timeout: 0,
+  topic: 'apollo-copy',
+  payload: {
+    sourceCollectionId: 'example-collection-original',
+    destinationCollectionId: 'example-collection-copy',
+    fileName: 'example_image.jpg',
+    destinationFileName: 'example_image.jpg',
+    size: 48100,
+    crc32c: 'yZRlqg==',
+    generation: '1772442900301001',
+  },
+  serviceData: {
+    erCollectionId: 'example-collection-copy',
+    entityId: 'bucket-b/copies/example_image.jpg/1772442900301001',
+    relationshipId: 'bucket-a/originals/example_image.jpg/1772000000000001',
+  },
+  stateHistory: [
+    { timestamp: '2026-03-02T09:15:00.120+00:00', unixTimestamp: 1772442900120, state: 'Requested' as const },
+    { timestamp: '2026-03-02T09:15:00.160+00:00', unixTimestamp: 1772442900160, state: 'Processing' as const },
+    { timestamp: '2026-03-02T09:15:00.310+00:00', unixTimestamp: 1772442900310, state: 'Completed' as const },
+  ],
+};
+
+export const EXAMPLE_DETAIL = {
+  FileName: 'example_image.jpg',
+  SourceCollectionId: 'example-collection-original',
+  DestinationCollectionId: 'example-collection-copy',
+  SourceEntityId: 'bucket-a/originals/example_image.jpg/1772000000000001',
+  DestinationEntityId: 'bucket-b/copies/example_image.jpg/1772442900301001',
+  Status: 1 as const,
+};

@@ -1,0 +1,35 @@
+import { z } from '@hono/zod-openapi';
+import { JOB_STATES } from '../../contract/states.ts';
+import { EXAMPLE_JOB } from './examples.ts';
+
+const count = z.int().nonnegative();
+
+/** A point in time: ISO 8601 with offset. */
+export const isoTime = z.iso.datetime({ offset: true });
+
+/** A point in time: milliseconds since the epoch. */
+export const unixTime = z.int();
+
+/** A job as every view shows it. */
+export const jobSchema = z
+  .strictObject({
+    correlationId: z.uuid(),
+    state: z.enum(JOB_STATES),
+    counts: z
+      .strictObject({
+        requested: count,
+        completed: count,
+        skipped: count,
+        failed: count,
+        cancelled: count,
+        pending: count,
+        bytes: count,
+      })
+      .openapi({ description: 'Files by outcome; pending are those without one yet. bytes counts what was copied.' }),
+    startedAt: isoTime.nullable(),
+    endedAt: isoTime.nullable(),
+    message: z.string().openapi({ description: 'Why the job is where it is; empty where there is nothing to say.' }),
+  })
+  .openapi('Job', { example: EXAMPLE_JOB });
+
+export type JobView = z.infer<typeof jobSchema>;

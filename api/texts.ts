@@ -1,0 +1,27 @@
+/** The texts of `status.message`. Those marked (documented) are facts of the published API, to the letter. */
+export const TEXTS = {
+  /** (documented) */
+  copyAccepted: 'Files copying completed',
+  copyRequested: 'Files copying requested',
+  /** (documented) Said for a missing scope and for a collection alike, so that neither can be told from the other. */
+  forbidden: 'The request is understood, but it has been refused or access is not allowed',
+  /** (documented) */
+  locked: 'File already Locked',
+  /** (documented, with two spaces) */
+  correlationIdMissing: 'You must specify a  co-relation Id',
+  /** (documented) */
+  noRecords: 'No records found',
+  /** (documented) */
+  track: 'Track copied files',
+  logs: 'Status logs',
+  unauthorized: 'A valid access token is required',
+  unsupportedMediaType: 'The request body must be application/json in UTF-8, without a content encoding',
+  tooLarge: 'The request body must be at most 64 MiB',
+  invalid: 'The request is not valid',
+  correlationIdInUse: 'The correlation id is in use by another caller or for another request',
+  jobEnded: 'The job has ended',
+  unavailable: 'The service is not available at the moment, please try again',
+  noRoute: 'There is no such route',
+  methodNotAllowed: 'The route does not support this method',
+  internal: 'The request failed for a reason inside the service',
+} as const;

@@ -1,0 +1,22 @@
+import type { JobStatus } from '../../contract/messages.ts';
+import type { JobState } from '../../contract/states.ts';
+import type { JobView } from '../schemas/job.ts';
+import { timestamp } from './timestamp.ts';
+
+/** A job as callers see it. */
+export function jobView({ correlationId, state, counts, startedAt, endedAt, message }: JobStatus): JobView {
+  const { requested, completed, skipped, failed, cancelled, pending, bytes } = counts;
+  return {
+    correlationId,
+    state,
+    counts: { requested, completed, skipped, failed, cancelled, pending, bytes },
+    startedAt: timestamp(startedAt),
+    endedAt: timestamp(endedAt),
+    message,
+  };
+}
+
+/** What a control answer says: `Job cancelling`, `Job completed with errors`. */
+export function jobMessage(state: JobState): string {
+  return `Job ${state.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase()}`;
+}

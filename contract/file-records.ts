@@ -1,0 +1,36 @@
+import type { FileEntry, FileFilter, FileRecord, FilesQuery } from './messages.ts';
+
+/** The record of a file that nothing has been done about yet. `at`: when it was asked for. */
+export function requestedFile(entry: FileEntry, index: number, at: number): FileRecord {
+  return {
+    ...entry,
+    index,
+    state: 'Requested',
+    retryCount: 0,
+    message: '',
+    size: null,
+    crc32c: null,
+    generation: null,
+    sourceGeneration: null,
+    history: [{ state: 'Requested', at }],
+  };
+}
+
+/** A page of the files that match, how many match in all, and where the next page starts (null on the last one). */
+export function pageOf(
+  files: readonly FileRecord[],
+  { from, limit, ...filter }: FilesQuery,
+): { files: FileRecord[]; totalCount: number; next: number | null } {
+  const matching = files.filter((file) => matches(file, filter));
+  const rest = matching.filter(({ index }) => index >= from);
+  return { files: rest.slice(0, limit), totalCount: matching.length, next: rest[limit]?.index ?? null };
+}
+
+function matches(file: FileRecord, { state, collectionId }: FileFilter): boolean {
+  if (state !== undefined && file.state !== state) return false;
+  return (
+    collectionId === undefined ||
+    file.sourceCollectionId === collectionId ||
+    file.destinationCollectionId === collectionId
+  );
+}

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { DataLockedError, lockDataFolder } from './data-lock.ts';
+import { EXAMPLE_REQUEST, makeExample } from './example.ts';
+import { launch } from './launch.ts';
+import { curlPost, heading, show, step, table } from './output.ts';
+import type { Stack } from './stack.ts';
+
+/** `npm run dev`: the embedded stack, left up. Its data stays in .data/, or in the folder given as argument. */
+
+const CALLER = 'developer';
+const TOKEN_LIFETIME_HOURS = 24;
+const DATA_FOLDER = resolve(process.argv[2] ?? join(import.meta.dirname, '..', '.data'));
+
+async function describe(stack: Stack): Promise<void> {
+  const token = await stack.token({ sub: CALLER, expiresIn: TOKEN_LIFETIME_HOURS * 3_600 });
+  heading('Up');
+  show(
+    table([
+      ['API', stack.apiUrl],
+      ['API documentation', `${stack.apiUrl}/openapi.json`],
+      ['Temporal Web UI', `${stack.temporalUiUrl}/namespaces/default/workflows`],
+      ['Temporal', stack.temporalAddress],
+      ['Storage emulator', stack.storageUrl],
+      ['Data and logs', `${relative(process.cwd(), stack.dataFolder) || '.'}/`],
+    ]),
+  );
+  heading(`A token for "${CALLER}", good for ${TOKEN_LIFETIME_HOURS} hours`);
+  console.log(`TOKEN=${token}`);
+  heading('Copy the two files of the example');
+  console.log(curlPost(`${stack.apiUrl}/apollo/files/copy`, '$TOKEN', EXAMPLE_REQUEST));
+  heading("Its status, with the answer's CorrelationId");
+  console.log(`curl -sS -H "Authorization: Bearer $TOKEN" "${stack.apiUrl}/apollo/status/logs?correlationId=…"`);
+  console.log('\nCtrl-C ends all of it.');
+}
+
+async function dev(): Promise<void> {
+  await mkdir(DATA_FOLDER, { recursive: true });
+  const unlock = await lockDataFolder(DATA_FOLDER);
+  try {
+    await launch({
+      dataFolder: DATA_FOLDER,
+      keepWorkflows: true,
+      interruptedExitCode: 0,
+      async run(stack, signal) {
+        await step('Collections and files of the example', () => makeExample(stack.emulator, CALLER));
+        await describe(stack);
+        if (!signal.aborted) await once(signal, 'abort');
+        signal.throwIfAborted();
+      },
+    });
+  } finally {
+    await unlock();
+  }
+}
+
+if (import.meta.main) {
+  await dev().catch((error: unknown) => {
+    console.error(error instanceof DataLockedError ? error.message : error);
+    process.exitCode = 1;
+  });
+}

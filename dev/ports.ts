@@ -1,0 +1,60 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+
+/** Everything the embedded stack opens listens here, and nowhere else. */
+export const LOOPBACK = '127.0.0.1';
+
+/** The ports that the programs themselves use by default. */
+export const USUAL_PORTS = { api: 8080, temporal: 7233, temporalUi: 8233, storage: 4443, issuer: 8085, metrics: 9464 };
+
+/** Chosen below the range that operating systems give to outgoing connections, which could take a port while its part restarts. */
+const FREE_PORTS = { from: 20_000, to: 30_000 };
+const ATTEMPTS = 100;
+
+/**
+ * Chooses a port each: the usual one, or a free one where that is taken (`anyFree`: always a free one). They are held
+ * open together while choosing, so no two are the same. Throws where no free port is found.
+ */
+export async function choosePorts<Name extends string>(
+  usual: Readonly<Record<Name, number>>,
+  { anyFree = false } = {},
+): Promise<Record<Name, number>> {
+  const held: Server[] = [];
+  const chosen: Record<Name, number> = { ...usual };
+  try {
+    for (const name of Object.keys(usual) as Name[]) {
+      const server = (anyFree ? undefined : await hold(usual[name])) ?? (await holdFree());
+      held.push(server);
+      chosen[name] = portOf(server);
+    }
+    return chosen;
+  } finally {
+    await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
+}
+
+async function holdFree(): Promise<Server> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const server = await hold(randomInt(FREE_PORTS.from, FREE_PORTS.to));
+    if (server !== undefined) return server;
+  }
+  throw new Error(`No free port from ${FREE_PORTS.from} to ${FREE_PORTS.to} found in ${ATTEMPTS} attempts`);
+}
+
+async function hold(port: number): Promise<Server | undefined> {
+  const server = createServer();
+  server.listen({ port, host: LOOPBACK, exclusive: true });
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch {
+    return undefined;
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has an address with a port');
+  return address.port;
+}

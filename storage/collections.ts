@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { CollectionLocation } from '../contract/messages.ts';
+import type { ObjectStore } from './objects.ts';
+
+export const PERMISSION_LEVELS = ['readonly', 'readwrite', 'admin', 'owner'] as const;
+
+/** What an access list can grant, from least to most; each level includes the ones before it. */
+export type Permission = (typeof PERMISSION_LEVELS)[number];
+
+const principals = z.array(z.string()).default([]);
+
+const collectionDocument = z.object({
+  collectionId: z.string().min(1),
+  collectionName: z.string(),
+  bucket: z.string().min(1),
+  prefix: z.string(),
+  acl: z.object({ owner: principals, admin: principals, readwrite: principals, readonly: principals }),
+});
+
+/** A collection as its document in the control bucket describes it. */
+export type CollectionDocument = z.output<typeof collectionDocument>;
+
+export interface Collection extends CollectionDocument {
+  /** Generation of the document. */
+  generation: string;
+}
+
+/** A collection, or why it cannot be used; the reason is for the log, not for the caller. */
+export type CollectionLookup = { found: true; collection: Collection } | { found: false; problem: string };
+
+/** The collections: documents `collections/{collectionId}.json` in the control bucket. */
+export class CollectionCatalogue {
+  readonly #objects: ObjectStore;
+  readonly #bucket: string;
+
+  constructor(objects: ObjectStore, controlBucket: string) {
+    this.#objects = objects;
+    this.#bucket = controlBucket;
+  }
+
+  /** Reads one document. One that is missing or invalid is an answer; throws StorageError where storage fails. */
+  async find(collectionId: string): Promise<CollectionLookup> {
+    const name = `collections/${collectionId}.json`;
+    const document = await this.#objects.readJson({ bucket: this.#bucket, name });
+    if (document === undefined) return { found: false, problem: `${name} does not exist` };
+    const parsed = collectionDocument.safeParse(document.content);
+    if (!parsed.success) return { found: false, problem: `${name} is invalid: ${z.prettifyError(parsed.error)}` };
+    if (parsed.data.collectionId !== collectionId) {
+      return { found: false, problem: `${name} describes another collection: ${parsed.data.collectionId}` };
+    }
+    return { found: true, collection: { ...parsed.data, generation: document.generation } };
+  }
+}
+
+/** Whether any of these principals has this level or a higher one. `*` in a list stands for every valid token. */
+export function hasPermission({ acl }: CollectionDocument, principals: readonly string[], level: Permission): boolean {
+  return PERMISSION_LEVELS.slice(PERMISSION_LEVELS.indexOf(level)).some((granted) =>
+    acl[granted].some((entry) => entry === '*' || principals.includes(entry)),
+  );
+}
+
+export function locationOf({ collectionId, bucket, prefix, generation }: Collection): CollectionLocation {
+  return { collectionId, bucket, prefix, generation };
+}

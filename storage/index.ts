@@ -1,0 +1,35 @@
+import type { StorageConfig } from '../config/config.ts';
+import { createStorageClient, REQUEST_TIMEOUT_MS } from './client.ts';
+import { CollectionCatalogue } from './collections.ts';
+import { createGoogleRewriteTransport } from './google-rewrite-transport.ts';
+import { JobRecordStore } from './job-records.ts';
+import { LockStore } from './locks.ts';
+import { ObjectStore } from './objects.ts';
+import type { RewriteTransport } from './rewrite-transport.ts';
+
+/** Everything the service keeps in, or asks of, Cloud Storage. */
+export interface StorageModule {
+  objects: ObjectStore;
+  collections: CollectionCatalogue;
+  locks: LockStore;
+  records: JobRecordStore;
+  transport: RewriteTransport;
+}
+
+/**
+ * Puts the storage module together. Sends nothing yet. `timeoutMs` bounds each HTTP request; with `autoRetry` false a
+ * request that failed in passing is not repeated (rewrites never are).
+ */
+export function createStorage(
+  config: StorageConfig,
+  { autoRetry = true, timeoutMs = REQUEST_TIMEOUT_MS }: { autoRetry?: boolean; timeoutMs?: number } = {},
+): StorageModule {
+  const objects = new ObjectStore(createStorageClient(config, { autoRetry, timeoutMs }));
+  return {
+    objects,
+    collections: new CollectionCatalogue(objects, config.controlBucket),
+    locks: new LockStore(objects, config.controlBucket),
+    records: new JobRecordStore(objects, config.controlBucket),
+    transport: createGoogleRewriteTransport(createStorageClient(config, { autoRetry: false, timeoutMs })),
+  };
+}

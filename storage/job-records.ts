@@ -1,0 +1,129 @@
+import type {
+  Admission,
+  CollectionLocation,
+  CopyRequest,
+  FileEntry,
+  FileRecord,
+  JobStatus,
+} from '../contract/messages.ts';
+import { isStorageError } from './errors.ts';
+import type { ObjectRef, ObjectStore } from './objects.ts';
+
+/** The workflow that owns a record: all runs that came of one first run. */
+export interface JobChain {
+  namespace: string;
+  firstRunId: string;
+}
+
+/**
+ * `jobs/{correlationId}/job.json`: whose job it is, what was decided, how it stands or ended. Creating it claims the
+ * correlation id, for as long as the record is kept; Temporal may have forgotten the job long before.
+ */
+export interface JobRecord {
+  correlationId: string;
+  chain: JobChain;
+  caller: string;
+  digest: string;
+  receivedAt: number;
+  taskQueue: string;
+  options: CopyRequest['options'];
+  /** Null until the job's end: before that, its workflow knows. */
+  admission: Admission | null;
+  status: JobStatus;
+}
+
+/** A record and the generation it was read at. */
+export interface StoredJobRecord {
+  record: JobRecord;
+  generation: string;
+}
+
+/** The stored side of jobs, under `jobs/` in the control bucket. Every method throws StorageError. */
+export class JobRecordStore {
+  readonly #objects: ObjectStore;
+  readonly #bucket: string;
+
+  constructor(objects: ObjectStore, controlBucket: string) {
+    this.#objects = objects;
+    this.#bucket = controlBucket;
+  }
+
+  #ref(correlationId: string, name: string): ObjectRef {
+    return { bucket: this.#bucket, name: `jobs/${correlationId}/${name}` };
+  }
+
+  /** Makes the record; false: there is one under this correlation id already, which stays as it is. */
+  async create(record: JobRecord): Promise<boolean> {
+    return await this.#createOnly(this.#ref(record.correlationId, 'job.json'), JSON.stringify(record));
+  }
+
+  async read(correlationId: string): Promise<StoredJobRecord | undefined> {
+    const document = await this.#objects.readJson(this.#ref(correlationId, 'job.json'));
+    if (document === undefined) return undefined;
+    return { record: document.content as JobRecord, generation: document.generation };
+  }
+
+  /** Replaces the record at the generation it was read at; false: it has changed since. */
+  async replace({ record, generation }: StoredJobRecord): Promise<boolean> {
+    try {
+      await this.#objects.write(this.#ref(record.correlationId, 'job.json'), JSON.stringify(record), {
+        ifGenerationMatch: generation,
+      });
+      return true;
+    } catch (error) {
+      if (isStorageError(error, 'preconditionFailed')) return false;
+      throw error;
+    }
+  }
+
+  /** Keeps what was asked for. Its name holds the digest, so a reused correlation id cannot touch another's input. */
+  async saveInput(correlationId: string, digest: string, entries: readonly FileEntry[]): Promise<void> {
+    await this.#createOnly(this.#ref(correlationId, `input/${digest}.json`), JSON.stringify(entries));
+  }
+
+  /** What was asked for; empty where it was never kept. */
+  async readInput(correlationId: string, digest: string): Promise<FileEntry[]> {
+    const document = await this.#objects.readJson(this.#ref(correlationId, `input/${digest}.json`));
+    return (document?.content ?? []) as FileEntry[];
+  }
+
+  /** Keeps where the collections were when access was decided, and which documents said so. */
+  async saveCollections(correlationId: string, collections: readonly CollectionLocation[]): Promise<void> {
+    await this.#createOnly(this.#ref(correlationId, 'collections.json'), JSON.stringify(collections));
+  }
+
+  /** Where the collections were; empty where access was never granted. */
+  async readCollections(correlationId: string): Promise<CollectionLocation[]> {
+    const document = await this.#objects.readJson(this.#ref(correlationId, 'collections.json'));
+    return (document?.content ?? []) as CollectionLocation[];
+  }
+
+  /**
+   * Appends the final records of some files. `batch` counts up from 0 within a job; a batch that is there already is
+   * the same one, written by an attempt whose answer was lost.
+   */
+  async appendResults(correlationId: string, batch: number, files: readonly FileRecord[]): Promise<void> {
+    const name = `results/${String(batch).padStart(6, '0')}.ndjson`;
+    const lines = files.map((file) => `${JSON.stringify(file)}\n`).join('');
+    await this.#createOnly(this.#ref(correlationId, name), lines, 'application/x-ndjson');
+  }
+
+  /** All final records stored so far, batch by batch. */
+  async *readResults(correlationId: string): AsyncGenerator<FileRecord> {
+    const { bucket, name: prefix } = this.#ref(correlationId, 'results/');
+    for await (const { name } of this.#objects.list({ bucket, prefix })) {
+      const text = (await this.#objects.readText({ bucket, name })) ?? '';
+      for (const line of text.split('\n')) if (line !== '') yield JSON.parse(line) as FileRecord;
+    }
+  }
+
+  async #createOnly(ref: ObjectRef, body: string, contentType = 'application/json'): Promise<boolean> {
+    try {
+      await this.#objects.write(ref, body, { ifGenerationMatch: '0', contentType });
+      return true;
+    } catch (error) {
+      if (isStorageError(error, 'preconditionFailed')) return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import type { JobOwner } from '../contract/messages.ts';
+import { isStorageError } from './errors.ts';
+import { lockName } from './lock-names.ts';
+import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
+
+/** A person who locked a file by hand. */
+export interface ManualOwner {
+  kind: 'manual';
+  who: string;
+  why: string;
+}
+
+export type LockOwner = JobOwner | ManualOwner;
+
+/** A lock as found in storage. */
+export interface Lock extends ObjectRef {
+  owner: LockOwner;
+  /** Generation of the lock object: whoever knows it may release it, and loses it when the lock changes hands. */
+  generation: string;
+  /** When it was taken, by the clock of Cloud Storage, in milliseconds since the epoch. */
+  createdAt: number;
+}
+
+/** How an attempt to take a lock ended. */
+export type LockAttempt = { taken: true; lock: Lock } | { taken: false; holder: Lock };
+
+/** Lists locks one by one up to this many; past it, one range listing is cheaper than a read each. */
+const RANGE_LISTING_FROM = 4;
+
+/**
+ * Locks on destination objects, as objects in the control bucket. Making one with `ifGenerationMatch=0` is taking it:
+ * Cloud Storage lets exactly one of any number of makers succeed. The owner stands in the object's metadata, so that a
+ * listing shows all owners. Every method throws StorageError.
+ */
+export class LockStore {
+  readonly #objects: ObjectStore;
+  readonly #bucket: string;
+
+  constructor(objects: ObjectStore, controlBucket: string) {
+    this.#objects = objects;
+    this.#bucket = controlBucket;
+  }
+
+  /** Takes the lock, or says who holds it. One that this owner holds already counts as taken. */
+  async acquire(target: ObjectRef, owner: LockOwner): Promise<LockAttempt> {
+    for (;;) {
+      const lock = await this.#put(target, owner, '0');
+      if (lock !== undefined) return { taken: true, lock };
+      const holder = await this.read(target);
+      // Released between the two requests: try again.
+      if (holder === undefined) continue;
+      return isSameOwner(holder.owner, owner) ? { taken: true, lock: holder } : { taken: false, holder };
+    }
+  }
+
+  /**
+   * Takes a lock over from its holder by overwriting it at the generation seen: of any number of contenders one
+   * succeeds. Undefined: another one did, or the lock is gone.
+   */
+  async takeOver(held: Lock, owner: LockOwner): Promise<Lock | undefined> {
+    return await this.#put(held, owner, held.generation);
+  }
+
+  async #put(target: ObjectRef, owner: LockOwner, ifGenerationMatch: string): Promise<Lock | undefined> {
+    try {
+      const info = await this.#objects.write(this.#lockRef(target), '', {
+        ifGenerationMatch,
+        contentType: 'application/octet-stream',
+        metadata: { bucket: target.bucket, object: target.name, ...owner },
+      });
+      return { ...target, owner, generation: info.generation, createdAt: info.createdAt };
+    } catch (error) {
+      // 404: the lock to be replaced is gone.
+      if (isStorageError(error, 'preconditionFailed') || isStorageError(error, 'notFound')) return undefined;
+      throw error;
+    }
+  }
+
+  /** The lock on an object; undefined where there is none. */
+  async read(target: ObjectRef): Promise<Lock | undefined> {
+    const info = await this.#objects.stat(this.#lockRef(target));
+    return info === undefined ? undefined : toLock(info, target);
+  }
+
+  /** Whether a lock still stands as it was taken. */
+  async isHeld(target: ObjectRef, generation: string): Promise<boolean> {
+    return (await this.#objects.stat(this.#lockRef(target)))?.generation === generation;
+  }
+
+  /** Gives a lock back. Gone or in other hands already is fine; false says so. */
+  async release(target: ObjectRef, generation: string): Promise<boolean> {
+    return await this.#objects.remove(this.#lockRef(target), generation);
+  }
+
+  /** The locks there are on any of these objects. */
+  async findAmong(targets: readonly ObjectRef[]): Promise<Lock[]> {
+    const byBucket = Map.groupBy(targets, (target) => target.bucket);
+    const found = await Promise.all(
+      Array.from(byBucket.values(), (group) =>
+        group.length < RANGE_LISTING_FROM ? this.#readEach(group) : this.#listAmong(group),
+      ),
+    );
+    return found.flat();
+  }
+
+  async #readEach(targets: readonly ObjectRef[]): Promise<Lock[]> {
+    const locks = await Promise.all(targets.map((target) => this.read(target)));
+    return locks.filter((lock) => lock !== undefined);
+  }
+
+  async #listAmong(targets: readonly ObjectRef[]): Promise<Lock[]> {
+    // Lock names are plain ASCII, where JavaScript's order is that of the bytes.
+    const byName = new Map(targets.map((target) => [lockName(target), target]));
+    const names = [...byName.keys()].sort();
+    const [first = '', last = ''] = [names[0], names.at(-1)];
+    const locks: Lock[] = [];
+    const range = { bucket: this.#bucket, prefix: 'locks/', startOffset: first, endOffset: `${last}!` };
+    for await (const info of this.#objects.list(range)) {
+      const target = byName.get(info.name);
+      if (target !== undefined) locks.push(toLock(info, target));
+    }
+    return locks;
+  }
+
+  #lockRef(target: ObjectRef): ObjectRef {
+    return { bucket: this.#bucket, name: lockName(target) };
+  }
+}
+
+/** Whether two owners are one: the same chain of runs of one job. A lock by hand is never taken for another one. */
+export function isSameOwner(one: LockOwner, other: LockOwner): boolean {
+  return (
+    one.kind === 'job' &&
+    other.kind === 'job' &&
+    one.correlationId === other.correlationId &&
+    one.firstRunId === other.firstRunId &&
+    one.namespace === other.namespace
+  );
+}
+
+function toLock(info: ObjectInfo, { bucket, name }: ObjectRef): Lock {
+  return { bucket, name, owner: toOwner(info.metadata), generation: info.generation, createdAt: info.createdAt };
+}
+
+function toOwner(metadata: Readonly<Record<string, string>>): LockOwner {
+  const { kind, correlationId, firstRunId, namespace } = metadata;
+  if (kind === 'job' && correlationId && firstRunId && namespace) {
+    return { kind, correlationId, firstRunId, namespace };
+  }
+  // Whatever cannot be read as a job's lock is somebody's all the same: only a person may break it.
+  return { kind: 'manual', who: metadata['who'] ?? 'unknown', why: metadata['why'] ?? 'unknown' };
+}

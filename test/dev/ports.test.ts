@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { choosePorts, LOOPBACK } from '../../dev/ports.ts';
+
+async function listenOn(port: number, host: string): Promise<Server> {
+  const server = createServer().listen(port, host);
+  await once(server, 'listening');
+  return server;
+}
+
+describe('choosePorts', () => {
+  it('takes the usual ports where they are free', async () => {
+    const free = await choosePorts({ a: 0, b: 0 }, { anyFree: true });
+    assert.deepEqual(await choosePorts(free), free);
+  });
+
+  for (const host of [LOOPBACK, '0.0.0.0']) {
+    it(`takes another port where somebody listens on ${host}`, async () => {
+      const usual = await choosePorts({ api: 0, storage: 0 }, { anyFree: true });
+      const server = await listenOn(usual.api, host);
+      try {
+        const chosen = await choosePorts(usual);
+        assert.notEqual(chosen.api, usual.api);
+        assert.equal(chosen.storage, usual.storage);
+      } finally {
+        server.close();
+      }
+    });
+  }
+
+  it('chooses ports that can be listened on, no two the same', async () => {
+    const names = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`part${index}`, 1]));
+    const ports = Object.values(await choosePorts(names, { anyFree: true }));
+    assert.equal(new Set(ports).size, 50);
+    const server = await listenOn(ports[0]!, LOOPBACK);
+    server.close();
+  });
+
+  it('stays below the ports of outgoing connections, which could take one while its part restarts', async () => {
+    const { port } = await choosePorts({ port: 0 }, { anyFree: true });
+    assert.ok(port >= 20_000 && port < 30_000);
+  });
+});

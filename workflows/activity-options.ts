@@ -1,0 +1,56 @@
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+
+/** Lock sets up to this size are taken and released inside a workflow task; larger ones get a task of their own. */
+export const LOCAL_LOCKS_UP_TO = 100;
+
+/** Files of one job that are copied, or wait to be, at a time. */
+export const FILES_IN_FLIGHT = 100;
+
+/** Results are stored at least this often while files are being copied. */
+export const SAVE_RESULTS_EVERY = '5 seconds';
+
+/**
+ * Time-outs and retries, with their reasons.
+ *
+ * | activities            | runs     | time-out          | retries                                                         |
+ * | --------------------- | -------- | ----------------- | --------------------------------------------------------------- |
+ * | access, records, locks| locally  | 20 s              | for ever: an undecided job is safe, a wrongly decided one is not |
+ * | large lock sets       | as tasks | heartbeat 10 s    | for ever, for the same reason                                    |
+ * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
+ * | findCopy              | as tasks | 2 min             | for ever: a file's state is what storage says, nothing else      |
+ */
+
+/** Short work that decides a request: a local activity costs no round trip to Temporal (3 times faster, measured). */
+export const local = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '20 seconds',
+  retry: { initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+  localRetryThreshold: '5 seconds',
+});
+
+export const locking = proxyActivities<Activities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+});
+
+/**
+ * A rewrite of a huge object between regions takes hours, so only heartbeats tell a slow copy from a dead worker. A
+ * cancelled copy is waited for: requests already sent are never aborted.
+ */
+export const copying = proxyActivities<Activities>({
+  startToCloseTimeout: '24 hours',
+  heartbeatTimeout: '10 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '500 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '60 seconds',
+    maximumAttempts: 25,
+  },
+});
+
+export const lookingUp = proxyActivities<Activities>({
+  startToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+});

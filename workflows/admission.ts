@@ -1,0 +1,55 @@
+import type { HeldLock } from '../activities/index.ts';
+import { indexCollections, locate, type LocatedFile } from '../contract/locate.ts';
+import type { CopyFilesInput, FileRecord, JobOwner } from '../contract/messages.ts';
+import { local, LOCAL_LOCKS_UP_TO, locking } from './activity-options.ts';
+import type { JobBook } from './job-book.ts';
+
+/** A file that may be copied: where it is, and the lock on its destination. */
+export interface AdmittedFile extends LocatedFile {
+  record: FileRecord;
+  lock: HeldLock;
+}
+
+/**
+ * Decides the request: access to every collection first, then the sense of the files, then all locks or none. Gives
+ * the files with their locks; undefined where the request is refused, and nothing is held.
+ */
+export async function admit(
+  book: JobBook,
+  owner: JobOwner,
+  { requestor, request: { entries } }: CopyFilesInput,
+): Promise<AdmittedFile[] | undefined> {
+  const access = await local.checkAccess({ correlationId: book.correlationId, requestor, entries });
+  if (!access.granted) {
+    book.decide(access.admission);
+    return undefined;
+  }
+  const { collections } = access;
+  // Both are done before anything is copied; the record does not wait for the locks.
+  const [taken] = await Promise.all([
+    lockActivities(entries.length).takeLocks({ owner, entries, collections }),
+    local.recordAccess({ correlationId: book.correlationId, collections }),
+  ]);
+  if (!taken.locked) {
+    book.decide({ decision: 'locked', files: taken.files });
+    return undefined;
+  }
+  book.collections = collections;
+  book.decide({ decision: 'accepted' });
+  const places = indexCollections(collections);
+  return book.files.map((record, index) => ({
+    ...locate(record, places),
+    record,
+    lock: taken.locks[index] as HeldLock,
+  }));
+}
+
+/** Gives the locks of admitted files back. */
+export async function releaseLocks(owner: JobOwner, files: readonly AdmittedFile[]): Promise<void> {
+  const locks = files.map(({ destination, lock }) => ({ target: destination, generation: lock.generation }));
+  await lockActivities(files.length).releaseLocks({ owner, locks });
+}
+
+function lockActivities(count: number) {
+  return count <= LOCAL_LOCKS_UP_TO ? local : locking;
+}

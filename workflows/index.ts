@@ -1,0 +1,2 @@
+/** The workflows a worker runs; their names are workflow types. */
+export { copyFiles } from './copy-files.ts';

@@ -1,0 +1,33 @@
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { COPY_STATE } from '../contract/search-attributes.ts';
+import type { FileEntry } from '../contract/messages.ts';
+import type { JobBook } from './job-book.ts';
+
+/** Shows a change of the job's state in Temporal's Web UI: as search attribute and in the details. */
+export function showJob(book: JobBook): void {
+  upsertSearchAttributes([{ key: COPY_STATE, value: book.state }]);
+  showProgress(book);
+}
+
+/** Renews what the Web UI says about the job's progress; costs no event. */
+export function showProgress(book: JobBook): void {
+  const { state, counts, message } = book.status();
+  const rows = [
+    ['requested', counts.requested],
+    ['completed', counts.completed],
+    ['skipped', counts.skipped],
+    ['failed', counts.failed],
+    ['cancelled', counts.cancelled],
+    ['pending', counts.pending],
+    ['bytes', counts.bytes],
+  ];
+  const table = ['| files | |', '| --- | ---: |', ...rows.map(([name, count]) => `| ${name} | ${count} |`)];
+  setCurrentDetails([`**${state}**`, message, table.join('\n')].filter((part) => part !== '').join('\n\n'));
+}
+
+/** Summary of an activity that works on one file: a line, whatever the name holds. */
+export function summaryOf({ fileName, destinationFileName, destinationCollectionId }: FileEntry): string {
+  const target = fileName === destinationFileName ? '' : `/${destinationFileName}`;
+  const line = `${fileName} → ${destinationCollectionId}${target}`;
+  return line.length > 180 ? `${line.slice(0, 179)}…` : line;
+}
