@@ -62,7 +62,7 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-const { jobs, readiness, close } = await connect({ config, temporal, log });
+const service = await connect({ config, temporal, log });
 const authenticate = createTokenVerifier({
   issuer: config.ims.issuer,
   audience: config.ims.audience,
@@ -70,10 +70,10 @@ const authenticate = createTokenVerifier({
 });
 const listener = await takeAddress(config.host, config.port);
 const publicUrl = config.publicUrl ?? listener.url;
-listener.answer(createApp({ jobs, readiness, authenticate, publicUrl, log }).fetch);
+listener.answer(createApp({ jobs: service.jobs, readiness: service.readiness, authenticate, publicUrl, log }).fetch);
 onSignal = stopping.resolve;
 log.info({ url: listener.url, publicUrl }, 'api listening');
 
 log.info({ signal: await stopping.promise }, 'api stopping');
-await stop(listener, close, log);
+await stop(listener, () => service.close(), log);
 process.exit(0);

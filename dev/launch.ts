@@ -22,7 +22,6 @@ export class Problem extends Error {
 
 /** npm hands a Ctrl-C on to a process that the terminal has already told: only a later one is a second one. */
 const SECOND_INTERRUPT_AFTER_MS = 1_000;
-const LAST_LINES = 12;
 
 interface Launch extends Pick<StackOptions, 'dataFolder' | 'keepWorkflows'> {
   /** What is done on the stack; the signal is aborted where it should end early. */
@@ -87,7 +86,6 @@ function explain(error: unknown, stack: Stack | undefined): void {
   // A PartError brings the tail of the one log that matters.
   if (stack === undefined || error instanceof PartError) return;
   for (const part of [stack.api, stack.worker]) {
-    const lines = part.tail().split('\n').slice(-LAST_LINES).join('\n');
-    console.error(`\nLast output of ${part.name}:\n${lines}`);
+    console.error(`\nLast output of ${part.name}:\n${part.tail()}`);
   }
 }

@@ -42,7 +42,8 @@ export class PartError extends Error {
   }
 }
 
-const PROBE_INTERVAL_MS = 50;
+/** Close together at first; a part that takes long is asked less often, and has less to log. */
+const PROBE_INTERVAL_MS = { first: 25, growth: 1.1, longest: 500 };
 
 interface PartContext {
   processes: Processes;
@@ -125,13 +126,13 @@ async function untilReady(
   const exited = running.exited.then((exit) => {
     throw new PartError(name, `did not start (${describeExit(exit)})`, running.tail());
   });
-  for (;;) {
+  for (let interval = PROBE_INTERVAL_MS.first; ; interval *= PROBE_INTERVAL_MS.growth) {
     const isReady = 'line' in ready ? seen.readyLine : ready.probe();
     if (await Promise.race([isReady, exited])) return;
     signal?.throwIfAborted();
     if (performance.now() > deadline) {
       throw new PartError(name, `was not ready after ${startTimeoutMs / 1_000} s`, running.tail());
     }
-    await Promise.race([delay(PROBE_INTERVAL_MS), exited]);
+    await Promise.race([delay(Math.min(interval, PROBE_INTERVAL_MS.longest)), exited]);
   }
 }

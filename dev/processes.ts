@@ -39,8 +39,8 @@ export interface Processes {
   close(): void;
 }
 
-const TAIL_LINES = 40;
-const TAIL_LINE_LENGTH = 2_000;
+const TAIL_LINES = 20;
+const TAIL_LINE_LENGTH = 500;
 
 /**
  * A launcher of child processes none of which survives it. Each child leads a process group of its own: a terminal's

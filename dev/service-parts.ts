@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..');
 const STOP_TIMEOUT_MS = 12_000;
 
 /** The worker bundles its workflows before it polls: seconds of CPU, more on a busy machine. */
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 60_000;
 
 interface ServiceOptions {
   env: Readonly<Record<string, string>>;

@@ -12,10 +12,13 @@ export function createStorageClient(
   config: StorageConfig,
   { autoRetry, timeoutMs }: { autoRetry: boolean; timeoutMs: number },
 ): Storage {
-  return new Storage({
+  const storage = new Storage({
     ...(config.projectId === undefined ? {} : { projectId: config.projectId }),
     ...(config.emulatorHost === undefined ? {} : { apiEndpoint: config.emulatorHost }),
     timeout: timeoutMs,
     retryOptions: { autoRetry, maxRetries: 3, totalTimeout: 10, maxRetryDelay: 2 },
   });
+  // Where STORAGE_EMULATOR_HOST is set, the library leaves the API's path out of its URLs; emulators want it.
+  if (config.emulatorHost !== undefined) storage.baseUrl = `${config.emulatorHost}/storage/v1`;
+  return storage;
 }

@@ -14,7 +14,7 @@ const trackDetailSchema = z
     SourceEntityId: z.string().openapi({ description: '`bucket/name/generation`; empty where it is not known.' }),
     DestinationEntityId: z.string().openapi({ description: '`bucket/name/generation`; empty where it is not known.' }),
     Status: z
-      .literal([0, 1, 2, 3, 4])
+      .union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)])
       .openapi({ description: '0 not finished, 1 Completed, 2 Failed, 3 Skipped, 4 Cancelled' }),
     ReasonOfFailure: z.string().optional().openapi({ description: REASON_DESCRIPTION }),
   })

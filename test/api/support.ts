@@ -6,7 +6,7 @@ import { createTokenVerifier } from '../../api/auth/verify-token.ts';
 import type { ApiDeps } from '../../api/context.ts';
 import type { CopyAnswer, JobPage, JobService } from '../../api/jobs/job-service.ts';
 import type { FileRecord, JobStatus } from '../../contract/messages.ts';
-import { assertDocumented } from './documented.ts';
+import { assertDocumented, openApiOf, type OpenApi } from './documented.ts';
 
 export const ISSUER = 'https://ims.example.com';
 export const ID = 'c7164076-9224-401c-a6bd-21908563abf8';
@@ -26,9 +26,7 @@ export const CLAIMS: JWTPayload = {
 };
 
 export function signToken(claims: JWTPayload = {}, header: { kid?: string } = { kid: 'key-1' }): Promise<string> {
-  return new SignJWT({ ...CLAIMS, ...claims })
-    .setProtectedHeader({ alg: 'RS256', ...header })
-    .sign(keyPair.privateKey);
+  return new SignJWT({ ...CLAIMS, ...claims }).setProtectedHeader({ alg: 'RS256', ...header }).sign(keyPair.privateKey);
 }
 
 export const token = await signToken();
@@ -117,6 +115,8 @@ export function jobsDouble(answers: Partial<JobService> = {}) {
   return { jobs, calls };
 }
 
+let document: Promise<OpenApi> | undefined;
+
 interface Setup extends Partial<Omit<ApiDeps, 'jobs' | 'log'>> {
   jobs?: Partial<JobService>;
 }
@@ -129,7 +129,7 @@ export function setUp({ jobs: answers = {}, ...deps }: Setup = {}) {
     { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) },
   );
   const { jobs, calls } = jobsDouble(answers);
-  const app = createApp({
+  const allDeps: ApiDeps = {
     jobs,
     authenticate: createTokenVerifier({
       issuer: ISSUER,
@@ -142,16 +142,18 @@ export function setUp({ jobs: answers = {}, ...deps }: Setup = {}) {
     log,
     now: () => NOW,
     ...deps,
-  });
+  };
+  const app = createApp(allDeps);
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await app.request(path, init);
-    await assertDocumented(app, init.method ?? 'GET', path, response);
+    document ??= openApiOf(createApp({ ...allDeps, log: pino({ level: 'silent' }) }));
+    await assertDocumented(await document, init.method ?? 'GET', path, response);
     return response;
   }
   /** GET with a token that may do everything, unless another is given. */
   const get = (path: string, headers: Record<string, string> = {}) =>
     request(path, { headers: { authorization: `Bearer ${token}`, ...headers } });
-  const post = (path: string, body?: BodyInit, headers: Record<string, string> = {}) =>
+  const post = (path: string, body?: RequestInit['body'], headers: Record<string, string> = {}) =>
     request(path, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },

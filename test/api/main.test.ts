@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+
+/** Settings of a process whose dependencies all are at a closed port: it starts without them. */
+const SETTINGS = {
+  CONTROL_BUCKET: 'control',
+  IMS_ISSUER: 'https://ims.example.com',
+  IMS_JWKS_URL: 'http://127.0.0.1:9/keys',
+  STORAGE_EMULATOR_HOST: 'http://127.0.0.1:9',
+  TEMPORAL_ADDRESS: '127.0.0.1:9',
+  PORT: '0',
+};
+
+/** `npm run api` with these settings and no others. */
+function start(settings: Record<string, string>) {
+  const child = spawn(process.execPath, ['api/main.ts'], {
+    env: { PATH: process.env.PATH ?? '', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>;
+  return { child, exited, stderr: text(child.stderr) };
+}
+
+/** The line that says where the API listens. */
+async function listening({ child }: ReturnType<typeof start>): Promise<{ url: string; publicUrl: string }> {
+  for await (const line of createInterface(child.stdout)) {
+    const entry = JSON.parse(line) as { msg: string; url: string; publicUrl: string };
+    if (entry.msg === 'api listening') return entry;
+  }
+  throw new Error('ended without listening');
+}
+
+describe('the API process', function () {
+  this.timeout(30_000);
+
+  it('exits 78 with one line that names every setting that is missing', async () => {
+    const { exited, stderr } = start({});
+    assert.deepEqual(await exited, [78, null]);
+    assert.match(await stderr, /^api: [^\n]*CONTROL_BUCKET [^\n]*IMS_ISSUER [^\n]*IMS_JWKS_URL [^\n]*\n$/);
+  });
+
+  it('exits 1 with one line where the port is taken', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { exited, stderr } = start({ ...SETTINGS, PORT: String(port) });
+    assert.deepEqual(await exited, [1, null]);
+    assert.equal(await stderr, `api: cannot listen on HOST 127.0.0.1, PORT ${port}: the port is taken\n`);
+    server.close();
+  });
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`listens, is alive without its dependencies, and exits 0 at ${signal}`, async () => {
+      const api = start(SETTINGS);
+      try {
+        const { url, publicUrl } = await listening(api);
+        assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d+$/);
+        assert.equal(publicUrl, url, 'where PUBLIC_URL is not set');
+        assert.equal((await fetch(`${url}/healthz`)).status, 200);
+        api.child.kill(signal);
+        assert.deepEqual(await api.exited, [0, null]);
+      } finally {
+        api.child.kill('SIGKILL');
+      }
+    });
+  }
+
+  it('takes PUBLIC_URL for the URLs it gives out', async () => {
+    const api = start({ ...SETTINGS, PUBLIC_URL: 'https://apollo.example.com/' });
+    try {
+      const { url, publicUrl } = await listening(api);
+      assert.equal(publicUrl, 'https://apollo.example.com');
+      const document = (await (await fetch(`${url}/openapi.json`)).json()) as { servers: unknown };
+      assert.deepEqual(document.servers, [{ url: publicUrl }]);
+    } finally {
+      api.child.kill('SIGKILL');
+    }
+  });
+});

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { listen, type Listener } from '../../api/server.ts';
+
+/** Sends bytes as they are, and gives all that comes back until the server closes. */
+async function raw(listener: Listener, text: string): Promise<string> {
+  const socket = connect(Number(new URL(listener.url).port), '127.0.0.1');
+  socket.setEncoding('utf8');
+  let received = '';
+  socket.on('data', (part: string) => (received += part));
+  socket.write(text);
+  await once(socket, 'close');
+  return received;
+}
+
+describe('the server', () => {
+  it('takes a free port where none is asked for, and says which', async () => {
+    const listener = await listen('127.0.0.1', 0);
+    listener.answer(() => new Response('hello'));
+    assert.match(listener.url, /^http:\/\/127\.0\.0\.1:[1-9]\d+$/);
+    assert.equal(await (await fetch(listener.url)).text(), 'hello');
+    await listener.close(1000);
+  });
+
+  it('writes an IPv6 address in brackets', async () => {
+    const listener = await listen('::1', 0);
+    assert.match(listener.url, /^http:\/\/\[::1\]:\d+$/);
+    await listener.close(0);
+  });
+
+  it("rejects with the system's error where the port is taken", async () => {
+    const listener = await listen('127.0.0.1', 0);
+    await assert.rejects(listen('127.0.0.1', Number(new URL(listener.url).port)), { code: 'EADDRINUSE' });
+    await listener.close(0);
+  });
+
+  it('finishes what is in flight when it closes, and accepts nothing more', async () => {
+    const listener = await listen('127.0.0.1', 0);
+    const reached = Promise.withResolvers<true>();
+    const answer = Promise.withResolvers<Response>();
+    listener.answer(() => {
+      reached.resolve(true);
+      return answer.promise;
+    });
+    const inFlight = fetch(listener.url);
+    await reached.promise;
+    const closed = listener.close(5000);
+    await assert.rejects(fetch(listener.url), 'no new connection');
+    answer.resolve(new Response('finished'));
+    assert.equal(await (await inFlight).text(), 'finished');
+    await closed;
+  });
+
+  it('cuts what does not finish in time', async () => {
+    const listener = await listen('127.0.0.1', 0);
+    const reached = Promise.withResolvers<true>();
+    listener.answer(() => {
+      reached.resolve(true);
+      return new Promise<Response>(() => undefined);
+    });
+    const inFlight = assert.rejects(fetch(listener.url));
+    await reached.promise;
+    await listener.close(5);
+    await inFlight;
+  });
+
+  it('answers a Host that makes no URL with 400 in the envelope, and does not ask the app', async () => {
+    const listener = await listen('127.0.0.1', 0);
+    let asked = 0;
+    listener.answer(() => {
+      asked += 1;
+      return new Response();
+    });
+    const text = await raw(listener, 'GET /apollo/x HTTP/1.1\r\nHost: a b/c\r\nConnection: close\r\n\r\n');
+    assert.match(text, /^HTTP\/1\.1 400 /);
+    assert.match(text, /"code":"400"/);
+    assert.equal(asked, 0);
+    await listener.close(0);
+  });
+
+  it('hands on an Authorization header that was sent twice as one that is no token', async () => {
+    const listener = await listen('127.0.0.1', 0);
+    let seen: string | null = null;
+    listener.answer((request) => {
+      seen = request.headers.get('authorization');
+      return new Response();
+    });
+    const twice = 'Authorization: Bearer a\r\nAuthorization: Bearer b\r\n';
+    await raw(listener, `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${twice}\r\n`);
+    assert.equal(seen, 'Bearer a, Bearer b');
+    await listener.close(0);
+  });
+});

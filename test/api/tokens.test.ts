@@ -1,0 +1,330 @@
+import assert from 'node:assert/strict';
+import { createHmac, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  CompactSign,
+  createLocalJWKSet,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  SignJWT,
+  UnsecuredJWT,
+  type JWTPayload,
+} from 'jose';
+import { createTokenVerifier, remoteKeys } from '../../api/auth/verify-token.ts';
+import {
+  assertAnswer,
+  CLAIMS,
+  copyBody,
+  FORBIDDEN_TEXT,
+  ID,
+  ISSUER,
+  keyPair,
+  NOW,
+  publicJwk,
+  setUp,
+  signToken,
+  token,
+} from './support.ts';
+
+const LOGS = `/apollo/status/logs?correlationId=${ID}`;
+const SECONDS = NOW / 1000;
+
+async function askWith(authorization: string | undefined, app = setUp()) {
+  const response = await app.request(LOGS, authorization === undefined ? {} : { headers: { authorization } });
+  return { response, ...app };
+}
+
+async function assertInvalid(authorization: string, app = setUp()): Promise<void> {
+  const { response, calls, lines } = await askWith(authorization, app);
+  assert.equal(await assertAnswer(response, 401), null);
+  assert.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"');
+  assert.deepEqual(calls, []);
+  const credentials = authorization.split(' ').at(-1) ?? '';
+  if (credentials.length > 20) assert.ok(!JSON.stringify(lines).includes(credentials.slice(-20)), 'token in the log');
+}
+
+const accepted = async (claims: JWTPayload) =>
+  assertAnswer((await askWith(`Bearer ${await signToken(claims)}`)).response, 200);
+const refused = async (claims: JWTPayload) => assertInvalid(`Bearer ${await signToken(claims)}`);
+
+describe('a request without a token', () => {
+  for (const [what, authorization] of [
+    ['no Authorization header', undefined],
+    ['an empty one', ''],
+    ['another scheme', 'Basic YWxpY2U6c2VjcmV0'],
+    ['a scheme without a token', 'Bearer'],
+    ['a token without a scheme', token],
+  ] as const) {
+    it(`is told to bring one, with no error code: ${what}`, async () => {
+      const { response, calls } = await askWith(authorization);
+      assert.equal(await assertAnswer(response, 401), null);
+      assert.equal(response.headers.get('www-authenticate'), 'Bearer');
+      assert.deepEqual(calls, []);
+    });
+  }
+
+  it('is not helped by a token in the query, which does not reach the log either', async () => {
+    const { request, lines } = setUp();
+    assert.equal((await request(`${LOGS}&access_token=${token}`)).status, 401);
+    assert.ok(!JSON.stringify(lines).includes(token.slice(-20)));
+  });
+});
+
+describe('a token', () => {
+  it('is accepted under its scheme in any case', async () => {
+    for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+      await assertAnswer((await askWith(`${scheme} ${token}`)).response, 200);
+    }
+  });
+
+  for (const [what, authorization] of [
+    ['two tokens', `Bearer ${token} ${token}`],
+    ['a header sent twice', `Bearer ${token}, Bearer ${token}`],
+    ['no JWT', 'Bearer abc'],
+    ['characters no token has', 'Bearer <script>'],
+    ['a part missing', `Bearer ${token.split('.').slice(0, 2).join('.')}`],
+    ['an empty signature', `Bearer ${token.split('.').slice(0, 2).join('.')}.`],
+    ['another signature', `Bearer ${token.slice(0, -8)}AAAAAAAA`],
+  ] as const) {
+    it(`is refused: ${what}`, () => assertInvalid(authorization));
+  }
+
+  it('is refused unsigned (alg none)', () => assertInvalid(`Bearer ${new UnsecuredJWT(CLAIMS).encode()}`));
+
+  it('is refused signed with the public key as an HMAC secret', async () => {
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const input = `${encode({ alg: 'HS256', kid: 'key-1' })}.${encode(CLAIMS)}`;
+    const secret = await exportSPKI(keyPair.publicKey);
+    await assertInvalid(`Bearer ${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`);
+  });
+
+  it('is refused with an algorithm outside the four, though its key is there', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('RS512');
+    const strong = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'RS512', kid: 'k' }).sign(privateKey);
+    const jwk = { ...(await exportJWK(publicKey)), kid: 'k' };
+    const authenticate = createTokenVerifier({
+      issuer: ISSUER,
+      audience: undefined,
+      keys: createLocalJWKSet({ keys: [jwk] }),
+      now: () => NOW,
+    });
+    await assertInvalid(`Bearer ${strong}`, setUp({ authenticate }));
+  });
+
+  it('is refused signed by another key under a known kid, by an unknown kid, and by a key it brings itself', async () => {
+    const { publicKey, privateKey } = await generateKeyPair('RS256');
+    const jwk = await exportJWK(publicKey);
+    for (const header of [{ kid: 'key-1' }, { kid: 'key-2' }, { kid: 'key-1', jwk }, { jku: 'https://evil.example' }]) {
+      const forged = await new SignJWT(CLAIMS).setProtectedHeader({ alg: 'RS256', ...header }).sign(privateKey);
+      await assertInvalid(`Bearer ${forged}`);
+    }
+  });
+
+  for (const alg of ['RS256', 'PS256', 'ES256', 'EdDSA']) {
+    it(`is accepted signed with ${alg}`, async () => {
+      const { publicKey, privateKey } = await generateKeyPair(alg);
+      const authenticate = createTokenVerifier({
+        issuer: ISSUER,
+        audience: undefined,
+        keys: createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] }),
+        now: () => NOW,
+      });
+      const signed = await new SignJWT(CLAIMS).setProtectedHeader({ alg, kid: 'k' }).sign(privateKey);
+      await assertAnswer((await askWith(`Bearer ${signed}`, setUp({ authenticate }))).response, 200);
+    });
+  }
+
+  it('is accepted up to 60 s after its end and before its beginning, and no longer', async () => {
+    const now = Math.floor(SECONDS);
+    await accepted({ exp: now - 59 });
+    await refused({ exp: now - 60 });
+    await accepted({ nbf: now + 60 });
+    await refused({ nbf: now + 61 });
+  });
+
+  for (const [what, claims] of [
+    ['no exp', { exp: undefined }],
+    ['an exp that is text', { exp: String(SECONDS + 600) }],
+    ['another issuer', { iss: `${ISSUER}/` }],
+    ['no issuer', { iss: undefined }],
+    ['a list of issuers', { iss: [ISSUER] }],
+    ['nobody in it', { sub: undefined }],
+    ['an empty sub', { sub: '' }],
+    ['a blank sub', { sub: ' ' }],
+    ['a sub that is no text', { sub: 7 }],
+    ['a null sub beside a client_id', { sub: null, client_id: 'app-1' }],
+    ['a client_id that is no text beside a sub', { client_id: ['app-1'] }],
+    ['a line feed in the sub', { sub: 'alice\nadmin' }],
+    ['a sub of 256 characters', { sub: 'a'.repeat(256) }],
+    ['scopes in an object', { scope: { apollo_read: true } }],
+    ['a null scope', { scope: null }],
+    ['a scope that is no text', { scope: ['apollo_read', 7] }],
+    ['a doubtful scp beside a good scope', { scp: 7 }],
+  ] as [string, JWTPayload][]) {
+    it(`is refused with ${what}`, () => refused(claims));
+  }
+
+  it('is refused with an exp that is a number without end', async () => {
+    const payload = JSON.stringify({ ...CLAIMS, exp: 0 }).replace('"exp":0', '"exp":1e999');
+    const endless = await new CompactSign(Buffer.from(payload))
+      .setProtectedHeader({ alg: 'RS256', kid: 'key-1' })
+      .sign(keyPair.privateKey);
+    await assertInvalid(`Bearer ${endless}`);
+  });
+
+  it('needs the audience where one is set, alone or among others', async () => {
+    const authenticate = createTokenVerifier({
+      issuer: ISSUER,
+      audience: 'apollo',
+      keys: createLocalJWKSet({ keys: [publicJwk] }),
+      now: () => NOW,
+    });
+    for (const aud of ['apollo', ['x', 'apollo']]) {
+      const { response } = await askWith(`Bearer ${await signToken({ aud })}`, setUp({ authenticate }));
+      await assertAnswer(response, 200);
+    }
+    for (const aud of [undefined, 'x', ['x'], []]) {
+      await assertInvalid(`Bearer ${await signToken(aud === undefined ? {} : { aud })}`, setUp({ authenticate }));
+    }
+  });
+});
+
+describe('scopes', () => {
+  for (const [what, claims] of [
+    ['scope, separated by spaces', { scope: 'openid apollo_write  apollo_read' }],
+    ['scope, as an array', { scope: ['apollo_read', 'apollo_write'] }],
+    ['scp, separated by spaces', { scope: undefined, scp: 'apollo_read apollo_write' }],
+    ['scp, as an array', { scope: undefined, scp: ['apollo_read', 'apollo_write'] }],
+  ] as [string, JWTPayload][]) {
+    it(`are read from ${what}`, () => accepted(claims));
+  }
+
+  for (const [what, claims] of [
+    ['none', { scope: undefined }],
+    ['only one of two', { scope: 'apollo_read' }],
+    ['only the other', { scope: 'apollo_write' }],
+    ['one that looks alike', { scope: 'apollo_read apollo_writer' }],
+    ['another case', { scope: 'apollo_read Apollo_Write' }],
+    ['another separator', { scope: 'apollo_read,apollo_write' }],
+    ['two in one element', { scope: ['apollo_read apollo_write'] }],
+    ['admin alone', { scope: 'apollo_admin' }],
+    ['more in scp than in scope', { scope: 'apollo_read', scp: 'apollo_read apollo_write' }],
+  ] as [string, JWTPayload][]) {
+    it(`are missing with ${what}: 403 with the documented text, on every route that needs both`, async () => {
+      const { request, calls } = setUp();
+      const headers = { authorization: `Bearer ${await signToken(claims)}`, 'content-type': 'application/json' };
+      const body = JSON.stringify(copyBody());
+      for (const response of [
+        await request(LOGS, { headers }),
+        await request('/apollo/files/copy', { method: 'POST', headers, body }),
+        await request(`/apollo/files/copy/${ID}/cancel`, { method: 'POST', headers }),
+      ]) {
+        assert.equal(await assertAnswer(response, 403, FORBIDDEN_TEXT), null);
+        assert.equal(
+          response.headers.get('www-authenticate'),
+          'Bearer error="insufficient_scope", scope="apollo_read apollo_write"',
+        );
+      }
+      assert.deepEqual(calls, []);
+    });
+  }
+
+  it('let apollo_read alone track, and nothing less', async () => {
+    const { request } = setUp();
+    const track = async (scope: string) =>
+      request(`/apollo/files/track/${ID}`, { headers: { authorization: `Bearer ${await signToken({ scope })}` } });
+    await assertAnswer(await track('apollo_read'), 200);
+    await assertAnswer(await track('apollo_write'), 403, FORBIDDEN_TEXT);
+  });
+});
+
+describe('the caller', () => {
+  for (const [what, claims, viewer] of [
+    ['sub, where there is one', { sub: 'alice', client_id: 'app-1' }, { caller: 'alice', isAdmin: false }],
+    ['client_id, where there is no sub', { sub: undefined, client_id: 'app-1' }, { caller: 'app-1', isAdmin: false }],
+    [
+      'an administrator with apollo_admin',
+      { scope: 'apollo_read apollo_write apollo_admin' },
+      { caller: 'alice', isAdmin: true },
+    ],
+  ] as [string, JWTPayload, object][]) {
+    it(`is ${what}`, async () => {
+      const { calls } = await askWith(`Bearer ${await signToken(claims)}`);
+      assert.deepEqual(calls[0]?.[2], viewer);
+    });
+  }
+});
+
+describe("the issuer's keys over HTTP", () => {
+  /** Serves what it is told to, on a free port. */
+  async function serveKeys() {
+    const state = { status: 200, keys: [publicJwk] as object[], requests: 0 };
+    const server = createServer((_request, response) => {
+      state.requests += 1;
+      response
+        .writeHead(state.status, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ keys: state.keys }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+    const close = () =>
+      new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      });
+    return { state, url, close };
+  }
+
+  const appOn = (url: string) =>
+    setUp({
+      authenticate: createTokenVerifier({ issuer: ISSUER, audience: undefined, keys: remoteKeys(url), now: () => NOW }),
+    });
+
+  it('are fetched once and kept; a token with an unknown key is 401', async () => {
+    const { state, url, close } = await serveKeys();
+    try {
+      const app = appOn(url);
+      for (let round = 0; round < 3; round += 1)
+        await assertAnswer((await askWith(`Bearer ${token}`, app)).response, 200);
+      await assertInvalid(`Bearer ${await signToken({}, { kid: randomUUID() })}`, appOn(url));
+      assert.equal(state.requests, 2, 'one fetch for each app');
+    } finally {
+      await close();
+    }
+  });
+
+  it('that answer with an error are 503 with Retry-After, and 200 again as soon as they are back', async () => {
+    const { state, url, close } = await serveKeys();
+    try {
+      const app = appOn(url);
+      state.status = 500;
+      const { response } = await askWith(`Bearer ${token}`, app);
+      assert.equal(await assertAnswer(response, 503), null);
+      assert.match(response.headers.get('retry-after') ?? '', /^\d+$/);
+      state.status = 200;
+      await assertAnswer((await askWith(`Bearer ${token}`, app)).response, 200);
+    } finally {
+      await close();
+    }
+  });
+
+  it('that are no keys are 503', async () => {
+    const { state, url, close } = await serveKeys();
+    try {
+      state.keys = ['nonsense' as unknown as object];
+      await assertAnswer((await askWith(`Bearer ${token}`, appOn(url))).response, 503);
+    } finally {
+      await close();
+    }
+  });
+
+  it('that cannot be reached are 503', async () => {
+    const { url, close } = await serveKeys();
+    await close();
+    await assertAnswer((await askWith(`Bearer ${token}`, appOn(url))).response, 503);
+  });
+});
