@@ -66,7 +66,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['dev/**/*.ts', 'scripts/**/*.ts', 'cli/**/*.ts'],
+    files: ['dev/**/*.ts', 'scripts/**/*.ts', 'cli/**/*.ts', 'bench/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
 );

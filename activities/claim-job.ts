@@ -16,7 +16,7 @@ export interface ClaimTask {
  */
 export type Claim = { claimed: true } | { claimed: false; outcome: AdmissionOutcome; status: JobStatus };
 
-/** Claims the correlation id by making the job's record, and keeps what was asked for beside it. */
+/** Claims the correlation id by making the job's record. */
 export async function claimJob(
   { storage }: ActivityDependencies,
   { owner, taskQueue, input }: ClaimTask,
@@ -42,11 +42,7 @@ export async function claimJob(
     },
   };
   try {
-    const [created] = await Promise.all([
-      storage.records.create(record),
-      storage.records.saveInput(correlationId, digest, request.entries),
-    ]);
-    if (created) return { claimed: true };
+    if (await storage.records.create(record)) return { claimed: true };
     const existing = (await storage.records.read(correlationId))?.record;
     if (existing === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record vanished while it was being claimed');
     if (existing.chain.firstRunId === firstRunId && existing.chain.namespace === namespace) return { claimed: true };

@@ -5,16 +5,17 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
 import {
   closeRecord,
-  recordAccess,
+  savePlan,
   saveResults,
   type CloseRecordTask,
-  type RecordAccessTask,
+  type SavePlanTask,
   type SaveResultsTask,
 } from './job-record.ts';
 import { releaseLocks, type ReleaseTask } from './release-locks.ts';
 import { takeLocks, type LockTask } from './take-locks.ts';
 
 export type { ActivityDependencies, JobDirectory } from './dependencies.ts';
+export type { Access } from './check-access.ts';
 export type { FileOutcome, HeldLock } from './copy-file.ts';
 
 /** The activities, bound to what they need; workflows call them by these names. */
@@ -22,7 +23,7 @@ export function createActivities(deps: ActivityDependencies) {
   return {
     claimJob: (task: ClaimTask) => claimJob(deps, task),
     checkAccess: (task: AccessTask) => checkAccess(deps, task),
-    recordAccess: (task: RecordAccessTask) => recordAccess(deps, task),
+    savePlan: (task: SavePlanTask) => savePlan(deps, task),
     takeLocks: (task: LockTask) => takeLocks(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),

@@ -1,19 +1,19 @@
-import type { Admission, CollectionLocation, FileRecord, JobOwner, JobStatus } from '../contract/messages.ts';
+import type { Admission, FileRecord, JobOwner, JobStatus } from '../contract/messages.ts';
+import type { JobPlan } from '../storage/job-records.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toFailure } from './failures.ts';
 
-export interface RecordAccessTask {
+export interface SavePlanTask extends JobPlan {
   correlationId: string;
-  collections: CollectionLocation[];
 }
 
-/** Keeps which collection documents the admission rests on: what a job without a workflow is looked up by later. */
-export async function recordAccess(
+/** Keeps what is to be copied, and which collection documents the admission rests on. */
+export async function savePlan(
   { storage }: ActivityDependencies,
-  { correlationId, collections }: RecordAccessTask,
+  { correlationId, entries, collections }: SavePlanTask,
 ): Promise<void> {
   try {
-    await storage.records.saveCollections(correlationId, collections);
+    await storage.records.savePlan(correlationId, { entries, collections });
   } catch (error) {
     throw toFailure(error);
   }

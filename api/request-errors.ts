@@ -15,7 +15,7 @@ function pathSegment(key: PropertyKey): string {
 }
 
 /** A place in a request, written as in JavaScript: `copyFileCollectionData[3].fileName`; the root is empty. */
-export function formatPath(path: readonly PropertyKey[]): string {
+function formatPath(path: readonly PropertyKey[]): string {
   return path.map(pathSegment).join('').replace(/^\./, '');
 }
 

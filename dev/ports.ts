@@ -12,34 +12,46 @@ export const USUAL_PORTS = { api: 8080, temporal: 7233, temporalUi: 8233, storag
 const FREE_PORTS = { from: 20_000, to: 30_000 };
 const ATTEMPTS = 100;
 
+interface ChooseOptions {
+  /** Takes free ports even where the usual ones are free. */
+  anyFree?: boolean;
+  /** Asked for every free port; false: it belongs to somebody all the same. */
+  claim?: (port: number) => Promise<boolean>;
+}
+
 /**
- * Chooses a port each: the usual one, or a free one where that is taken (`anyFree`: always a free one). They are held
- * open together while choosing, so no two are the same. Throws where no free port is found.
+ * Chooses a port each: the usual one, or a free one where that is taken. They are held open together while choosing, so
+ * no two are the same. Throws where no free port is found.
  */
 export async function choosePorts<Name extends string>(
   usual: Readonly<Record<Name, number>>,
-  { anyFree = false } = {},
+  { anyFree = false, claim = () => Promise.resolve(true) }: ChooseOptions = {},
 ): Promise<Record<Name, number>> {
   const held: Server[] = [];
   const chosen: Record<Name, number> = { ...usual };
+
+  async function take(port: number): Promise<boolean> {
+    const server = await hold(port);
+    if (server !== undefined) held.push(server);
+    return server !== undefined && claim(port);
+  }
+
+  async function takeAnother(): Promise<number> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const port = randomInt(FREE_PORTS.from, FREE_PORTS.to);
+      if (await take(port)) return port;
+    }
+    throw new Error(`No free port from ${FREE_PORTS.from} to ${FREE_PORTS.to} found in ${ATTEMPTS} attempts`);
+  }
+
   try {
     for (const name of Object.keys(usual) as Name[]) {
-      const server = (anyFree ? undefined : await hold(usual[name])) ?? (await holdFree());
-      held.push(server);
-      chosen[name] = portOf(server);
+      if (anyFree || !(await take(usual[name]))) chosen[name] = await takeAnother();
     }
     return chosen;
   } finally {
     await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
   }
-}
-
-async function holdFree(): Promise<Server> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const server = await hold(randomInt(FREE_PORTS.from, FREE_PORTS.to));
-    if (server !== undefined) return server;
-  }
-  throw new Error(`No free port from ${FREE_PORTS.from} to ${FREE_PORTS.to} found in ${ATTEMPTS} attempts`);
 }
 
 async function hold(port: number): Promise<Server | undefined> {
@@ -51,10 +63,4 @@ async function hold(port: number): Promise<Server | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has an address with a port');
-  return address.port;
 }

@@ -5,6 +5,7 @@ import { CONTROL_BUCKET, defineParts, localUrl, type Env } from './definitions.t
 import { emulatorAt, type Emulator } from './emulator.ts';
 import type { Part, PartError } from './part.ts';
 import { createPartSet } from './part-set.ts';
+import { createPortClaims } from './port-claims.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from './ports.ts';
 
 import { startTokenIssuer, type TokenRequest } from './token-issuer.ts';
@@ -69,7 +70,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   if (options.dataFolder === undefined) parts.finally(removeData);
   try {
     await mkdir(join(dataFolder, 'logs'), { recursive: true });
-    const ports = await choosePorts(USUAL_PORTS, { anyFree: options.anyPorts ?? false });
+    const claims = createPortClaims();
+    parts.finally(claims.release);
+    const ports = await choosePorts(USUAL_PORTS, { anyFree: options.anyPorts ?? false, claim: claims.take });
     // A profile of its own, lest the parts take up that of the person who runs them.
     const temporalConfigFile = join(dataFolder, 'temporal.toml');
     await writeFile(temporalConfigFile, '[profile.default]\n');
@@ -112,7 +115,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       emulator,
       token: (request) => tokens.issueToken(request),
       async addWorker(name, env) {
-        const { metrics } = await choosePorts({ metrics: USUAL_PORTS.metrics }, { anyFree: true });
+        const { metrics } = await choosePorts({ metrics: 0 }, { anyFree: true, claim: claims.take });
         return parts.add('service', define.worker(name, metrics, { ...options.env?.worker, ...env }));
       },
       stop: () => parts.stop(),

@@ -32,6 +32,15 @@ export interface JobRecord {
   status: JobStatus;
 }
 
+/**
+ * `jobs/{correlationId}/plan.json`: the files of an accepted job, and where their collections were when access was
+ * decided. Stored before anything is copied, so that a job without a workflow can still be looked up at its destinations.
+ */
+export interface JobPlan {
+  entries: FileEntry[];
+  collections: CollectionLocation[];
+}
+
 /** A record and the generation it was read at. */
 export interface StoredJobRecord {
   record: JobRecord;
@@ -76,26 +85,15 @@ export class JobRecordStore {
     }
   }
 
-  /** Keeps what was asked for. Its name holds the digest, so a reused correlation id cannot touch another's input. */
-  async saveInput(correlationId: string, digest: string, entries: readonly FileEntry[]): Promise<void> {
-    await this.#createOnly(this.#ref(correlationId, `input/${digest}.json`), JSON.stringify(entries));
+  /** Keeps what is to be copied, and where; once. */
+  async savePlan(correlationId: string, plan: JobPlan): Promise<void> {
+    await this.#createOnly(this.#ref(correlationId, 'plan.json'), JSON.stringify(plan));
   }
 
-  /** What was asked for; empty where it was never kept. */
-  async readInput(correlationId: string, digest: string): Promise<FileEntry[]> {
-    const document = await this.#objects.readJson(this.#ref(correlationId, `input/${digest}.json`));
-    return (document?.content ?? []) as FileEntry[];
-  }
-
-  /** Keeps where the collections were when access was decided, and which documents said so. */
-  async saveCollections(correlationId: string, collections: readonly CollectionLocation[]): Promise<void> {
-    await this.#createOnly(this.#ref(correlationId, 'collections.json'), JSON.stringify(collections));
-  }
-
-  /** Where the collections were; empty where access was never granted. */
-  async readCollections(correlationId: string): Promise<CollectionLocation[]> {
-    const document = await this.#objects.readJson(this.#ref(correlationId, 'collections.json'));
-    return (document?.content ?? []) as CollectionLocation[];
+  /** What is to be copied; undefined for a job that was never accepted, or was cancelled before that. */
+  async readPlan(correlationId: string): Promise<JobPlan | undefined> {
+    const document = await this.#objects.readJson(this.#ref(correlationId, 'plan.json'));
+    return document?.content as JobPlan | undefined;
   }
 
   /**

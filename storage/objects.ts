@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { File, GetFilesOptions, Storage } from '@google-cloud/storage';
 import { toStorageError, isStorageError } from './errors.ts';
 
@@ -101,19 +102,23 @@ export class ObjectStore {
     options: { ifGenerationMatch?: string; contentType?: string; metadata?: Record<string, string> } = {},
   ): Promise<ObjectInfo> {
     const { ifGenerationMatch, contentType = 'application/json', metadata } = options;
-    const file = this.#file(ref);
+    // One multipart request (cloud.google.com/storage/docs/uploading-objects#uploading-an-object). The library's own
+    // upload goes through streams and checksums, at twice the CPU.
+    const boundary = randomUUID();
+    const part = (type: string, content: string) => `--${boundary}\r\ncontent-type: ${type}\r\n\r\n${content}\r\n`;
+    const resource = JSON.stringify({ name: ref.name, contentType, ...(metadata && { metadata }) });
     try {
-      await file.save(body, {
-        resumable: false,
-        validation: false,
-        contentType,
-        ...(metadata === undefined ? {} : { metadata: { metadata } }),
-        ...(ifGenerationMatch === undefined ? {} : { preconditionOpts: { ifGenerationMatch } }),
+      const [written] = await this.#storage.bucket(ref.bucket).request({
+        method: 'POST',
+        uri: `${this.#storage.apiEndpoint}/upload/storage/v1/b/${encodeURIComponent(ref.bucket)}/o`,
+        qs: { uploadType: 'multipart', ...(ifGenerationMatch !== undefined && { ifGenerationMatch }) },
+        headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+        body: `${part('application/json; charset=utf-8', resource)}${part(contentType, body)}--${boundary}--`,
       });
+      return toObjectInfo(written as ObjectResource);
     } catch (error) {
       throw toStorageError(error);
     }
-    return toObjectInfo(file.metadata);
   }
 
   /** Deletes an object, only at this generation where one is given. False: it was not there, or not at it. */

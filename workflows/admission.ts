@@ -1,6 +1,6 @@
-import type { HeldLock } from '../activities/index.ts';
+import type { Access, HeldLock } from '../activities/index.ts';
 import { indexCollections, locate, type LocatedFile } from '../contract/locate.ts';
-import type { CopyFilesInput, FileRecord, JobOwner } from '../contract/messages.ts';
+import type { FileRecord, JobOwner } from '../contract/messages.ts';
 import { local, LOCAL_LOCKS_UP_TO, locking } from './activity-options.ts';
 import type { JobBook } from './job-book.ts';
 
@@ -11,24 +11,20 @@ export interface AdmittedFile extends LocatedFile {
 }
 
 /**
- * Decides the request: access to every collection first, then the sense of the files, then all locks or none. Gives
- * the files with their locks; undefined where the request is refused, and nothing is held.
+ * Decides a request whose access has been checked: the sense of the files, then all locks or none. Gives the files with
+ * their locks; undefined where the request is refused, and nothing is held.
  */
-export async function admit(
-  book: JobBook,
-  owner: JobOwner,
-  { requestor, request: { entries } }: CopyFilesInput,
-): Promise<AdmittedFile[] | undefined> {
-  const access = await local.checkAccess({ correlationId: book.correlationId, requestor, entries });
+export async function admit(book: JobBook, owner: JobOwner, access: Access): Promise<AdmittedFile[] | undefined> {
   if (!access.granted) {
     book.decide(access.admission);
     return undefined;
   }
+  const { correlationId, entries } = book;
   const { collections } = access;
-  // Both are done before anything is copied; the record does not wait for the locks.
+  // Both are done before anything is copied, and neither waits for the other.
   const [taken] = await Promise.all([
     lockActivities(entries.length).takeLocks({ owner, entries, collections }),
-    local.recordAccess({ correlationId: book.correlationId, collections }),
+    local.savePlan({ correlationId, entries, collections }),
   ]);
   if (!taken.locked) {
     book.decide({ decision: 'locked', files: taken.files });

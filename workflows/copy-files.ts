@@ -6,7 +6,8 @@ import {
   condition,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { CopyFilesInput, JobOwner, JobStatus } from '../contract/messages.ts';
+import type { Access } from '../activities/index.ts';
+import type { CopyFilesInput, CopyOptions, JobOwner, JobStatus } from '../contract/messages.ts';
 import { local } from './activity-options.ts';
 import { admit, releaseLocks } from './admission.ts';
 import { copyAll } from './copy-all.ts';
@@ -15,7 +16,7 @@ import { listen } from './handlers.ts';
 import { showJob } from './visibility.ts';
 
 /**
- * One copy job: claim the correlation id, which is the workflow id, check access, take all locks or none, copy, give
+ * One copy job: claim the correlation id, which is the workflow id, and check access, take all locks or none, copy, give
  * the locks back, close the record. Ends with the job's status; as failed where every file failed, and as cancelled
  * where Temporal was asked to cancel it and files remained.
  */
@@ -29,12 +30,17 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
 
   // Only the copying can be cancelled: whatever happens, locks are released and the record is closed.
   const status = await CancellationScope.nonCancellable(async () => {
-    const claim = await local.claimJob({ owner, taskQueue, input });
+    const { requestor, request } = input;
+    // Access is only read, so that need not wait for the claim; a claim that fails makes it meaningless.
+    const [claim, access] = await Promise.all([
+      local.claimJob({ owner, taskQueue, input }),
+      local.checkAccess({ correlationId, requestor, entries: request.entries }),
+    ]);
     if (!claim.claimed) {
       book.adopt(claim.outcome, claim.status);
       return book.status();
     }
-    await run(book, owner, input, copying);
+    await run(book, owner, access, request.options, copying);
     const ending = book.ending(Date.now());
     await local.closeRecord({ owner, admission: book.admission, status: ending });
     book.end(ending);
@@ -48,18 +54,24 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
 }
 
 /** Decides the request and, where it is accepted, copies its files. Holds no lock when it is through. */
-async function run(book: JobBook, owner: JobOwner, input: CopyFilesInput, copying: CancellationScope): Promise<void> {
+async function run(
+  book: JobBook,
+  owner: JobOwner,
+  access: Access,
+  options: CopyOptions,
+  copying: CancellationScope,
+): Promise<void> {
   if (book.isCancelling) {
     book.decide({ decision: 'accepted' });
     book.cancelAll(Date.now());
     // Nothing to copy, but what became of the files is stored all the same.
-    await copyAll(book, [], input.request.options, copying);
+    await copyAll(book, [], options, copying);
     return;
   }
-  const files = await admit(book, owner, input);
+  const files = await admit(book, owner, access);
   if (files === undefined) return;
   book.startProcessing(Date.now());
   showJob(book);
-  await copyAll(book, files, input.request.options, copying);
+  await copyAll(book, files, options, copying);
   await releaseLocks(owner, files);
 }

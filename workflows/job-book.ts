@@ -4,6 +4,7 @@ import type {
   Admission,
   CollectionLocation,
   CopyFilesInput,
+  FileEntry,
   FileRecord,
   FilesPage,
   FilesQuery,
@@ -32,6 +33,11 @@ export class JobBook {
     this.#input = input;
     this.#counts = emptyCounts(input.request.entries.length);
     this.files = input.request.entries.map((entry, index) => requestedFile(entry, index, input.receivedAt));
+  }
+
+  /** What was asked for. */
+  get entries(): FileEntry[] {
+    return this.#input.request.entries;
   }
 
   get state(): JobState {

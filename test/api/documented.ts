@@ -8,7 +8,7 @@ interface Operation {
   responses: Record<string, DocumentedAnswer>;
 }
 
-export interface DocumentedAnswer {
+interface DocumentedAnswer {
   description: string;
   content?: Record<string, { schema: object; example?: unknown }>;
 }

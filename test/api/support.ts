@@ -87,7 +87,7 @@ export function page(files: FileRecord[], changes: Partial<JobPage> = {}): JobPa
 type Call = { [Method in keyof JobService]: [Method, ...Parameters<JobService[Method]>] }[keyof JobService];
 
 /** A JobService that accepts everything, knows one job, and remembers what it was asked. */
-export function jobsDouble(answers: Partial<JobService> = {}) {
+function jobsDouble(answers: Partial<JobService> = {}) {
   const calls: Call[] = [];
   const jobs: JobService = {
     copy(job) {

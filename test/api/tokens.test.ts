@@ -12,6 +12,7 @@ import {
   UnsecuredJWT,
   type JWTPayload,
 } from 'jose';
+import { bearerToken } from '../../api/auth/bearer-token.ts';
 import { createTokenVerifier, remoteKeys } from '../../api/auth/verify-token.ts';
 import {
   assertAnswer,
@@ -90,6 +91,13 @@ describe('a token', () => {
   ] as const) {
     it(`is refused: ${what}`, () => assertInvalid(authorization));
   }
+
+  it('is looked at only where the header holds exactly one', () => {
+    assert.equal(bearerToken('Bearer a.b-c_d~e+f/g=='), 'a.b-c_d~e+f/g==');
+    for (const header of ['Bearer a b', 'Bearer a, Bearer b', 'Bearer a\tb', 'Bearer ü', 'Bearer =a']) {
+      assert.throws(() => bearerToken(header), { problem: 'invalid' }, header);
+    }
+  });
 
   it('is refused unsigned (alg none)', () => assertInvalid(`Bearer ${new UnsecuredJWT(CLAIMS).encode()}`));
 

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rmdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts, LOOPBACK } from '../../dev/ports.ts';
 
 async function listenOn(port: number, host: string): Promise<Server> {
@@ -35,6 +39,17 @@ describe('choosePorts', () => {
     assert.equal(new Set(ports).size, 50);
     const server = await listenOn(ports[0]!, LOOPBACK);
     server.close();
+  });
+
+  it('leaves a free port to the stack that has claimed it, until that gives it back', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ports-'));
+    const [ours, theirs] = [createPortClaims(folder), createPortClaims(folder)];
+    const usual = await choosePorts({ api: 0 }, { anyFree: true, claim: theirs.take });
+    assert.notEqual((await choosePorts(usual, { claim: ours.take })).api, usual.api);
+    await theirs.release();
+    assert.equal((await choosePorts(usual, { claim: ours.take })).api, usual.api);
+    await ours.release();
+    await rmdir(folder);
   });
 
   it('stays below the ports of outgoing connections, which could take one while its part restarts', async () => {
