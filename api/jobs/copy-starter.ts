@@ -9,7 +9,7 @@ import type { AdmissionOutcome, CopyFilesInput, FileEntry, JobMemo, JobStatus } 
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import type { JobRecordStore } from '../../storage/job-records.ts';
 import { requestDigest } from '../request-digest.ts';
-import { DEADLINES, within } from './deadlines.ts';
+import { DEADLINES, until, within } from './deadlines.ts';
 import { ServiceUnavailableError, type CopyAnswer, type NewJob } from './job-service.ts';
 
 type CopyWorkflow = (input: CopyFilesInput) => Promise<JobStatus>;
@@ -50,7 +50,7 @@ export class CopyStarter {
   async #makeDurable(job: NewJob, digest: string, options: StartOptions): Promise<CopyAnswer> {
     const deadline = Date.now() + DEADLINES.start;
     try {
-      await this.#client.withDeadline(deadline, () =>
+      await until(this.#client, deadline, () =>
         this.#client.workflow.start<CopyWorkflow>(COPY_WORKFLOW, { ...options, workflowIdConflictPolicy: 'FAIL' }),
       );
       return { kind: 'undecided', requested: job.request.entries.length };

@@ -60,7 +60,7 @@ export function createJobService(deps: {
   }
 
   const readiness = {
-    temporal: () => within(client, DEADLINES.describe, describeNamespace),
+    temporal: () => within(client, DEADLINES.readiness, describeNamespace),
     // Any answer will do, that the bucket is empty too; a missing bucket throws.
     storage: async () => {
       await storage.objects.list({ bucket: config.storage.controlBucket, prefix: 'collections/' }).next();

@@ -43,10 +43,10 @@ export function breakAnswer(): Fault {
 }
 
 /** Carries the request out and changes what its JSON answer says. */
-export function alterJson<T>(change: (content: T) => unknown): Fault {
+export function alterJson(change: (content: Record<string, unknown>) => unknown): Fault {
   return async (_request, proceed) => {
     const answer = await proceed();
-    const content = change(JSON.parse(answer.body.toString()) as T);
+    const content = change(JSON.parse(answer.body.toString()) as Record<string, unknown>);
     return { ...answer, body: Buffer.from(JSON.stringify(content)) };
   };
 }

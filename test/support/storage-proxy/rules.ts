@@ -2,12 +2,15 @@ import type { Answer } from './answer.ts';
 import type { Fault, Proceed } from './faults.ts';
 import type { Operation, StorageRequest } from './storage-request.ts';
 
+/** What a request can be told by. */
+type Described = Pick<StorageRequest, 'operation' | 'bucket' | 'name' | 'query'>;
+
 /** Which requests are meant: those that agree in everything given, or those the function says. */
 export type Matcher =
   | { operation?: Operation | readonly Operation[]; bucket?: string; name?: string | RegExp }
-  | ((request: Pick<StorageRequest, 'operation' | 'bucket' | 'name' | 'query'>) => boolean);
+  | ((request: Described) => boolean);
 
-export function matches(matcher: Matcher, request: Parameters<Extract<Matcher, () => void>>[0]): boolean {
+export function matches(matcher: Matcher, request: Described): boolean {
   if (typeof matcher === 'function') return matcher(request);
   const { operation, bucket, name } = matcher;
   if (operation !== undefined && ![operation].flat().includes(request.operation)) return false;

@@ -40,7 +40,7 @@ export function parseRequest(
   headers: IncomingHttpHeaders,
   body: Buffer,
 ): StorageRequest {
-  const [path = '', search = ''] = split(target, '?');
+  const [path, search] = split(target, '?');
   const query = Object.fromEntries(new URLSearchParams(search));
   const parsed = parseTarget(method, path, query, body);
   return { source: undefined, ...parsed, query, method, target, headers, body };
