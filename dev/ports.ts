@@ -15,7 +15,7 @@ const ATTEMPTS = 100;
 interface ChooseOptions {
   /** Takes free ports even where the usual ones are free. */
   anyFree?: boolean;
-  /** Asked for every free port; false: it belongs to somebody all the same. */
+  /** Asked before a port is tried; false: it belongs to somebody, whether in use just now or not. */
   claim?: (port: number) => Promise<boolean>;
 }
 
@@ -31,9 +31,11 @@ export async function choosePorts<Name extends string>(
   const chosen: Record<Name, number> = { ...usual };
 
   async function take(port: number): Promise<boolean> {
+    // Claimed first: holding a port, however briefly, could keep the part from it that it was chosen for.
+    if (!(await claim(port))) return false;
     const server = await hold(port);
     if (server !== undefined) held.push(server);
-    return server !== undefined && claim(port);
+    return server !== undefined;
   }
 
   async function takeAnother(): Promise<number> {
@@ -55,7 +57,8 @@ export async function choosePorts<Name extends string>(
 }
 
 async function hold(port: number): Promise<Server | undefined> {
-  const server = createServer();
+  // Whoever connects takes us for somebody else; an open connection would keep the server from closing.
+  const server = createServer((socket) => socket.destroy());
   server.listen({ port, host: LOOPBACK, exclusive: true });
   try {
     await once(server, 'listening');

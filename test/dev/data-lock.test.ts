@@ -37,4 +37,11 @@ describe('lock of the data folder', () => {
     await writeFile(join(folder, 'lock'), String(dead.pid));
     await lockDataFolder(folder);
   });
+
+  it('is taken over by one only, of many who find it left behind', async () => {
+    await writeFile(join(folder, 'lock'), 'no process');
+    const takers = await Promise.allSettled(Array.from({ length: 20 }, () => lockDataFolder(folder)));
+    assert.equal(takers.filter(({ status }) => status === 'fulfilled').length, 1);
+    assert.deepEqual(await readdir(folder), ['lock']);
+  });
 });

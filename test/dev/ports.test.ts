@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rmdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPortClaims } from '../../dev/port-claims.ts';
@@ -39,6 +39,16 @@ describe('choosePorts', () => {
     assert.equal(new Set(ports).size, 50);
     const server = await listenOn(ports[0]!, LOOPBACK);
     server.close();
+  });
+
+  it('is not held up by somebody who connects to a port while it is chosen', async () => {
+    const usual = await choosePorts({ first: 0, second: 0 }, { anyFree: true });
+    await choosePorts(usual, {
+      async claim(port) {
+        if (port === usual.second) await once(connect(usual.first, LOOPBACK), 'close');
+        return true;
+      },
+    });
   });
 
   it('leaves a free port to the stack that has claimed it, until that gives it back', async () => {

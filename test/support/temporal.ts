@@ -11,6 +11,7 @@ import {
 import { temporalPart } from '../../dev/backing-parts.ts';
 import { baseEnvironment } from '../../dev/environment.ts';
 import { createPartSet } from '../../dev/part-set.ts';
+import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
 import { ensureTools } from '../../dev/tools.ts';
 import { afterAllTests } from './root-hooks.ts';
@@ -49,10 +50,12 @@ async function start(): Promise<SharedTemporal> {
   installRuntime();
   const parts = createPartSet({});
   afterAllTests(() => parts.stop());
+  const claims = createPortClaims();
+  parts.finally(claims.release);
   const { temporal } = await ensureTools();
   const { temporal: port, temporalUi: uiPort } = await choosePorts(
     { temporal: USUAL_PORTS.temporal, temporalUi: USUAL_PORTS.temporalUi },
-    { anyFree: true },
+    { anyFree: true, claim: claims.take },
   );
   const server = parts.add(
     'backing',

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { sharedTemporal } from './temporal.ts';
+
+/** Recorded histories name the worker by this, not by process and host. */
+const WORKER_IDENTITY = 'apollo-test-worker';
+
+/** A worker on a task queue of its own, which runs the real workflows and the activities it is given. */
+export interface TestWorker {
+  readonly taskQueue: string;
+  /** Shuts the worker down in order, as SIGTERM does. */
+  stop(): Promise<void>;
+  /** Puts a new worker, which remembers nothing, on the same queue. */
+  start(): Promise<void>;
+}
+
+interface WorkerOptions {
+  /** `false`: the worker is started by the test. */
+  started?: boolean;
+  taskQueue?: string;
+}
+
+/** Runs `use` beside a worker, and ends the worker whatever happens. */
+export async function withWorker<T>(
+  activities: object,
+  use: (worker: TestWorker) => Promise<T>,
+  { started = true, taskQueue = `test-${randomUUID()}` }: WorkerOptions = {},
+): Promise<T> {
+  let running: { worker: Worker; ended: Promise<void> } | undefined;
+  const testWorker: TestWorker = {
+    taskQueue,
+    async start() {
+      const worker = await createTestWorker(taskQueue, activities);
+      running = { worker, ended: worker.run() };
+    },
+    async stop() {
+      if (running === undefined) return;
+      const { worker, ended } = running;
+      running = undefined;
+      worker.shutdown();
+      await ended;
+    },
+  };
+  if (started) await testWorker.start();
+  try {
+    return await use(testWorker);
+  } finally {
+    await testWorker.stop();
+  }
+}
+
+async function createTestWorker(taskQueue: string, activities: object): Promise<Worker> {
+  const { nativeConnection, namespace, bundle } = await sharedTemporal();
+  return await Worker.create({
+    connection: nativeConnection,
+    namespace,
+    taskQueue,
+    identity: WORKER_IDENTITY,
+    workflowBundle: bundle,
+    activities,
+    // More than a job may have in flight, so that what limits it is the workflow.
+    maxConcurrentActivityTaskExecutions: 200,
+    maxHeartbeatThrottleInterval: '100 milliseconds',
+    defaultHeartbeatThrottleInterval: '100 milliseconds',
+    shutdownForceTime: '5 seconds',
+  });
+}
+
+/** Replays one closed execution with the workflows as they are now. Throws DeterminismViolationError. */
+export async function replayExecution(workflowId: string): Promise<void> {
+  const { client } = await sharedTemporal();
+  await replayHistory(await client.workflow.getHandle(workflowId).fetchHistory(), workflowId);
+}
+
+/** Replays a history, as fetched or as JSON, with the workflows as they are now. Throws DeterminismViolationError. */
+export async function replayHistory(history: unknown, workflowId: string): Promise<void> {
+  const { bundle } = await sharedTemporal();
+  const options: ReplayWorkerOptions = { workflowBundle: bundle, replayName: workflowId };
+  await Worker.runReplayHistory(options, history, workflowId);
+}

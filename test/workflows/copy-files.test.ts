@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { emptyCounts } from '../../contract/states.ts';
+import { completed, gate, replaceActivities, untilCancelled } from './replaced-activities.ts';
+import { eventually, fileNames, requestFor, withJobs } from './support.ts';
+
+/** Asserts that these lines are in the story, in this order. */
+function assertInOrder(story: readonly string[], ...lines: string[]): void {
+  const positions = lines.map((line) => story.indexOf(line));
+  assert.ok(!positions.includes(-1), `${lines[positions.indexOf(-1)] ?? ''} is not in: ${story.join(', ')}`);
+  assert.deepEqual(
+    positions,
+    positions.toSorted((one, other) => one - other),
+    `${lines.join(' → ')} is not the order of: ${story.join(', ')}`,
+  );
+}
+
+describe('copyFiles', () => {
+  it('claims, checks access, plans and locks, copies, stores results, releases, closes the record; in this order', async () => {
+    const replaced = replaceActivities();
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a', 'b'));
+      const result = await job.result();
+      const { story } = replaced;
+      for (const first of ['claimJob', 'checkAccess']) {
+        for (const second of ['takeLocks', 'savePlan']) assertInOrder(story, `end ${first}`, `begin ${second}`);
+      }
+      for (const copy of ['copyFile a', 'copyFile b']) {
+        assertInOrder(story, 'end takeLocks', `begin ${copy}`, `end ${copy}`, 'begin saveResults');
+        assertInOrder(story, 'end savePlan', `begin ${copy}`);
+      }
+      assertInOrder(story, 'end saveResults', 'begin releaseLocks', 'end releaseLocks', 'begin closeRecord');
+      assert.equal(story.filter((line) => line.startsWith('begin')).length, 9, 'each of them once');
+      assert.deepEqual(replaced.tasksOf('closeRecord')[0]?.status, result);
+    });
+  });
+
+  it('ends with the counts and times of the job', async () => {
+    await withJobs(replaceActivities(), async (jobs) => {
+      const before = Date.now();
+      const { job } = await jobs.admit(requestFor('a', 'b'));
+      const result = await job.result();
+      const { startedAt, endedAt, ...rest } = result;
+      assert.deepEqual(rest, {
+        correlationId: job.id,
+        state: 'Completed',
+        counts: { ...emptyCounts(2), completed: 2, pending: 0, bytes: 14 },
+        message: '',
+      });
+      // Temporal's clock is this machine's, but for what a workflow task takes.
+      assert.ok(startedAt !== null && endedAt !== null && before - 1_000 < startedAt && startedAt <= endedAt);
+      assert.ok(endedAt <= Date.now() + 1_000);
+      assert.deepEqual(await job.status(), result);
+    });
+  });
+
+  it('tells at each step where the job and its files stand', async () => {
+    const doors = { a: gate(), b: gate() };
+    const replaced = replaceActivities({
+      copyFile: async ({ source }) => {
+        await doors[source.name as 'a' | 'b'].passed;
+        return completed();
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a', 'b'));
+      const { startedAt, ...started } = await job.status();
+      assert.ok(startedAt !== null);
+      assert.deepEqual(started, {
+        correlationId: job.id,
+        state: 'Processing',
+        counts: emptyCounts(2),
+        endedAt: null,
+        message: '',
+      });
+      assert.deepEqual(await job.states(), { a: 'Processing', b: 'Processing' });
+
+      doors.b.open();
+      await eventually(async () => (await job.status()).counts.completed === 1);
+      assert.deepEqual(await job.states(), { a: 'Processing', b: 'Completed' });
+      assert.deepEqual((await job.status()).counts, { ...emptyCounts(2), completed: 1, pending: 1, bytes: 7 });
+
+      doors.a.open();
+      await job.result();
+      assert.deepEqual(await job.states(), { a: 'Completed', b: 'Completed' });
+    });
+  });
+
+  it('writes down of each file what was copied and when its state changed', async () => {
+    const replaced = replaceActivities({ copyFile: () => Promise.resolve(completed({ retryCount: 3 })) });
+    await withJobs(replaced, async (jobs) => {
+      const input = requestFor('a');
+      const { job } = await jobs.admit(input);
+      await job.result();
+      const [file] = (await job.files()).files;
+      const { history, ...rest } = file!;
+      assert.deepEqual(rest, {
+        ...input.request.entries[0],
+        ...completed({ retryCount: 3 }),
+        index: 0,
+      });
+      assert.deepEqual(
+        history.map(({ state }) => state),
+        ['Requested', 'Processing', 'Completed'],
+      );
+      assert.equal(history[0]?.at, input.receivedAt);
+      assert.ok(history[1]!.at <= history[2]!.at);
+      assert.deepEqual(replaced.tasksOf('saveResults')[0]?.files, [file], 'the record keeps the same');
+    });
+  });
+
+  it('pages and filters its files', async () => {
+    const replaced = replaceActivities({
+      copyFile: ({ source }) =>
+        Promise.resolve(source.name < 'file-0002' ? completed() : completed({ state: 'Skipped', size: null })),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const input = requestFor(...fileNames(5));
+      input.request.entries[4]!.sourceCollectionId = 'third';
+      const { job } = await jobs.admit(input);
+      await job.result();
+      const page = async (query: Parameters<typeof job.files>[0]) => {
+        const { files, next, totalCount } = await job.files(query);
+        return { at: files.map(({ index }) => index), next, totalCount };
+      };
+      assert.deepEqual(await page({ limit: 2 }), { at: [0, 1], next: 2, totalCount: 5 });
+      assert.deepEqual(await page({ from: 2, limit: 3 }), { at: [2, 3, 4], next: null, totalCount: 5 });
+      assert.deepEqual(await page({ state: 'Skipped', limit: 2 }), { at: [2, 3], next: 4, totalCount: 3 });
+      assert.deepEqual(await page({ state: 'Failed' }), { at: [], next: null, totalCount: 0 });
+      assert.deepEqual(await page({ collectionId: 'third' }), { at: [4], next: null, totalCount: 1 });
+      assert.deepEqual(await page({ collectionId: 'to', state: 'Completed' }), { at: [0, 1], next: null, totalCount: 2 });
+      assert.deepEqual(await page({ collectionId: 'unknown' }), { at: [], next: null, totalCount: 0 });
+    });
+  });
+
+  it('of more than 100 files takes and releases the locks in activities of their own, and shows no end before that', async () => {
+    const doors = { take: gate(), release: gate() };
+    const willing = replaceActivities().activities;
+    const replaced = replaceActivities({
+      takeLocks: (task) => doors.take.passed.then(() => willing.takeLocks(task)),
+      releaseLocks: () => doors.release.passed,
+    });
+    await withJobs(replaced, async (jobs) => {
+      const job = await jobs.start(requestFor(...fileNames(101)));
+      await eventually(() => replaced.story.includes('begin takeLocks'));
+      assert.deepEqual(
+        await job.status(),
+        {
+          correlationId: job.id,
+          state: 'Requested',
+          counts: emptyCounts(101),
+          startedAt: null,
+          endedAt: null,
+          message: '',
+        },
+        'a job whose locks are being taken is not decided',
+      );
+      assert.equal((await job.files()).totalCount, 0, 'and shows no files');
+      doors.take.open();
+      await eventually(() => replaced.story.includes('begin releaseLocks'));
+      const { state, counts, endedAt } = await job.status();
+      assert.equal(state, 'Processing');
+      assert.equal(endedAt, null);
+      assert.deepEqual(counts, { ...emptyCounts(101), completed: 101, pending: 0, bytes: 707 });
+      doors.release.open();
+      assert.equal((await job.result()).state, 'Completed');
+      assert.deepEqual(
+        replaced.tasksOf('releaseLocks')[0]?.locks.map(({ generation }) => generation),
+        fileNames(101).map((_, index) => String(1_000 + index)),
+      );
+      const scheduled = (await job.handle.fetchHistory()).events?.map(
+        (event) => event.activityTaskScheduledEventAttributes?.activityType?.name,
+      );
+      assert.deepEqual(new Set(scheduled), new Set([undefined, 'takeLocks', 'copyFile', 'releaseLocks']));
+    });
+  });
+
+  it('never has more than 100 copies under way, and keeps that many under way', async () => {
+    const { passed, open } = gate();
+    let inFlight = 0;
+    let most = 0;
+    const replaced = replaceActivities({
+      copyFile: async () => {
+        most = Math.max(most, ++inFlight);
+        await passed;
+        inFlight -= 1;
+        return completed();
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor(...fileNames(230)));
+      await eventually(() => inFlight === 100);
+      const { raw } = await job.handle.describe();
+      assert.equal(raw.pendingActivities?.length, 100, 'and the others are not waiting in Temporal either');
+      open();
+      assert.equal((await job.result()).counts.completed, 230);
+      assert.equal(most, 100);
+    });
+  });
+
+  it('stores results in batches while a long copy is still under way', async () => {
+    const replaced = replaceActivities({
+      copyFile: async ({ source }) => {
+        if (source.name === 'long') await Promise.race([untilCancelled(), passed]);
+        return completed();
+      },
+    });
+    const { passed, open } = gate();
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a', 'long', 'b'));
+      await eventually(() => replaced.tasksOf('saveResults').length === 1);
+      assert.deepEqual(await job.states(), { a: 'Completed', long: 'Processing', b: 'Completed' });
+      open();
+      await job.result();
+      const stored = replaced
+        .tasksOf('saveResults')
+        .map(({ batch, files, correlationId }) => ({ correlationId, batch, files: files.map(({ fileName }) => fileName).sort() }));
+      assert.deepEqual(stored, [
+        { correlationId: job.id, batch: 0, files: ['a', 'b'] },
+        { correlationId: job.id, batch: 1, files: ['long'] },
+      ]);
+    });
+  });
+});

@@ -1,0 +1,131 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Activities, FileOutcome } from '../../activities/index.ts';
+import { isRetryable, reason, type ReasonCode } from '../../contract/reasons.ts';
+
+type Name = keyof Activities;
+type Task<N extends Name> = Parameters<Activities[N]>[0];
+type CopyFileTask = Task<'copyFile'>;
+
+/** Activities that do nothing but say so. */
+export interface Replaced {
+  activities: Activities;
+  /** `begin claimJob`, `end claimJob`, …, in the order in which it happened; copies with the name of their file. */
+  story: string[];
+  /** What an activity was called with, each time. */
+  tasksOf<N extends Name>(name: N): Task<N>[];
+}
+
+/** Activities by which every job is accepted and every file copied, except for those given. */
+export function replaceActivities(overrides: Partial<Activities> = {}): Replaced {
+  const story: string[] = [];
+  const calls: { name: Name; task: unknown }[] = [];
+  const told = Object.entries({ ...willing, ...overrides }).map(([name, activity]) => {
+    const run = activity as (task: unknown) => Promise<unknown>;
+    const tell = async (task: unknown) => {
+      const line = isCopyFileTask(name, task) ? `${name} ${task.destination.name}` : name;
+      calls.push({ name: name as Name, task });
+      story.push(`begin ${line}`);
+      try {
+        return await run(task);
+      } finally {
+        story.push(`end ${line}`);
+      }
+    };
+    return [name, tell] as const;
+  });
+  return {
+    activities: Object.fromEntries(told) as unknown as Activities,
+    story,
+    tasksOf: <N extends Name>(name: N) => calls.filter((call) => call.name === name).map(({ task }) => task as Task<N>),
+  };
+}
+
+function isCopyFileTask(name: string, _task: unknown): _task is CopyFileTask {
+  return name === 'copyFile' || name === 'findCopy';
+}
+
+const willing: Activities = {
+  claimJob: () => Promise.resolve({ claimed: true }),
+  checkAccess: ({ entries }) => {
+    const ids = new Set(entries.flatMap((entry) => [entry.sourceCollectionId, entry.destinationCollectionId]));
+    const collections = Array.from(ids, (collectionId) => ({
+      collectionId,
+      bucket: `bucket-${collectionId}`,
+      prefix: '',
+      generation: '1',
+    }));
+    return Promise.resolve({ granted: true, collections });
+  },
+  savePlan: () => Promise.resolve(),
+  takeLocks: ({ entries }) => {
+    const locks = entries.map((_, index) => ({ generation: String(1_000 + index), createdAt: 1_700_000_000_000 }));
+    return Promise.resolve({ locked: true, locks });
+  },
+  copyFile: () => Promise.resolve(completed()),
+  findCopy: () => Promise.resolve(null),
+  saveResults: () => Promise.resolve(),
+  releaseLocks: () => Promise.resolve(),
+  closeRecord: () => Promise.resolve(),
+};
+
+/** A file of 7 bytes that was copied. */
+export function completed(more: Partial<FileOutcome> = {}): FileOutcome {
+  return {
+    state: 'Completed',
+    message: '',
+    size: 7,
+    crc32c: 'AAAAAA==',
+    generation: '2',
+    sourceGeneration: '1',
+    retryCount: 0,
+    ...more,
+  };
+}
+
+/** What the activities throw: the type is the reason's code, the detail the number of retries so far. */
+export function failed(code: ReasonCode, sentence: string, { retries = 0 } = {}): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: reason(code, sentence),
+    type: code,
+    nonRetryable: !isRetryable(code),
+    details: [retries],
+  });
+}
+
+/** The same as the last of all attempts: Temporal does not try again. */
+export function failedForGood(code: ReasonCode, sentence: string, { retries = 24 } = {}): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: reason(code, sentence),
+    type: code,
+    nonRetryable: true,
+    details: [retries],
+  });
+}
+
+/** Waits, with heartbeats as a copy sends them, until the attempt is cancelled. */
+export async function untilCancelled(): Promise<void> {
+  const { cancellationSignal, heartbeat } = Context.current();
+  const timer = setInterval(() => {
+    heartbeat();
+  }, 50);
+  try {
+    if (cancellationSignal.aborted) return;
+    await new Promise((resolve) => {
+      cancellationSignal.addEventListener('abort', resolve, { once: true });
+    });
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** A door that is closed until the test opens it. */
+export function gate(): { passed: Promise<void>; open: () => void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  return {
+    passed: promise,
+    open: () => {
+      resolve(undefined);
+    },
+  };
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WithStartWorkflowOperation, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import {
+  ADMIT_UPDATE,
+  ADMIT_UPDATE_ID,
+  CANCEL_SIGNAL,
+  COPY_WORKFLOW,
+  FILES_QUERY,
+  STATUS_QUERY,
+} from '../../contract/ids.ts';
+import type {
+  AdmissionOutcome,
+  CopyFilesInput,
+  FilesPage,
+  FilesQuery,
+  JobStatus,
+} from '../../contract/messages.ts';
+import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
+import type { copyFiles } from '../../workflows/index.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+import { replayExecution, withWorker, type TestWorker } from '../support/temporal-worker.ts';
+import type { Replaced } from './replaced-activities.ts';
+
+type CopyWorkflow = typeof copyFiles;
+
+/** A request of `alice` for these files, from collection `from` to collection `to`. */
+export function requestFor(...fileNames: string[]): CopyFilesInput {
+  return {
+    requestor: { caller: 'alice', principals: ['alice'] },
+    digest: 'd'.repeat(64),
+    request: {
+      entries: fileNames.map((fileName) => ({
+        sourceCollectionId: 'from',
+        destinationCollectionId: 'to',
+        fileName,
+        destinationFileName: fileName,
+      })),
+      options: { overwrite: 'always' },
+    },
+    receivedAt: Date.parse('2026-01-02T03:04:05Z'),
+  };
+}
+
+/** `count` names in their order. */
+export function fileNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `file-${String(index).padStart(4, '0')}`);
+}
+
+/** A copy job under test. */
+export class Job {
+  readonly id: string;
+  readonly handle: WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>;
+
+  constructor(handle: WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>) {
+    this.id = handle.workflowId;
+    this.handle = handle;
+  }
+
+  /** The admission's outcome, asked for as the API asks, under the one update id. */
+  async admitted(): Promise<AdmissionOutcome> {
+    return await this.handle.executeUpdate<AdmissionOutcome, []>(ADMIT_UPDATE, { updateId: ADMIT_UPDATE_ID });
+  }
+
+  async status(): Promise<JobStatus> {
+    return await this.handle.query<JobStatus>(STATUS_QUERY);
+  }
+
+  async files(query: Partial<FilesQuery> = {}): Promise<FilesPage> {
+    return await this.handle.query<FilesPage, [FilesQuery]>(FILES_QUERY, { from: 0, limit: 100, ...query });
+  }
+
+  /** How each file stands, by name. */
+  async states(): Promise<Record<string, string>> {
+    const { files } = await this.files({ limit: 1_000 });
+    return Object.fromEntries(files.map(({ fileName, state }) => [fileName, state]));
+  }
+
+  async cancel(): Promise<void> {
+    await this.handle.signal(CANCEL_SIGNAL);
+  }
+
+  /** What the workflow returned; throws what it failed with. */
+  async result(): Promise<JobStatus> {
+    return await this.handle.result();
+  }
+}
+
+/** Starts jobs on one task queue. */
+export class Jobs {
+  readonly worker: TestWorker;
+  readonly started: Job[] = [];
+
+  constructor(worker: TestWorker) {
+    this.worker = worker;
+  }
+
+  /** Starts a job without asking for its admission. */
+  async start(input: CopyFilesInput, { signal, id }: { signal?: string; id?: string } = {}): Promise<Job> {
+    const { client } = await sharedTemporal();
+    const options = this.#options(input, id);
+    const handle =
+      signal === undefined
+        ? await client.workflow.start<CopyWorkflow>(COPY_WORKFLOW, options)
+        : await client.workflow.signalWithStart<CopyWorkflow>(COPY_WORKFLOW, { ...options, signal });
+    return this.#keep(handle as WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>);
+  }
+
+  /** Starts a job and waits for its admission in one call, as the API does; `id` again finds the same job. */
+  async admit(input: CopyFilesInput, { id }: { id?: string } = {}): Promise<{ job: Job; outcome: AdmissionOutcome }> {
+    const { client } = await sharedTemporal();
+    const startWorkflowOperation = new WithStartWorkflowOperation<CopyWorkflow>(COPY_WORKFLOW, {
+      ...this.#options(input, id),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
+    const outcome = await client.workflow.executeUpdateWithStart<CopyWorkflow, AdmissionOutcome, []>(ADMIT_UPDATE, {
+      updateId: ADMIT_UPDATE_ID,
+      startWorkflowOperation,
+    });
+    const handle = await startWorkflowOperation.workflowHandle();
+    return { job: this.#keep(handle as WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>), outcome };
+  }
+
+  #options(input: CopyFilesInput, workflowId: string = randomUUID()) {
+    return {
+      workflowId,
+      taskQueue: this.worker.taskQueue,
+      args: [input] as [CopyFilesInput],
+      workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+      typedSearchAttributes: [
+        { key: COPY_REQUESTOR, value: input.requestor.caller },
+        { key: COPY_STATE, value: 'Requested' },
+      ],
+      staticSummary: `${input.request.entries.length} files from → to`,
+    };
+  }
+
+  #keep(handle: WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>): Job {
+    const job = new Job(handle);
+    this.started.push(job);
+    return job;
+  }
+}
+
+/**
+ * Runs `use` beside a worker with replaced activities. Every execution it started is replayed then, so that no test
+ * passes with a workflow that is not deterministic; one that is still open is terminated.
+ */
+export async function withJobs<T>(
+  { activities }: Replaced,
+  use: (jobs: Jobs) => Promise<T>,
+  options: { workerStarted?: boolean } = {},
+): Promise<T> {
+  const started: Job[] = [];
+  const result = await withWorker(
+    activities,
+    async (worker) => {
+      const jobs = new Jobs(worker);
+      try {
+        return await use(jobs);
+      } finally {
+        started.push(...jobs.started);
+        await Promise.all(started.map(terminateIfOpen));
+      }
+    },
+    { started: options.workerStarted ?? true },
+  );
+  for (const id of new Set(started.map((job) => job.id))) await replayExecution(id);
+  return result;
+}
+
+async function terminateIfOpen({ handle }: Job): Promise<void> {
+  const { status } = await handle.describe();
+  if (status.name === 'RUNNING') await handle.terminate('left open by a test');
+}
+
+/** Waits until `check` gives something other than false or undefined. */
+export async function eventually<T>(check: () => Promise<T> | T, timeoutMs = 10_000): Promise<NonNullable<T>> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await check();
+    if (value !== undefined && value !== null && value !== false) return value;
+    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${check.toString()}`);
+    await delay(20);
+  }
+}
