@@ -14,6 +14,12 @@ export const ADMIT_UPDATE_ID = 'admit';
 /** Signal that ends a job early; a native cancellation request does the same. */
 export const CANCEL_SIGNAL = 'cancel';
 
+/** Signal that stops copying and keeps the locks; `resume` goes on from what is done. */
+export const PAUSE_SIGNAL = 'pause';
+
+/** Signal that ends a pause. */
+export const RESUME_SIGNAL = 'resume';
+
 /** Query: state and counts of the job. */
 export const STATUS_QUERY = 'status';
 

@@ -3,6 +3,7 @@ import { indexCollections, locate, type LocatedFile } from '../contract/locate.t
 import type { FileRecord, JobOwner } from '../contract/messages.ts';
 import { local, LOCAL_LOCKS_UP_TO, locking } from './activity-options.ts';
 import type { JobBook } from './job-book.ts';
+import { countOf } from './visibility.ts';
 
 /** A file that may be copied: where it is, and the lock on its destination. */
 export interface AdmittedFile extends LocatedFile {
@@ -23,8 +24,8 @@ export async function admit(book: JobBook, owner: JobOwner, access: Access): Pro
   const { collections } = access;
   // Both are done before anything is copied, and neither waits for the other.
   const [taken] = await Promise.all([
-    lockActivities(entries.length).takeLocks({ owner, entries, collections }),
-    local.savePlan({ correlationId, entries, collections }),
+    lockActivities('lock', entries.length).takeLocks({ owner, entries, collections }),
+    local('store the plan').savePlan({ correlationId, entries, collections }),
   ]);
   if (!taken.locked) {
     book.decide({ decision: 'locked', files: taken.files });
@@ -43,9 +44,10 @@ export async function admit(book: JobBook, owner: JobOwner, access: Access): Pro
 /** Gives the locks of admitted files back. */
 export async function releaseLocks(owner: JobOwner, files: readonly AdmittedFile[]): Promise<void> {
   const locks = files.map(({ destination, lock }) => ({ target: destination, generation: lock.generation }));
-  await lockActivities(files.length).releaseLocks({ owner, locks });
+  await lockActivities('release', files.length).releaseLocks({ owner, locks });
 }
 
-function lockActivities(count: number) {
-  return count <= LOCAL_LOCKS_UP_TO ? local : locking;
+function lockActivities(verb: string, count: number) {
+  const summary = `${verb} ${countOf(count, 'file')}`;
+  return count <= LOCAL_LOCKS_UP_TO ? local(summary) : locking(summary);
 }

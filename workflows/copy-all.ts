@@ -4,7 +4,7 @@ import { FILES_IN_FLIGHT, local, SAVE_RESULTS_EVERY } from './activity-options.t
 import type { AdmittedFile } from './admission.ts';
 import { copyOne } from './copy-one.ts';
 import type { JobBook } from './job-book.ts';
-import { showProgress } from './visibility.ts';
+import { countOf, showProgress } from './visibility.ts';
 
 /** Copies the files, a window of them at a time, and stores what became of them as it goes; all of it when through. */
 export async function copyAll(
@@ -50,7 +50,11 @@ class ResultLog {
   async #save(): Promise<void> {
     const files = this.#book.takeUnsaved();
     if (files.length === 0) return;
-    await local.saveResults({ correlationId: this.#book.correlationId, batch: this.#batch++, files });
+    await local(`store ${countOf(files.length, 'result')}`).saveResults({
+      correlationId: this.#book.correlationId,
+      batch: this.#batch++,
+      files,
+    });
   }
 
   stop(): void {

@@ -33,8 +33,8 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
     const { requestor, request } = input;
     // Access is only read, so that need not wait for the claim; a claim that fails makes it meaningless.
     const [claim, access] = await Promise.all([
-      local.claimJob({ owner, taskQueue, input }),
-      local.checkAccess({ correlationId, requestor, entries: request.entries }),
+      local('claim the correlation id').claimJob({ owner, taskQueue, input }),
+      local('check access to the collections').checkAccess({ correlationId, requestor, entries: request.entries }),
     ]);
     if (!claim.claimed) {
       book.adopt(claim.outcome, claim.status);
@@ -42,7 +42,7 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
     }
     await run(book, owner, access, request.options, copying);
     const ending = book.ending(Date.now());
-    await local.closeRecord({ owner, admission: book.admission, status: ending });
+    await local(`close the record: ${ending.state}`).closeRecord({ owner, admission: book.admission, status: ending });
     book.end(ending);
     return ending;
   });

@@ -31,3 +31,8 @@ export function summaryOf({ fileName, destinationFileName, destinationCollection
   const line = `${fileName} → ${destinationCollectionId}${target}`;
   return line.length > 180 ? `${line.slice(0, 179)}…` : line;
 }
+
+/** `1 file`, `2 files`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
