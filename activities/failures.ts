@@ -32,6 +32,7 @@ const CODES: Record<StorageErrorKind, ReasonCode> = {
   forbidden: 'STORAGE_FORBIDDEN',
   requesterPays: 'REQUESTER_PAYS',
   refused: 'STORAGE_REFUSED',
+  malformed: 'INTERNAL_ERROR',
 };
 
 /** What storage refused, as an activity's failure; anything else is returned as it is. */

@@ -8,7 +8,7 @@ import { correlationId } from './middleware/correlation-id.ts';
 import { noStore } from './middleware/no-store.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
-import { cancelJob } from './routes/cancel-job.ts';
+import { controlJob } from './routes/control-job.ts';
 import { copyFiles } from './routes/copy-files.ts';
 import { health } from './routes/health.ts';
 import { openApiDocument } from './routes/openapi-document.ts';
@@ -41,7 +41,7 @@ export function createApp(deps: ApiDeps): ApiApp {
   app.use('/apollo/*', authenticated(deps.authenticate));
 
   copyFiles(app, deps);
-  cancelJob(app, deps);
+  controlJob(app, deps);
   statusLogs(app, deps);
   trackFiles(app, deps);
   health(app, deps);

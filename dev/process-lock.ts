@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive } from './alive.ts';
 
 /** Larger than any process id. */
 const NOBODY = 2 ** 31 - 1;
+
+const TURN_POLL_MS = 5;
+const TURN_LIMIT_MS = 10_000;
 
 /** A lock that is ours, or the id of the process whose it is. */
 export type LockAttempt = { release: () => Promise<void> } | { holder: number };
@@ -21,7 +25,7 @@ export async function tryLock(file: string): Promise<LockAttempt> {
       const holder = await holderOf(file);
       if (holder === undefined) continue;
       if (isAlive(holder)) return { holder };
-      await removeStale(file, `${own}.stale`);
+      await removeStale(file);
     }
   } finally {
     await rm(own, { force: true });
@@ -29,17 +33,32 @@ export async function tryLock(file: string): Promise<LockAttempt> {
   return { release: () => rm(file, { force: true }) };
 }
 
-/** Moves the lock aside first and looks again: somebody else may have taken it over in the meantime. */
-async function removeStale(file: string, aside: string): Promise<void> {
+/**
+ * Removes a lock that was left behind. Of several that found it, one at a time looks again and removes it: it could be
+ * the next holder's by then.
+ */
+async function removeStale(file: string): Promise<void> {
+  const turn = `${file}.turn`;
   try {
-    await rename(file, aside);
+    await mkdir(turn);
   } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
+    await removeOld(turn);
+    await delay(TURN_POLL_MS);
+    return;
   }
-  const holder = await holderOf(aside);
-  if (holder !== undefined && isAlive(holder)) await linked(aside, file);
-  await rm(aside, { force: true });
+  try {
+    const holder = await holderOf(file);
+    if (holder !== undefined && !isAlive(holder)) await rm(file, { force: true });
+  } finally {
+    await rm(turn, { recursive: true, force: true });
+  }
+}
+
+/** A turn takes milliseconds; an old one was left behind itself. */
+async function removeOld(turn: string): Promise<void> {
+  const { mtimeMs } = await stat(turn).catch(() => ({ mtimeMs: Date.now() }));
+  if (Date.now() - mtimeMs > TURN_LIMIT_MS) await rm(turn, { recursive: true, force: true });
 }
 
 async function linked(from: string, to: string): Promise<boolean> {
@@ -47,7 +66,7 @@ async function linked(from: string, to: string): Promise<boolean> {
     await link(from, to);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
@@ -58,11 +77,11 @@ async function holderOf(file: string): Promise<number | undefined> {
     const pid = Number(await readFile(file, 'utf8'));
     return Number.isSafeInteger(pid) && pid > 0 ? pid : NOBODY;
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+function hasCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code;
 }

@@ -1,7 +1,8 @@
 import { Storage } from '@google-cloud/storage';
 import type { StorageConfig } from '../config/config.ts';
+import { StorageError, toStorageError } from './errors.ts';
 
-/** One HTTP request to storage gets this long, in milliseconds; a rewrite call answers well within it. */
+/** A request to storage gets this long, in milliseconds; a rewrite call answers well within it. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
 /**
@@ -21,4 +22,24 @@ export function createStorageClient(
   // Where STORAGE_EMULATOR_HOST is set, the library leaves the API's path out of its URLs; emulators want it.
   if (config.emulatorHost !== undefined) storage.baseUrl = `${config.emulatorHost}/storage/v1`;
   return storage;
+}
+
+/**
+ * Sends what a client of ours is to send, and waits for it no longer than the client's time-out: the library takes that
+ * setting, but its HTTP layer (node-fetch 3) knows none, and a connection that is half open would never end. The request
+ * itself goes on, as it does in storage whenever an answer is lost. Throws StorageError.
+ */
+export async function send<T>(client: Storage, request: () => Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timeoutMs = client.timeout ?? REQUEST_TIMEOUT_MS;
+  const timer = setTimeout(() => {
+    reject(new StorageError('unavailable', `no answer within ${timeoutMs} ms`));
+  }, timeoutMs);
+  try {
+    return await Promise.race([request(), late]);
+  } catch (error) {
+    throw toStorageError(error);
+  } finally {
+    clearTimeout(timer);
+  }
 }

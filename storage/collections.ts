@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CollectionLocation } from '../contract/messages.ts';
+import { isStorageError, StorageError } from './errors.ts';
 import type { ObjectStore } from './objects.ts';
 
 export const PERMISSION_LEVELS = ['readonly', 'readwrite', 'admin', 'owner'] as const;
@@ -41,8 +42,12 @@ export class CollectionCatalogue {
   /** Reads one document. One that is missing or invalid is an answer; throws StorageError where storage fails. */
   async find(collectionId: string): Promise<CollectionLookup> {
     const name = `collections/${collectionId}.json`;
-    const document = await this.#objects.readJson({ bucket: this.#bucket, name });
+    const document = await this.#objects.readJson({ bucket: this.#bucket, name }).catch((error: unknown) => {
+      if (isStorageError(error, 'malformed')) return error;
+      throw error;
+    });
     if (document === undefined) return { found: false, problem: `${name} does not exist` };
+    if (document instanceof StorageError) return { found: false, problem: `${name}: ${document.message}` };
     const parsed = collectionDocument.safeParse(document.content);
     if (!parsed.success) return { found: false, problem: `${name} is invalid: ${z.prettifyError(parsed.error)}` };
     if (parsed.data.collectionId !== collectionId) {

@@ -4,11 +4,12 @@
  * - `notFound`: 404, the object or its bucket
  * - `preconditionFailed`: 412 (and 304), somebody else was faster
  * - `rateLimited`: 429
- * - `unavailable`: 408, 5xx, 401 (credentials are renewed from outside), no answer or no connection
+ * - `unavailable`: 408, 5xx, 401 (credentials are renewed from outside), no answer, half an answer or no connection
  * - `retention`: 403, a retention policy or hold forbids it
  * - `forbidden`: 403 for any other reason
  * - `requesterPays`: 400, the bucket bills its requester
  * - `refused`: any other 4xx
+ * - `malformed`: an object was read, but is not the JSON that it is to be
  */
 export type StorageErrorKind =
   | 'notFound'
@@ -18,7 +19,8 @@ export type StorageErrorKind =
   | 'retention'
   | 'forbidden'
   | 'requesterPays'
-  | 'refused';
+  | 'refused'
+  | 'malformed';
 
 /** A request Cloud Storage did not carry out. */
 export class StorageError extends Error {
@@ -82,6 +84,8 @@ export function toStorageError(error: unknown): unknown {
       cause: error,
     });
   }
+  // An answer that is no JSON, or not all of it.
+  if (error instanceof SyntaxError) return new StorageError('unavailable', message, { cause: error });
   // Node's system errors have a textual code, the HTTP layer's time-outs a type.
   if (typeof shape.code === 'string' || typeof shape.type === 'string') {
     return new StorageError('unavailable', message, { cause: error });

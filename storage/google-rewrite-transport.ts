@@ -1,5 +1,6 @@
 import type { Storage } from '@google-cloud/storage';
-import { StorageError, toStorageError } from './errors.ts';
+import { send } from './client.ts';
+import { StorageError } from './errors.ts';
 import { toObjectInfo } from './objects.ts';
 import type { RewriteAnswer, RewriteCall, RewriteTransport } from './rewrite-transport.ts';
 
@@ -18,9 +19,8 @@ interface RewriteResponse {
 export function createGoogleRewriteTransport(storage: Storage): RewriteTransport {
   return {
     async rewrite({ source, destination, ifGenerationMatch, rewriteToken }: RewriteCall): Promise<RewriteAnswer> {
-      let response: RewriteResponse;
-      try {
-        const [body] = await storage
+      const [body] = await send(storage, () =>
+        storage
           .bucket(source.bucket)
           .file(source.name)
           .request({
@@ -31,11 +31,9 @@ export function createGoogleRewriteTransport(storage: Storage): RewriteTransport
               ifGenerationMatch,
               ...(rewriteToken === undefined ? {} : { rewriteToken }),
             },
-          });
-        response = body as RewriteResponse;
-      } catch (error) {
-        throw toStorageError(error);
-      }
+          }),
+      );
+      const response = body as RewriteResponse;
       if (response.done === true && response.resource !== undefined) {
         return { done: true, object: toObjectInfo(response.resource) };
       }

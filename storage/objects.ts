@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { File, GetFilesOptions, Storage } from '@google-cloud/storage';
-import { toStorageError, isStorageError } from './errors.ts';
+import { ApiError, type File, type GetFilesOptions, type Storage } from '@google-cloud/storage';
+import { send } from './client.ts';
+import { StorageError, isStorageError } from './errors.ts';
 
 /** An object's place: its bucket and full name. */
 export interface ObjectRef {
@@ -69,27 +70,38 @@ export class ObjectStore {
 
   /** The object's current state, or that of one generation; undefined where there is none. */
   async stat(ref: ObjectRef, generation?: string): Promise<ObjectInfo | undefined> {
-    return await orUndefined(async () => {
-      const [body] = await this.#file(ref).request({ uri: '', qs: generation === undefined ? {} : { generation } });
-      return toObjectInfo(body as ObjectResource);
-    });
+    const qs = generation === undefined ? {} : { generation };
+    const found = await orUndefined(send(this.#storage, () => this.#file(ref).request({ uri: '', qs })));
+    return found && toObjectInfo(found[0] as ObjectResource);
   }
 
-  /** A small object's content and the generation it was read at; undefined where there is none. */
+  /**
+   * A small object's content, whatever its content type, and the generation it was read at; undefined where there is
+   * none. A StorageError of kind `malformed` says that it is no JSON.
+   */
   async readJson(ref: ObjectRef): Promise<{ content: unknown; generation: string } | undefined> {
-    return await orUndefined(async () => {
-      const [content, response] = await this.#file(ref).request({ uri: '', qs: { alt: 'media' } });
-      const generation = (response.headers as Record<string, unknown>)['x-goog-generation'];
-      return { content: content, generation: typeof generation === 'string' ? generation : '' };
-    });
+    const request = async () => {
+      try {
+        return await this.#file(ref).request({ uri: '', qs: { alt: 'media' } });
+      } catch (error) {
+        // The library takes a stored field "error" for an answer's.
+        const isContent = error instanceof ApiError && error.response?.statusCode === 200;
+        throw error instanceof SyntaxError || isContent ? malformed(error) : error;
+      }
+    };
+    const found = await orUndefined(send(this.#storage, request));
+    if (found === undefined) return undefined;
+    const [content, response] = found as [unknown, (typeof found)[1]];
+    // It parses what it can, and leaves the rest as text.
+    if (typeof content === 'string' || content === undefined) throw malformed();
+    const generation = (response.headers as Record<string, unknown>)['x-goog-generation'];
+    return { content, generation: typeof generation === 'string' ? generation : '' };
   }
 
   /** An object's content as text; undefined where there is none. */
   async readText(ref: ObjectRef): Promise<string | undefined> {
-    return await orUndefined(async () => {
-      const [content] = await this.#file(ref).download({ validation: false });
-      return content.toString('utf8');
-    });
+    const found = await orUndefined(send(this.#storage, () => this.#file(ref).download({ validation: false })));
+    return found?.[0].toString('utf8');
   }
 
   /**
@@ -107,33 +119,27 @@ export class ObjectStore {
     const boundary = randomUUID();
     const part = (type: string, content: string) => `--${boundary}\r\ncontent-type: ${type}\r\n\r\n${content}\r\n`;
     const resource = JSON.stringify({ name: ref.name, contentType, ...(metadata && { metadata }) });
-    try {
-      const [written] = await this.#storage.bucket(ref.bucket).request({
+    const [written] = await send(this.#storage, () =>
+      this.#storage.bucket(ref.bucket).request({
         method: 'POST',
         uri: `${this.#storage.apiEndpoint}/upload/storage/v1/b/${encodeURIComponent(ref.bucket)}/o`,
         qs: { uploadType: 'multipart', ...(ifGenerationMatch !== undefined && { ifGenerationMatch }) },
         headers: { 'content-type': `multipart/related; boundary=${boundary}` },
         body: `${part('application/json; charset=utf-8', resource)}${part(contentType, body)}--${boundary}--`,
-      });
-      return toObjectInfo(written as ObjectResource);
-    } catch (error) {
-      throw toStorageError(error);
-    }
+      }),
+    );
+    return toObjectInfo(written as ObjectResource);
   }
 
   /** Deletes an object, only at this generation where one is given. False: it was not there, or not at it. */
   async remove(ref: ObjectRef, ifGenerationMatch?: string): Promise<boolean> {
+    const qs = ifGenerationMatch === undefined ? {} : { ifGenerationMatch };
     try {
-      await this.#file(ref).request({
-        method: 'DELETE',
-        uri: '',
-        qs: ifGenerationMatch === undefined ? {} : { ifGenerationMatch },
-      });
+      await send(this.#storage, () => this.#file(ref).request({ method: 'DELETE', uri: '', qs }));
       return true;
     } catch (error) {
-      const storageError = toStorageError(error);
-      if (isStorageError(storageError, 'notFound') || isStorageError(storageError, 'preconditionFailed')) return false;
-      throw storageError;
+      if (isStorageError(error, 'notFound') || isStorageError(error, 'preconditionFailed')) return false;
+      throw error;
     }
   }
 
@@ -150,22 +156,21 @@ export class ObjectStore {
   }
 
   async #page(bucket: string, options: GetFilesOptions): Promise<[File[], { pageToken?: string } | null]> {
-    try {
-      const [files, nextQuery] = await this.#storage.bucket(bucket).getFiles(options);
-      // Null on the last page, whatever the library's types say.
-      return [files, nextQuery];
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    const [files, nextQuery] = await send(this.#storage, () => this.#storage.bucket(bucket).getFiles(options));
+    // Null on the last page, whatever the library's types say.
+    return [files, nextQuery];
   }
 }
 
-async function orUndefined<T>(read: () => Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(found: Promise<T>): Promise<T | undefined> {
   try {
-    return await read();
+    return await found;
   } catch (error) {
-    const storageError = toStorageError(error);
-    if (isStorageError(storageError, 'notFound')) return undefined;
-    throw storageError;
+    if (isStorageError(error, 'notFound')) return undefined;
+    throw error;
   }
+}
+
+function malformed(cause?: unknown): StorageError {
+  return new StorageError('malformed', 'the object is no JSON', { cause });
 }

@@ -1,7 +1,8 @@
-import { condition, type CancellationScope } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import type { CopyOptions } from '../contract/messages.ts';
 import { FILES_IN_FLIGHT, local, SAVE_RESULTS_EVERY } from './activity-options.ts';
 import type { AdmittedFile } from './admission.ts';
+import type { CopyGate } from './copy-gate.ts';
 import { copyOne } from './copy-one.ts';
 import type { JobBook } from './job-book.ts';
 import { countOf, showProgress } from './visibility.ts';
@@ -11,14 +12,14 @@ export async function copyAll(
   book: JobBook,
   files: readonly AdmittedFile[],
   options: CopyOptions,
-  copying: CancellationScope,
+  gate: CopyGate,
 ): Promise<void> {
   const results = new ResultLog(book);
   const saving = results.saveWhileCopying();
   let next = 0;
   const lane = async () => {
     for (let file = files[next++]; file !== undefined; file = files[next++]) {
-      await copyOne(book, file, options, copying);
+      await copyOne(book, file, options, gate);
       showProgress(book);
     }
   };

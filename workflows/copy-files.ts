@@ -10,6 +10,7 @@ import type { Access } from '../activities/index.ts';
 import type { CopyFilesInput, CopyOptions, JobOwner, JobStatus } from '../contract/messages.ts';
 import { local } from './activity-options.ts';
 import { admit, releaseLocks } from './admission.ts';
+import { CopyGate } from './copy-gate.ts';
 import { copyAll } from './copy-all.ts';
 import { JobBook } from './job-book.ts';
 import { listen } from './handlers.ts';
@@ -25,8 +26,8 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
   const owner: JobOwner = { kind: 'job', correlationId, firstRunId, namespace };
   const book = new JobBook(correlationId, input);
   const root = CancellationScope.current();
-  const copying = new CancellationScope();
-  listen(book, copying);
+  const gate = new CopyGate();
+  listen(book, gate);
 
   // Only the copying can be cancelled: whatever happens, locks are released and the record is closed.
   const status = await CancellationScope.nonCancellable(async () => {
@@ -40,7 +41,7 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
       book.adopt(claim.outcome, claim.status);
       return book.status();
     }
-    await run(book, owner, access, request.options, copying);
+    await run(book, owner, access, request.options, gate);
     const ending = book.ending(Date.now());
     await local(`close the record: ${ending.state}`).closeRecord({ owner, admission: book.admission, status: ending });
     book.end(ending);
@@ -59,19 +60,19 @@ async function run(
   owner: JobOwner,
   access: Access,
   options: CopyOptions,
-  copying: CancellationScope,
+  gate: CopyGate,
 ): Promise<void> {
   if (book.isCancelling) {
     book.decide({ decision: 'accepted' });
     book.cancelAll(Date.now());
     // Nothing to copy, but what became of the files is stored all the same.
-    await copyAll(book, [], options, copying);
+    await copyAll(book, [], options, gate);
     return;
   }
   const files = await admit(book, owner, access);
   if (files === undefined) return;
   book.startProcessing(Date.now());
   showJob(book);
-  await copyAll(book, files, options, copying);
+  await copyAll(book, files, options, gate);
   await releaseLocks(owner, files);
 }

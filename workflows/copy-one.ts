@@ -1,42 +1,47 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  isCancellation,
-  TimeoutFailure,
-  type CancellationScope,
-} from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
 import type { Activities, FileOutcome } from '../activities/index.ts';
 import type { CopyOptions } from '../contract/messages.ts';
 import { isReasonCode, isRetryable, reason, type ReasonCode } from '../contract/reasons.ts';
-import { copying as copyActivities, lookingUp } from './activity-options.ts';
+import { copying, lookingUp } from './activity-options.ts';
 import type { AdmittedFile } from './admission.ts';
+import type { CopyGate } from './copy-gate.ts';
 import { cancelledOutcome, type JobBook } from './job-book.ts';
 import { summaryOf } from './visibility.ts';
 
 type CopyFileTask = Parameters<Activities['copyFile']>[0];
 
-/** Copies one file and writes down what became of it. Never throws for the file's sake. */
+/** Copies one file, as far as the gate lets it, and writes down what became of it. Never throws for the file's sake. */
 export async function copyOne(
   book: JobBook,
   file: AdmittedFile,
   { overwrite }: CopyOptions,
-  copying: CancellationScope,
+  gate: CopyGate,
 ): Promise<void> {
   const { record, source, destination, lock } = file;
-  if (book.isCancelling) {
-    book.finishFile(record, cancelledOutcome(), Date.now());
-    return;
-  }
-  book.startFile(record, Date.now());
   const task: CopyFileTask = { source, destination, lock, overwrite };
-  const summary = summaryOf(record);
-  let outcome: FileOutcome;
-  try {
-    outcome = await copying.run(() => copyActivities.copyFile.executeWithOptions({ summary }, [task]));
-  } catch (error) {
-    outcome = await settle(error, task, summary);
+  const isGivenUp = () => book.isCancelling;
+  for (;;) {
+    await gate.passed(isGivenUp);
+    if (isGivenUp()) {
+      book.finishFile(record, cancelledOutcome(), Date.now());
+      return;
+    }
+    book.startFile(record, Date.now());
+    const outcome = await attempt(task, summaryOf(record), gate);
+    if (outcome.state !== 'Cancelled' || isGivenUp()) {
+      book.finishFile(record, outcome, Date.now());
+      return;
+    }
+    book.requeueFile(record, Date.now());
   }
-  book.finishFile(record, outcome, Date.now());
+}
+
+async function attempt(task: CopyFileTask, summary: string, gate: CopyGate): Promise<FileOutcome> {
+  try {
+    return await gate.run(() => copying.copyFile.executeWithOptions({ summary }, [task]));
+  } catch (error) {
+    return await settle(error, task, summary);
+  }
 }
 
 /**

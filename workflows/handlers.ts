@@ -6,16 +6,27 @@ import {
   defineUpdate,
   setHandler,
 } from '@temporalio/workflow';
-import { ADMIT_UPDATE, CANCEL_SIGNAL, FILES_QUERY, STATUS_QUERY } from '../contract/ids.ts';
+import {
+  ADMIT_UPDATE,
+  CANCEL_SIGNAL,
+  FILES_QUERY,
+  PAUSE_SIGNAL,
+  RESUME_SIGNAL,
+  STATUS_QUERY,
+} from '../contract/ids.ts';
 import type { AdmissionOutcome, FilesPage, FilesQuery, JobStatus } from '../contract/messages.ts';
+import type { CopyGate } from './copy-gate.ts';
 import type { JobBook } from './job-book.ts';
 import { showJob } from './visibility.ts';
 
-/** Binds the job to what can be asked of it: update `admit`, signal `cancel`, queries, native cancellation. */
-export function listen(book: JobBook, copying: CancellationScope): void {
+/**
+ * Binds the job to what can be asked of it: update `admit`, signals `cancel`, `pause` and `resume`, the queries, and
+ * native cancellation, which is the same as `cancel`. A signal that changes nothing is ignored.
+ */
+export function listen(book: JobBook, gate: CopyGate): void {
   const cancel = () => {
     if (!book.startCancelling()) return;
-    copying.cancel();
+    gate.close();
     showJob(book);
   };
   setHandler(defineUpdate<AdmissionOutcome>(ADMIT_UPDATE), async () => {
@@ -23,6 +34,16 @@ export function listen(book: JobBook, copying: CancellationScope): void {
     return book.outcome as AdmissionOutcome;
   });
   setHandler(defineSignal(CANCEL_SIGNAL), cancel);
+  setHandler(defineSignal(PAUSE_SIGNAL), () => {
+    if (!book.pause()) return;
+    gate.close();
+    showJob(book);
+  });
+  setHandler(defineSignal(RESUME_SIGNAL), () => {
+    if (!book.resume()) return;
+    gate.open();
+    showJob(book);
+  });
   setHandler(defineQuery<JobStatus>(STATUS_QUERY), () => book.status());
   setHandler(defineQuery<FilesPage, [FilesQuery]>(FILES_QUERY), (query) => book.page(query));
   // Rejects when Temporal is asked to cancel the workflow, and then only.

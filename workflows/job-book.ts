@@ -21,6 +21,7 @@ export class JobBook {
   collections: CollectionLocation[] = [];
   outcome: AdmissionOutcome | undefined;
   #state: JobState = 'Requested';
+  #isPaused = false;
   readonly #counts: JobCounts;
   #startedAt: number | null = null;
   #endedAt: number | null = null;
@@ -64,13 +65,29 @@ export class JobBook {
   /** The state as another job's record tells it, where this one has no right to its correlation id. */
   adopt(outcome: AdmissionOutcome, status: JobStatus): void {
     this.outcome = outcome;
-    this.#state = status.state;
-    this.#message = status.message;
+    this.#startedAt = status.startedAt;
+    this.end(status);
   }
 
   startProcessing(now: number): void {
     this.#startedAt = now;
-    if (this.#state === 'Requested') this.#state = 'Processing';
+    if (this.#state === 'Requested') this.#state = this.#isPaused ? 'Paused' : 'Processing';
+  }
+
+  /** True where this is what pauses the job. One that is not decided yet is paused once it is accepted. */
+  pause(): boolean {
+    if (this.#isPaused || this.isCancelling || isEndState(this.#state)) return false;
+    this.#isPaused = true;
+    if (this.#state === 'Processing') this.#state = 'Paused';
+    return true;
+  }
+
+  /** True where this is what ends a pause. */
+  resume(): boolean {
+    if (!this.#isPaused || this.isCancelling || isEndState(this.#state)) return false;
+    this.#isPaused = false;
+    if (this.#state === 'Paused') this.#state = 'Processing';
+    return true;
   }
 
   /** True where this is what makes the job stop; false where it is stopping or has ended already. */
@@ -87,6 +104,12 @@ export class JobBook {
   startFile(file: FileRecord, now: number): void {
     file.state = 'Processing';
     file.history.push({ state: 'Processing', at: now });
+  }
+
+  /** Puts a file back whose copying was held before anything was written. */
+  requeueFile(file: FileRecord, now: number): void {
+    file.state = 'Requested';
+    file.history.push({ state: 'Requested', at: now });
   }
 
   /** Writes what became of a file; each file once. */

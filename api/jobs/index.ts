@@ -1,14 +1,13 @@
-import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import type { ApiConfig } from '../../config/config.ts';
 import type { Logger } from '../../config/logger.ts';
 import type { TemporalConfig } from '../../config/temporal.ts';
-import { CANCEL_SIGNAL } from '../../contract/ids.ts';
-import type { JobStatus } from '../../contract/messages.ts';
 import { createStorage } from '../../storage/index.ts';
 import { CopyStarter } from './copy-starter.ts';
 import { DEADLINES, within } from './deadlines.ts';
+import { JobControl } from './job-control.ts';
 import { JobFinder } from './job-finder.ts';
-import { JobEndedError, ServiceUnavailableError, type JobService, type Viewer } from './job-service.ts';
+import type { JobService } from './job-service.ts';
 import { JobViews } from './job-views.ts';
 
 /** A request to storage that takes longer, in milliseconds, counts as not answered: POST has 6 s in all. */
@@ -35,29 +34,15 @@ export function createJobService(deps: {
   const starter = new CopyStarter(client, records, config.taskQueue);
   const finder = new JobFinder(client, records);
   const views = new JobViews({ client, records, taskQueue: config.taskQueue, log });
+  const control = new JobControl(client, finder, views);
 
   const jobs: JobService = {
     copy: (job) => starter.copy(job),
     status: async (correlationId, viewer) => views.status(correlationId, await finder.find(correlationId, viewer)),
     page: async (correlationId, viewer, page) =>
       views.page(correlationId, await finder.find(correlationId, viewer), page),
-    cancel,
+    control: (correlationId, viewer, action) => control.control(correlationId, viewer, action),
   };
-
-  async function cancel(correlationId: string, viewer: Viewer): Promise<JobStatus> {
-    const found = await finder.find(correlationId, viewer);
-    if (found.kind !== 'running') throw new JobEndedError(await views.status(correlationId, found));
-    try {
-      await within(client, DEADLINES.signal, () => client.workflow.getHandle(correlationId).signal(CANCEL_SIGNAL));
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw new ServiceUnavailableError('temporal', error);
-      // It has ended since it was found.
-      throw new JobEndedError(await jobs.status(correlationId, viewer));
-    }
-    const status = await jobs.status(correlationId, viewer);
-    // Without a worker the signal waits, and is sure to be heard first.
-    return status.state === 'Requested' || status.state === 'Processing' ? { ...status, state: 'Cancelling' } : status;
-  }
 
   const readiness = {
     temporal: () => within(client, DEADLINES.readiness, describeNamespace),

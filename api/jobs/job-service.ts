@@ -14,6 +14,10 @@ export interface Viewer {
   isAdmin: boolean;
 }
 
+/** What can be asked of a job that runs. */
+export const JOB_ACTIONS = ['cancel', 'pause', 'resume'] as const;
+export type JobAction = (typeof JOB_ACTIONS)[number];
+
 export interface NewJob {
   correlationId: string;
   requestor: Requestor;
@@ -61,8 +65,8 @@ export interface JobService {
   status(correlationId: string, viewer: Viewer): Promise<JobStatus>;
   /** State, counts and a page of files. */
   page(correlationId: string, viewer: Viewer, page: PageRequest): Promise<JobPage>;
-  /** Asks the job to stop; answers its state after that. Throws JobEndedError. */
-  cancel(correlationId: string, viewer: Viewer): Promise<JobStatus>;
+  /** Sends the job a signal; answers its state after that. Throws JobEndedError. */
+  control(correlationId: string, viewer: Viewer, action: JobAction): Promise<JobStatus>;
 }
 
 /** No job of that correlation id that this viewer may see. */

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { envelope } from '../envelope.ts';
 import { TEXTS } from '../texts.ts';
+import { jobSchema } from './job.ts';
 
 const statusSchema = z
   .strictObject({
@@ -31,6 +32,9 @@ const challengeHeader = {
     schema: { type: 'string' as const },
   },
 };
+
+/** The answer that is one job. */
+export const jobAnswerSchema = envelopeSchema(jobSchema).openapi('JobAnswer');
 
 /** An answer in JSON, as OpenAPI describes one. */
 export function jsonAnswer<S extends z.ZodType>(description: string, schema: S, example: unknown, headers = {}) {

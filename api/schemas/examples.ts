@@ -10,6 +10,14 @@ export const EXAMPLE_JOB = {
   message: '',
 };
 
+/** The same job on its way. */
+export const EXAMPLE_RUNNING_JOB = {
+  ...EXAMPLE_JOB,
+  state: 'Processing' as const,
+  counts: { ...EXAMPLE_JOB.counts, completed: 1, pending: 1, bytes: 48100 },
+  endedAt: null,
+};
+
 export const EXAMPLE_RECORD = {
   id: `${EXAMPLE_ID}-0000000`,
   correlationId: EXAMPLE_ID,

@@ -107,9 +107,10 @@ function jobsDouble(answers: Partial<JobService> = {}) {
       calls.push(['page', id, viewer, request]);
       return answers.page?.(id, viewer, request) ?? Promise.resolve(page([file(0), file(1)]));
     },
-    cancel(id, viewer) {
-      calls.push(['cancel', id, viewer]);
-      return answers.cancel?.(id, viewer) ?? Promise.resolve({ ...JOB, state: 'Cancelling' });
+    control(id, viewer, action) {
+      calls.push(['control', id, viewer, action]);
+      const state = ({ cancel: 'Cancelling', pause: 'Paused', resume: 'Processing' } as const)[action];
+      return answers.control?.(id, viewer, action) ?? Promise.resolve({ ...JOB, state });
     },
   };
   return { jobs, calls };

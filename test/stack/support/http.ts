@@ -5,10 +5,10 @@ import type { Paging } from '../../../api/schemas/paging.ts';
 import type { TrackDetail, TrackSummary } from '../../../api/schemas/track.ts';
 
 /** An answer of the API: `status` and `headers` are HTTP's, the rest is the body's. */
-export interface Answer<Body> {
+export interface Answer<B> {
   status: number;
   headers: Headers;
-  body: Body;
+  body: B;
   /** From request to answer, in milliseconds. */
   tookMs: number;
   /** When the answer was there, by `performance.now()`. */
@@ -33,28 +33,27 @@ export type TrackBody = Envelope<{ Summary: TrackSummary; Detail: TrackDetail[] 
 export type JobBody = Envelope<JobView>;
 
 export interface Http {
-  get<Body>(path: string, headers?: Record<string, string>): Promise<Answer<Body>>;
-  post<Body>(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<Body>>;
+  get<B>(path: string, headers?: Record<string, string>): Promise<Answer<B>>;
+  post<B>(path: string, content?: unknown, headers?: Record<string, string>): Promise<Answer<B>>;
 }
 
 /** Speaks to the API with this token; without one, as anybody. */
 export function httpTo(baseUrl: string, token?: string): Http {
-  async function send<Body>(path: string, init: RequestInit & { headers: Record<string, string> }) {
+  async function send(path: string, extraHeaders: Record<string, string>, init: RequestInit = {}) {
     const startedAt = performance.now();
-    const headers = { ...init.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const headers = { ...extraHeaders, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
     const response = await fetch(baseUrl + path, { ...init, headers });
-    const body = (await response.json()) as Body;
+    const body: unknown = await response.json();
     const answeredAt = performance.now();
-    const { status, headers: answerHeaders } = response;
-    return { status, headers: answerHeaders, body, tookMs: answeredAt - startedAt, answeredAt };
+    return { status: response.status, headers: response.headers, body, tookMs: answeredAt - startedAt, answeredAt };
   }
   return {
-    get: (path, headers = {}) => send(path, { headers }),
-    post: (path, body, headers = {}) =>
-      send(path, {
-        method: 'POST',
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        headers: { ...headers, 'content-type': 'application/json' },
-      }),
+    async get<B>(path: string, headers = {}) {
+      return (await send(path, headers)) as Answer<B>;
+    },
+    async post<B>(path: string, content: unknown, headers = {}) {
+      const init = { method: 'POST', ...(content !== undefined && { body: JSON.stringify(content) }) };
+      return (await send(path, { ...headers, 'content-type': 'application/json' }, init)) as Answer<B>;
+    },
   };
 }

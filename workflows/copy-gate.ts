@@ -1,0 +1,32 @@
+import { CancellationScope, condition } from '@temporalio/workflow';
+
+/**
+ * Lets copying go on, holds it or ends it. Holding and ending stop what is in flight alike: an activity that is
+ * cancelled sends nothing more, and returns what is true by then.
+ */
+export class CopyGate {
+  #scope = new CancellationScope();
+  #isOpen = true;
+
+  /** Stops the copies in flight; no other one starts before `open`. */
+  close(): void {
+    this.#isOpen = false;
+    this.#scope.cancel();
+  }
+
+  open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#scope = new CancellationScope();
+  }
+
+  /** Waits until copying may go on, or `isGivenUp` says that it never will. */
+  async passed(isGivenUp: () => boolean): Promise<void> {
+    await condition(() => this.#isOpen || isGivenUp());
+  }
+
+  /** Runs a copy such that closing the gate cancels it. */
+  async run<T>(copy: () => Promise<T>): Promise<T> {
+    return await this.#scope.run(copy);
+  }
+}
