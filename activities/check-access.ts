@@ -42,7 +42,11 @@ export async function checkAccess(
     log.warn({ correlationId, caller: requestor.caller, ...denied }, 'access denied');
     return { granted: false, admission: { decision: 'forbidden', message: deniedMessage(denied) } };
   }
-  const collections = [...lookups.values()].flatMap((lookup) => (lookup.found ? [locationOf(lookup.collection)] : []));
+  // In the order of the request, not in that of the answers.
+  const collections = [...ids].flatMap((id) => {
+    const lookup = lookups.get(id);
+    return lookup?.found === true ? [locationOf(lookup.collection)] : [];
+  });
   const errors = findConflicts(entries, collections);
   return errors.length === 0
     ? { granted: true, collections }

@@ -53,6 +53,9 @@ export async function copyFile({ storage }: ActivityDependencies, task: CopyFile
       const outcome = await tryOnce(storage, task, lease);
       if (outcome !== undefined) return { ...outcome, retryCount };
     }
+    // The last refusal too may mean that our own write had come through.
+    const own = await findOwnCopy(storage, task);
+    if (own !== undefined) return { ...own, retryCount };
   } catch (error) {
     throw toFailure(error);
   }
@@ -60,6 +63,15 @@ export async function copyFile({ storage }: ActivityDependencies, task: CopyFile
 }
 
 type Outcome = Omit<FileOutcome, 'retryCount'>;
+
+/** What an earlier write of this job has left at the destination; undefined where that is nothing. */
+export async function findOwnCopy(
+  { objects }: StorageModule,
+  { source: sourceRef, destination, lock }: CopyFileTask,
+): Promise<Outcome | undefined> {
+  const [source, existing] = await Promise.all([objects.stat(sourceRef), objects.stat(destination)]);
+  return existing !== undefined && isOwnCopy(existing, source, lock) ? completed(existing, source) : undefined;
+}
 
 /** One round of read, check, write; undefined: the destination changed in between. */
 async function tryOnce(
@@ -92,7 +104,7 @@ async function tryOnce(
     if (written !== undefined && isOwnCopy(written, source, lock)) return completed(written, source);
   }
   if (object === undefined) return cancelled(source);
-  if (!isSameContent(object, source)) {
+  if (isOtherContent(object, source)) {
     throw failure('CHECKSUM_MISMATCH', `the copy has crc32c ${object.crc32c}, the source ${source.crc32c}`);
   }
   return completed(object, source);
@@ -103,8 +115,14 @@ export function isSameContent(one: ObjectInfo, other: ObjectInfo): boolean {
   return one.size === other.size && one.crc32c !== undefined && one.crc32c === other.crc32c;
 }
 
+/** Other bytes, as far as size and checksum tell. */
+function isOtherContent(one: ObjectInfo, other: ObjectInfo): boolean {
+  if (one.size !== other.size) return true;
+  return one.crc32c !== undefined && other.crc32c !== undefined && one.crc32c !== other.crc32c;
+}
+
 /** Whether an object is what an earlier attempt of this job wrote: the source's content, made under our lock. */
-export function isOwnCopy(existing: ObjectInfo, source: ObjectInfo | undefined, lock: HeldLock): source is ObjectInfo {
+function isOwnCopy(existing: ObjectInfo, source: ObjectInfo | undefined, lock: HeldLock): source is ObjectInfo {
   return source !== undefined && existing.createdAt >= lock.createdAt && isSameContent(existing, source);
 }
 
@@ -113,7 +131,7 @@ function describe(object: ObjectInfo, source: ObjectInfo) {
   return { size, crc32c, generation, sourceGeneration: source.generation };
 }
 
-export function completed(object: ObjectInfo, source: ObjectInfo): Outcome {
+function completed(object: ObjectInfo, source: ObjectInfo): Outcome {
   return { state: 'Completed', message: '', ...describe(object, source) };
 }
 

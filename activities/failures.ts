@@ -3,6 +3,9 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isRetryable, reason, type ReasonCode } from '../contract/reasons.ts';
 import { StorageError, type StorageErrorKind } from '../storage/errors.ts';
 
+/** A longer Retry-After is not heeded: it would stop a job for good where storage, or a proxy before it, errs. */
+const MAX_RETRY_DELAY_MS = 10 * 60_000;
+
 /**
  * The failure of an activity, as Temporal's Web UI shows it and the workflow records it: the type is the reason's code,
  * the message `CODE: sentence`, the one detail the number of retries so far. Whether Temporal tries again follows from
@@ -19,7 +22,8 @@ export function failure(
     nonRetryable: !isRetryable(code),
     details: [Context.current().info.attempt - 1],
     ...(cause instanceof Error ? { cause } : {}),
-    ...(retryAfterMs === undefined ? {} : { nextRetryDelay: retryAfterMs }),
+    // Nothing to wait for leaves Temporal to its own back-off; a delay of 0 would switch that off.
+    ...(retryAfterMs ? { nextRetryDelay: Math.min(retryAfterMs, MAX_RETRY_DELAY_MS) } : {}),
   });
 }
 

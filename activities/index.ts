@@ -11,6 +11,7 @@ import {
   type SavePlanTask,
   type SaveResultsTask,
 } from './job-record.ts';
+import { previewFiles, type PreviewTask } from './preview-files.ts';
 import { releaseLocks, type ReleaseTask } from './release-locks.ts';
 import { takeLocks, type LockTask } from './take-locks.ts';
 
@@ -27,6 +28,7 @@ export function createActivities(deps: ActivityDependencies) {
     takeLocks: (task: LockTask) => takeLocks(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),
+    previewFiles: (task: PreviewTask) => previewFiles(deps, task),
     saveResults: (task: SaveResultsTask) => saveResults(deps, task),
     releaseLocks: (task: ReleaseTask) => releaseLocks(deps, task),
     closeRecord: (task: CloseRecordTask) => closeRecord(deps, task),

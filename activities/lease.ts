@@ -19,6 +19,8 @@ export class Lease implements Disposable {
   constructor(context: Context) {
     this.#context = context;
     this.#timeoutMs = context.info.heartbeatTimeoutMs ?? Number.POSITIVE_INFINITY;
+    // A heartbeat without details would wipe out what the attempt before has left.
+    this.#details = context.info.heartbeatDetails;
     this.#timer = setInterval(() => {
       this.#beat();
     }, HEARTBEAT_INTERVAL_MS);

@@ -10,8 +10,13 @@ import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { controlJob } from './routes/control-job.ts';
 import { copyFiles } from './routes/copy-files.ts';
+import { docs } from './routes/docs.ts';
 import { health } from './routes/health.ts';
+import { jobReport } from './routes/job-report.ts';
+import { listCollections } from './routes/list-collections.ts';
+import { listJobs } from './routes/list-jobs.ts';
 import { openApiDocument } from './routes/openapi-document.ts';
+import { retryJob } from './routes/retry-job.ts';
 import { statusLogs } from './routes/status-logs.ts';
 import { trackFiles } from './routes/track-files.ts';
 import { TEXTS } from './texts.ts';
@@ -42,9 +47,14 @@ export function createApp(deps: ApiDeps): ApiApp {
 
   copyFiles(app, deps);
   controlJob(app, deps);
+  listJobs(app, deps);
+  retryJob(app, deps);
+  jobReport(app, deps);
+  listCollections(app, deps);
   statusLogs(app, deps);
   trackFiles(app, deps);
   health(app, deps);
+  docs(app, deps);
   openApiDocument(app, deps);
 
   app.notFound((c) => c.json(envelope(404, TEXTS.noRoute, null), 404));

@@ -2,11 +2,13 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Logger } from '../config/logger.ts';
 import type { Caller } from './auth/caller.ts';
 import type { TokenVerifier } from './auth/verify-token.ts';
+import type { CollectionList } from './collections/collection-list.ts';
 import type { JobService } from './jobs/job-service.ts';
 
 /** What the API stands on, made by main.ts and by tests. */
 export interface ApiDeps {
   jobs: JobService;
+  collections: CollectionList;
   /** Verifies a bearer token; see createTokenVerifier. */
   authenticate: TokenVerifier;
   /** Each resolves where its dependency answers. Bounded by the health route, not by themselves. */
@@ -14,6 +16,8 @@ export interface ApiDeps {
   /** What status URLs start with, without a trailing slash; never taken from a request. */
   publicUrl: string;
   log: Logger;
+  /** Aborted once the process is to end: whoever waits is answered then. */
+  stopping?: AbortSignal;
   /** Milliseconds since the epoch. */
   now?: () => number;
   /** How long a readiness check may take, in milliseconds. */

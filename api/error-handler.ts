@@ -4,7 +4,7 @@ import { AuthenticationError } from './auth/authentication-error.ts';
 import type { ApiEnv } from './context.ts';
 import { envelope } from './envelope.ts';
 import { HttpError } from './http-error.ts';
-import { JobEndedError, JobNotFoundError, ServiceUnavailableError } from './jobs/job-service.ts';
+import { JobEndedError, JobNotFoundError, JobNotRetryableError, ServiceUnavailableError } from './jobs/job-service.ts';
 import { TEXTS } from './texts.ts';
 import { jobView } from './views/job-view.ts';
 
@@ -21,6 +21,10 @@ function toHttpError(error: unknown): HttpError {
   }
   if (error instanceof JobNotFoundError) return new HttpError(404, TEXTS.noRecords);
   if (error instanceof JobEndedError) return new HttpError(409, TEXTS.jobEnded, { data: jobView(error.status) });
+  if (error instanceof JobNotRetryableError) {
+    const text = error.problem === 'unsettled' ? TEXTS.jobUnsettled : TEXTS.nothingToRetry;
+    return new HttpError(409, text, { data: jobView(error.status) });
+  }
   if (error instanceof ServiceUnavailableError) {
     return new HttpError(503, TEXTS.unavailable, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
   }

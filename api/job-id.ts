@@ -19,6 +19,11 @@ export const jobIdParam = z.object({
 export function requireJobId(c: Context<ApiEnv>, text: string): string {
   const correlationId = parseCorrelationId(text);
   c.set('correlationId', correlationId);
-  if (correlationId === undefined) throw new JobNotFoundError(`no job is named ${JSON.stringify(text)}`);
+  if (correlationId === undefined) throw noSuchJob(text);
   return correlationId;
+}
+
+/** The answer to a text that can name no job. */
+export function noSuchJob(text: string): JobNotFoundError {
+  return new JobNotFoundError(`no job is named ${JSON.stringify(text)}`);
 }

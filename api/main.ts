@@ -70,10 +70,13 @@ const authenticate = createTokenVerifier({
 });
 const listener = await takeAddress(config.host, config.port);
 const publicUrl = config.publicUrl ?? listener.url;
-listener.answer(createApp({ jobs: service.jobs, readiness: service.readiness, authenticate, publicUrl, log }).fetch);
+const { jobs, collections, readiness } = service;
+const over = new AbortController();
+listener.answer(createApp({ jobs, collections, readiness, authenticate, publicUrl, log, stopping: over.signal }).fetch);
 onSignal = stopping.resolve;
 log.info({ url: listener.url, publicUrl }, 'api listening');
 
 log.info({ signal: await stopping.promise }, 'api stopping');
+over.abort();
 await stop(listener, () => service.close(), log);
 process.exit(0);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CopyRequest } from '../contract/messages.ts';
+import type { CopyOptions, CopyRequest } from '../contract/messages.ts';
 import { DEFAULT_OPTIONS } from './schemas/copy-request.ts';
 
 /**
@@ -15,8 +15,14 @@ function canonicalJson({ entries, options }: CopyRequest): string {
       entry.fileName,
       entry.destinationFileName,
     ]),
-    options: options.overwrite === DEFAULT_OPTIONS.overwrite ? {} : { overwrite: options.overwrite },
+    options: withoutDefaults(options),
   });
+}
+
+function withoutDefaults(options: CopyOptions): Partial<CopyOptions> {
+  const defaults: Readonly<Record<string, unknown>> = { ...DEFAULT_OPTIONS };
+  const chosen = Object.entries(options).filter(([name, value]) => value !== defaults[name]);
+  return Object.fromEntries(chosen.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** Identifies a request's content: SHA-256 of its canonical form, in hex. The same for requests that ask for the same. */

@@ -32,7 +32,12 @@ function wholeNumber(name: string, min: number, max: number, fallback: number) {
 }
 
 function httpUrl(expected = 'must be an http or https URL') {
-  return z.url({ protocol: /^https?$/, error: expected }).transform((url) => url.replace(/\/+$/, ''));
+  return z.url({ protocol: /^https?$/, error: expected });
+}
+
+/** A URL that paths are appended to. */
+function baseUrl(expected?: string) {
+  return httpUrl(expected).transform((url) => url.replace(/\/+$/, ''));
 }
 
 const required = (what: string) => setting(z.string({ error: `is required: ${what}` }));
@@ -42,7 +47,7 @@ const storageSettings = {
     z.string().regex(/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, { error: 'must be the name of a bucket' }),
   ),
   GOOGLE_CLOUD_PROJECT: setting(z.string().optional()),
-  STORAGE_EMULATOR_HOST: setting(httpUrl('must be an http URL, such as http://127.0.0.1:4443').optional()),
+  STORAGE_EMULATOR_HOST: setting(baseUrl('must be an http URL, such as http://127.0.0.1:4443').optional()),
 };
 
 const commonSettings = {
@@ -58,8 +63,8 @@ const apiSettings = {
   IMS_AUDIENCE: setting(z.string().optional()),
   HOST: setting(z.string().default('127.0.0.1')),
   PORT: wholeNumber('PORT', 0, 65_535, 8080),
-  PUBLIC_URL: setting(httpUrl().optional()),
-  TEMPORAL_UI_URL: setting(httpUrl().optional()),
+  PUBLIC_URL: setting(baseUrl().optional()),
+  TEMPORAL_UI_URL: setting(baseUrl().optional()),
 };
 
 const workerSettings = {

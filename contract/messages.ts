@@ -12,8 +12,19 @@ export interface FileEntry {
 export const OVERWRITE_MODES = ['always', 'never', 'ifDifferent'] as const;
 export type Overwrite = (typeof OVERWRITE_MODES)[number];
 
+export const ON_LOCKED_MODES = ['reject', 'wait', 'skip'] as const;
+/** What to do where others hold a file: refuse the job, wait for them (up to an hour), or do without the file. */
+export type OnLocked = (typeof ON_LOCKED_MODES)[number];
+
+/** Options that are absent are at their default, as in requests that were made before the service knew them. */
 export interface CopyOptions {
   overwrite: Overwrite;
+  /** Default: `reject`. */
+  onLocked?: OnLocked;
+  /** 1 (first) to 5; default 3. */
+  priority?: number;
+  /** Checks and tells what would happen; locks nothing, copies nothing. Default: false. */
+  dryRun?: boolean;
 }
 
 /** Who asks: `caller` owns the job; access lists may name any of the `principals`. */

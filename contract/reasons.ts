@@ -32,6 +32,7 @@ const reasons = {
   FILE_LOCKED: { retry: false, meaning: 'A file is locked by another job or by hand.' },
   ACCESS_DENIED: { retry: false, meaning: 'The caller may not use a collection, or it does not exist.' },
   INVALID_REQUEST: { retry: false, meaning: 'The request cannot be carried out as it is.' },
+  DRY_RUN: { retry: false, meaning: 'Skipped: the job only tells what would happen.' },
   CANCELLED: { retry: false, meaning: 'The job was cancelled before the file was copied.' },
   TERMINATED: { retry: false, meaning: 'The job was ended by force in Temporal.' },
   INTERNAL_ERROR: { retry: false, meaning: 'A defect of the service.' },

@@ -8,6 +8,9 @@ export const PERMISSION_LEVELS = ['readonly', 'readwrite', 'admin', 'owner'] as 
 /** What an access list can grant, from least to most; each level includes the ones before it. */
 export type Permission = (typeof PERMISSION_LEVELS)[number];
 
+const PREFIX = 'collections/';
+const SUFFIX = '.json';
+
 const principals = z.array(z.string()).default([]);
 
 const collectionDocument = z.object({
@@ -39,9 +42,17 @@ export class CollectionCatalogue {
     this.#bucket = controlBucket;
   }
 
+  /** The ids of all documents there are, read or not, in the order of their names. Throws StorageError. */
+  async *ids(): AsyncGenerator<string> {
+    for await (const { name } of this.#objects.list({ bucket: this.#bucket, prefix: PREFIX })) {
+      const id = name.endsWith(SUFFIX) ? name.slice(PREFIX.length, -SUFFIX.length) : '';
+      if (id !== '' && !id.includes('/')) yield id;
+    }
+  }
+
   /** Reads one document. One that is missing or invalid is an answer; throws StorageError where storage fails. */
   async find(collectionId: string): Promise<CollectionLookup> {
-    const name = `collections/${collectionId}.json`;
+    const name = PREFIX + collectionId + SUFFIX;
     const document = await this.#objects.readJson({ bucket: this.#bucket, name }).catch((error: unknown) => {
       if (isStorageError(error, 'malformed')) return error;
       throw error;

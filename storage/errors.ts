@@ -55,58 +55,53 @@ export function isStorageError(error: unknown, kind?: StorageErrorKind): error i
   return error instanceof StorageError && (kind === undefined || error.kind === kind);
 }
 
-/** The parts of the client library's ApiError, and of what its HTTP layer throws, that matter here. */
-interface ErrorShape {
-  code?: unknown;
-  message?: unknown;
-  type?: unknown;
-  errors?: unknown;
-  response?: { statusCode?: unknown; headers?: unknown };
-}
-
 const RETENTION_REASONS = new Set(['retentionPolicyNotMet', 'objectUnderActiveHold', 'softDeletePolicyNotMet']);
 const RATE_REASONS = new Set(['rateLimitExceeded', 'userRateLimitExceeded', 'quotaExceeded']);
 
-/**
- * Turns what the client library threw into a StorageError. What is neither an answer of the service nor a failure of
- * the connection is a defect and is returned as it is.
- */
-export function toStorageError(error: unknown): unknown {
-  if (error instanceof StorageError || typeof error !== 'object' || error === null) return error;
-  const shape = error as ErrorShape;
-  const message = typeof shape.message === 'string' ? shape.message : 'Cloud Storage failed';
-  const status = statusOf(shape);
-  if (status !== undefined) {
-    const reasons = reasonsOf(shape);
-    return new StorageError(kindOf(status, reasons), `${status}: ${message}`, {
+/** What the JSON API says where it fails (cloud.google.com/storage/docs/json_api/v1/status-codes). */
+interface ErrorBody {
+  error?: { message?: unknown; errors?: unknown };
+}
+
+/** The error that an answer stands for. `retryAfter` is that header. */
+export function responseError(status: number, body: string, retryAfter: string | undefined): StorageError {
+  const { message, reasons } = readErrorBody(body);
+  return new StorageError(
+    kindOf(status, reasons),
+    `${status}: ${message ?? (body.slice(0, 200) || 'no reason given')}`,
+    {
       status,
-      retryAfterMs: retryAfterOf(shape),
-      cause: error,
-    });
-  }
-  // An answer that is no JSON, or not all of it.
-  if (error instanceof SyntaxError) return new StorageError('unavailable', message, { cause: error });
-  // Node's system errors have a textual code, the HTTP layer's time-outs a type.
-  if (typeof shape.code === 'string' || typeof shape.type === 'string') {
-    return new StorageError('unavailable', message, { cause: error });
-  }
-  return error;
+      retryAfterMs: retryAfter === undefined ? undefined : retryAfterMs(retryAfter),
+    },
+  );
 }
 
-function statusOf({ code, response }: ErrorShape): number | undefined {
-  for (const candidate of [code, response?.statusCode]) {
-    const status = typeof candidate === 'string' ? Number(candidate) : candidate;
-    if (typeof status === 'number' && status >= 300 && status <= 599) return status;
-  }
-  return undefined;
+/**
+ * What a request ended in that got no answer. What is no failure of the connection is a defect and returned as it is.
+ */
+export function connectionError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof StorageError) return error;
+  const { code } = error as { code?: unknown };
+  // System errors and those of the HTTP client have a textual code; a time-out is a DOMException.
+  const isConnection = typeof code === 'string' && code !== 'UND_ERR_INVALID_ARG';
+  if (!isConnection && error.name !== 'TimeoutError') return error;
+  return new StorageError('unavailable', error.message || String(code), { cause: error });
 }
 
-function reasonsOf({ errors }: ErrorShape): string[] {
-  if (!Array.isArray(errors)) return [];
-  return errors.flatMap((item: unknown) => {
-    const reason = (item as { reason?: unknown } | null)?.reason;
-    return typeof reason === 'string' ? [reason] : [];
-  });
+function readErrorBody(body: string): { message: string | undefined; reasons: string[] } {
+  let parsed: ErrorBody | null = null;
+  try {
+    parsed = JSON.parse(body) as ErrorBody | null;
+  } catch {
+    // Proxies in between answer with pages or nothing.
+  }
+  const { message, errors } = parsed?.error ?? {};
+  const reasons = Array.isArray(errors)
+    ? errors
+        .map((item: unknown) => (item as { reason?: unknown } | null)?.reason)
+        .filter((text) => typeof text === 'string')
+    : [];
+  return { message: typeof message === 'string' ? message : undefined, reasons };
 }
 
 function kindOf(status: number, reasons: string[]): StorageErrorKind {
@@ -120,11 +115,7 @@ function kindOf(status: number, reasons: string[]): StorageErrorKind {
 }
 
 /** Retry-After as seconds or as a date (RFC 9110, section 10.2.3), in milliseconds from now. */
-function retryAfterOf({ response }: ErrorShape): number | undefined {
-  const headers = response?.headers;
-  if (typeof headers !== 'object' || headers === null) return undefined;
-  const value = (headers as Record<string, unknown>)['retry-after'];
-  if (typeof value !== 'string') return undefined;
+function retryAfterMs(value: string): number | undefined {
   if (/^\d{1,6}$/.test(value)) return Number(value) * 1_000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());

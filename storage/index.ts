@@ -1,7 +1,7 @@
 import type { StorageConfig } from '../config/config.ts';
-import { createStorageClient, REQUEST_TIMEOUT_MS } from './client.ts';
+import { createJsonApi, REQUEST_TIMEOUT_MS } from './client.ts';
 import { CollectionCatalogue } from './collections.ts';
-import { createGoogleRewriteTransport } from './google-rewrite-transport.ts';
+import { createRewriteTransport } from './http-rewrite-transport.ts';
 import { JobRecordStore } from './job-records.ts';
 import { LockStore } from './locks.ts';
 import { ObjectStore } from './objects.ts';
@@ -16,6 +16,9 @@ export interface StorageModule {
   transport: RewriteTransport;
 }
 
+/** How often a request that failed in passing is repeated at once; what goes on failing is the job's to retry. */
+const RETRIES = 3;
+
 /**
  * Puts the storage module together. Sends nothing yet. `timeoutMs` bounds each HTTP request; with `autoRetry` false a
  * request that failed in passing is not repeated (rewrites never are).
@@ -24,12 +27,12 @@ export function createStorage(
   config: StorageConfig,
   { autoRetry = true, timeoutMs = REQUEST_TIMEOUT_MS }: { autoRetry?: boolean; timeoutMs?: number } = {},
 ): StorageModule {
-  const objects = new ObjectStore(createStorageClient(config, { autoRetry, timeoutMs }));
+  const objects = new ObjectStore(createJsonApi(config, { retries: autoRetry ? RETRIES : 0, timeoutMs }));
   return {
     objects,
     collections: new CollectionCatalogue(objects, config.controlBucket),
     locks: new LockStore(objects, config.controlBucket),
     records: new JobRecordStore(objects, config.controlBucket),
-    transport: createGoogleRewriteTransport(createStorageClient(config, { autoRetry: false, timeoutMs })),
+    transport: createRewriteTransport(createJsonApi(config, { retries: 0, timeoutMs })),
   };
 }

@@ -85,9 +85,9 @@ export class JobRecordStore {
     }
   }
 
-  /** Keeps what is to be copied, and where; once. */
+  /** Keeps what is to be copied, and where; a job that waits for locks may do so again. */
   async savePlan(correlationId: string, plan: JobPlan): Promise<void> {
-    await this.#createOnly(this.#ref(correlationId, 'plan.json'), JSON.stringify(plan));
+    await this.#objects.write(this.#ref(correlationId, 'plan.json'), JSON.stringify(plan));
   }
 
   /** What is to be copied; undefined for a job that was never accepted, or was cancelled before that. */

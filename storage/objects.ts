@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { ApiError, type File, type GetFilesOptions, type Storage } from '@google-cloud/storage';
-import { send } from './client.ts';
-import { StorageError, isStorageError } from './errors.ts';
+import { isStorageError, StorageError } from './errors.ts';
+import type { ApiAnswer, JsonApi } from './json-api.ts';
 
 /** An object's place: its bucket and full name. */
 export interface ObjectRef {
@@ -31,7 +30,7 @@ export interface ListRange {
 }
 
 /** What an API resource looks like on the wire; 64-bit numbers are strings there. */
-interface ObjectResource {
+export interface ObjectResource {
   bucket?: string;
   name?: string;
   generation?: string | number;
@@ -53,26 +52,35 @@ export function toObjectInfo(resource: ObjectResource): ObjectInfo {
   };
 }
 
+/** Where an object is in the API. */
+export function objectPath({ bucket, name }: ObjectRef): string {
+  return `/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`;
+}
+
+/** What an answer of the API says; one that is cut short counts as none. */
+export function parseAnswer({ body }: ApiAnswer): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new StorageError('unavailable', 'the answer is no JSON, or not all of it', { cause: error });
+  }
+}
+
 /**
  * The few operations on objects that the service needs, each one request, with its preconditions in sight.
  * Every method throws StorageError.
  */
 export class ObjectStore {
-  readonly #storage: Storage;
+  readonly #api: JsonApi;
 
-  constructor(storage: Storage) {
-    this.#storage = storage;
-  }
-
-  #file({ bucket, name }: ObjectRef): File {
-    return this.#storage.bucket(bucket).file(name);
+  constructor(api: JsonApi) {
+    this.#api = api;
   }
 
   /** The object's current state, or that of one generation; undefined where there is none. */
   async stat(ref: ObjectRef, generation?: string): Promise<ObjectInfo | undefined> {
-    const qs = generation === undefined ? {} : { generation };
-    const found = await orUndefined(send(this.#storage, () => this.#file(ref).request({ uri: '', qs })));
-    return found && toObjectInfo(found[0] as ObjectResource);
+    const answer = await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref), query: { generation } }));
+    return answer && toObjectInfo(parseAnswer(answer) as ObjectResource);
   }
 
   /**
@@ -80,28 +88,24 @@ export class ObjectStore {
    * none. A StorageError of kind `malformed` says that it is no JSON.
    */
   async readJson(ref: ObjectRef): Promise<{ content: unknown; generation: string } | undefined> {
-    const request = async () => {
-      try {
-        return await this.#file(ref).request({ uri: '', qs: { alt: 'media' } });
-      } catch (error) {
-        // The library takes a stored field "error" for an answer's.
-        const isContent = error instanceof ApiError && error.response?.statusCode === 200;
-        throw error instanceof SyntaxError || isContent ? malformed(error) : error;
-      }
-    };
-    const found = await orUndefined(send(this.#storage, request));
-    if (found === undefined) return undefined;
-    const [content, response] = found as [unknown, (typeof found)[1]];
-    // It parses what it can, and leaves the rest as text.
-    if (typeof content === 'string' || content === undefined) throw malformed();
-    const generation = (response.headers as Record<string, unknown>)['x-goog-generation'];
-    return { content, generation: typeof generation === 'string' ? generation : '' };
+    const answer = await this.#read(ref);
+    if (answer === undefined) return undefined;
+    let content: unknown;
+    try {
+      content = JSON.parse(answer.body);
+    } catch (error) {
+      throw new StorageError('malformed', 'the object is no JSON', { cause: error });
+    }
+    return { content, generation: answer.header('x-goog-generation') ?? '' };
   }
 
   /** An object's content as text; undefined where there is none. */
   async readText(ref: ObjectRef): Promise<string | undefined> {
-    const found = await orUndefined(send(this.#storage, () => this.#file(ref).download({ validation: false })));
-    return found?.[0].toString('utf8');
+    return (await this.#read(ref))?.body;
+  }
+
+  async #read(ref: ObjectRef): Promise<ApiAnswer | undefined> {
+    return await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref), query: { alt: 'media' } }));
   }
 
   /**
@@ -109,33 +113,31 @@ export class ObjectStore {
    * replaces whatever is there. A StorageError of kind `preconditionFailed` says the precondition did not hold.
    */
   async write(
-    ref: ObjectRef,
-    body: string,
+    { bucket, name }: ObjectRef,
+    content: string,
     options: { ifGenerationMatch?: string; contentType?: string; metadata?: Record<string, string> } = {},
   ): Promise<ObjectInfo> {
     const { ifGenerationMatch, contentType = 'application/json', metadata } = options;
-    // One multipart request (cloud.google.com/storage/docs/uploading-objects#uploading-an-object). The library's own
-    // upload goes through streams and checksums, at twice the CPU.
+    // Metadata and content in one request (cloud.google.com/storage/docs/uploading-objects#uploading-an-object).
     const boundary = randomUUID();
-    const part = (type: string, content: string) => `--${boundary}\r\ncontent-type: ${type}\r\n\r\n${content}\r\n`;
-    const resource = JSON.stringify({ name: ref.name, contentType, ...(metadata && { metadata }) });
-    const [written] = await send(this.#storage, () =>
-      this.#storage.bucket(ref.bucket).request({
-        method: 'POST',
-        uri: `${this.#storage.apiEndpoint}/upload/storage/v1/b/${encodeURIComponent(ref.bucket)}/o`,
-        qs: { uploadType: 'multipart', ...(ifGenerationMatch !== undefined && { ifGenerationMatch }) },
-        headers: { 'content-type': `multipart/related; boundary=${boundary}` },
-        body: `${part('application/json; charset=utf-8', resource)}${part(contentType, body)}--${boundary}--`,
-      }),
-    );
-    return toObjectInfo(written as ObjectResource);
+    const part = (type: string, text: string) => `--${boundary}\r\ncontent-type: ${type}\r\n\r\n${text}\r\n`;
+    const resource = JSON.stringify({ name, contentType, ...(metadata && { metadata }) });
+    const answer = await this.#api.send({
+      method: 'POST',
+      path: `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`,
+      query: { uploadType: 'multipart', ifGenerationMatch },
+      body: {
+        contentType: `multipart/related; boundary=${boundary}`,
+        content: `${part('application/json; charset=utf-8', resource)}${part(contentType, content)}--${boundary}--`,
+      },
+    });
+    return toObjectInfo(parseAnswer(answer) as ObjectResource);
   }
 
   /** Deletes an object, only at this generation where one is given. False: it was not there, or not at it. */
   async remove(ref: ObjectRef, ifGenerationMatch?: string): Promise<boolean> {
-    const qs = ifGenerationMatch === undefined ? {} : { ifGenerationMatch };
     try {
-      await send(this.#storage, () => this.#file(ref).request({ method: 'DELETE', uri: '', qs }));
+      await this.#api.send({ method: 'DELETE', path: objectPath(ref), query: { ifGenerationMatch } });
       return true;
     } catch (error) {
       if (isStorageError(error, 'notFound') || isStorageError(error, 'preconditionFailed')) return false;
@@ -144,21 +146,18 @@ export class ObjectStore {
   }
 
   /** All objects of a range, in the order of their names, a page of 1,000 at a time. */
-  async *list(range: ListRange): AsyncGenerator<ObjectInfo> {
-    const { bucket, ...query } = range;
+  async *list({ bucket, ...range }: ListRange): AsyncGenerator<ObjectInfo> {
     let pageToken: string | undefined;
     do {
-      const options = { ...query, autoPaginate: false, maxResults: 1_000, ...(pageToken ? { pageToken } : {}) };
-      const [files, nextQuery] = await this.#page(bucket, options);
-      for (const file of files) yield toObjectInfo({ ...(file.metadata as ObjectResource), bucket });
-      pageToken = nextQuery?.pageToken;
-    } while (pageToken !== undefined);
-  }
-
-  async #page(bucket: string, options: GetFilesOptions): Promise<[File[], { pageToken?: string } | null]> {
-    const [files, nextQuery] = await send(this.#storage, () => this.#storage.bucket(bucket).getFiles(options));
-    // Null on the last page, whatever the library's types say.
-    return [files, nextQuery];
+      const answer = await this.#api.send({
+        method: 'GET',
+        path: `/storage/v1/b/${encodeURIComponent(bucket)}/o`,
+        query: { ...range, maxResults: 1_000, pageToken },
+      });
+      const page = parseAnswer(answer) as { items?: ObjectResource[]; nextPageToken?: string };
+      for (const item of page.items ?? []) yield toObjectInfo({ ...item, bucket });
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined && pageToken !== '');
   }
 }
 
@@ -169,8 +168,4 @@ async function orUndefined<T>(found: Promise<T>): Promise<T | undefined> {
     if (isStorageError(error, 'notFound')) return undefined;
     throw error;
   }
-}
-
-function malformed(cause?: unknown): StorageError {
-  return new StorageError('malformed', 'the object is no JSON', { cause });
 }

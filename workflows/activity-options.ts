@@ -7,6 +7,18 @@ export const LOCAL_LOCKS_UP_TO = 100;
 /** Files of one job that are copied, or wait to be, at a time. */
 export const FILES_IN_FLIGHT = 100;
 
+/** How long a job waits for files that others hold, in milliseconds. */
+export const LOCK_WAIT_MS = 60 * 60 * 1_000;
+
+/** Between two tries for locks, in milliseconds: doubling from the first to the second. */
+export const LOCK_WAIT_PAUSES_MS = { first: 1_000, longest: 15_000 };
+
+/** Files that one activity of a dry run looks at. */
+export const PREVIEW_FILES = 100;
+
+/** Attempts to copy a file that fails in a way that may pass. */
+export const COPY_ATTEMPTS = 25;
+
 /** Results are stored at least this often while files are being copied. */
 export const SAVE_RESULTS_EVERY = '5 seconds';
 
@@ -56,7 +68,7 @@ export const copying = proxyActivities<Activities>({
     initialInterval: '500 milliseconds',
     backoffCoefficient: 2,
     maximumInterval: '60 seconds',
-    maximumAttempts: 25,
+    maximumAttempts: COPY_ATTEMPTS,
   },
 });
 

@@ -7,12 +7,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Access } from '../activities/index.ts';
-import type { CopyFilesInput, CopyOptions, JobOwner, JobStatus } from '../contract/messages.ts';
+import type { CopyFilesInput, JobOwner, JobStatus } from '../contract/messages.ts';
 import { local } from './activity-options.ts';
-import { admit, releaseLocks } from './admission.ts';
+import { admit, checkAccess, releaseLocks } from './admission.ts';
 import { CopyGate } from './copy-gate.ts';
 import { copyAll } from './copy-all.ts';
 import { JobBook } from './job-book.ts';
+import { previewAll } from './preview-all.ts';
+import { recordingResults } from './result-log.ts';
 import { listen } from './handlers.ts';
 import { showJob } from './visibility.ts';
 
@@ -31,24 +33,23 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
 
   // Only the copying can be cancelled: whatever happens, locks are released and the record is closed.
   const status = await CancellationScope.nonCancellable(async () => {
-    const { requestor, request } = input;
     // Access is only read, so that need not wait for the claim; a claim that fails makes it meaningless.
     const [claim, access] = await Promise.all([
       local('claim the correlation id').claimJob({ owner, taskQueue, input }),
-      local('check access to the collections').checkAccess({ correlationId, requestor, entries: request.entries }),
+      checkAccess(book, input),
     ]);
-    if (!claim.claimed) {
+    if (claim.claimed) {
+      await run(book, owner, input, access, gate);
+      const status = book.ending(Date.now());
+      await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status });
+      book.end(status);
+    } else {
       book.adopt(claim.outcome, claim.status);
-      return book.status();
     }
-    await run(book, owner, access, request.options, gate);
-    const ending = book.ending(Date.now());
-    await local(`close the record: ${ending.state}`).closeRecord({ owner, admission: book.admission, status: ending });
-    book.end(ending);
-    return ending;
+    showJob(book);
+    await condition(allHandlersFinished);
+    return book.status();
   });
-  showJob(book);
-  await condition(allHandlersFinished);
   if (status.state === 'Failed') throw ApplicationFailure.nonRetryable('Every file failed', 'CopyFailed', status);
   if (status.state === 'Cancelled' && root.consideredCancelled) throw new CancelledFailure('The job was cancelled');
   return status;
@@ -58,21 +59,17 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
 async function run(
   book: JobBook,
   owner: JobOwner,
+  input: CopyFilesInput,
   access: Access,
-  options: CopyOptions,
   gate: CopyGate,
 ): Promise<void> {
-  if (book.isCancelling) {
-    book.decide({ decision: 'accepted' });
-    book.cancelAll(Date.now());
-    // Nothing to copy, but what became of the files is stored all the same.
-    await copyAll(book, [], options, gate);
-    return;
-  }
-  const files = await admit(book, owner, access);
+  const { options } = input.request;
+  const files = await admit(book, owner, input, access);
   if (files === undefined) return;
   book.startProcessing(Date.now());
   showJob(book);
-  await copyAll(book, files, options, gate);
+  await recordingResults(book, () =>
+    options.dryRun === true ? previewAll(book, options) : copyAll(book, files, options, gate),
+  );
   await releaseLocks(owner, files);
 }

@@ -25,8 +25,8 @@ export class CopyGate {
     await condition(() => this.#isOpen || isGivenUp());
   }
 
-  /** Runs a copy such that closing the gate cancels it. */
-  async run<T>(copy: () => Promise<T>): Promise<T> {
-    return await this.#scope.run(copy);
+  /** What a copy that begins now runs in: closing the gate cancels it. */
+  get scope(): CancellationScope {
+    return this.#scope;
   }
 }

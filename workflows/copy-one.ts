@@ -2,10 +2,10 @@ import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } f
 import type { Activities, FileOutcome } from '../activities/index.ts';
 import type { CopyOptions } from '../contract/messages.ts';
 import { isReasonCode, isRetryable, reason, type ReasonCode } from '../contract/reasons.ts';
-import { copying, lookingUp } from './activity-options.ts';
+import { copying, COPY_ATTEMPTS, lookingUp } from './activity-options.ts';
 import type { AdmittedFile } from './admission.ts';
 import type { CopyGate } from './copy-gate.ts';
-import { cancelledOutcome, type JobBook } from './job-book.ts';
+import { cancelledOutcome, outcomeWithout, type JobBook } from './job-book.ts';
 import { summaryOf } from './visibility.ts';
 
 type CopyFileTask = Parameters<Activities['copyFile']>[0];
@@ -36,36 +36,47 @@ export async function copyOne(
   }
 }
 
-async function attempt(task: CopyFileTask, summary: string, gate: CopyGate): Promise<FileOutcome> {
+async function attempt(task: CopyFileTask, summary: string, { scope }: CopyGate): Promise<FileOutcome> {
   try {
-    return await gate.run(() => copying.copyFile.executeWithOptions({ summary }, [task]));
+    return await scope.run(() => copying.copyFile.executeWithOptions({ summary }, [task]));
   } catch (error) {
-    return await settle(error, task, summary);
+    const failed = failedOutcome(error);
+    if (failed?.isCertain === true) return failed.outcome;
+    // A write may have been sent and its answer lost. A copy that was told to stop is not tried again: where it left
+    // nothing, it is as if it had not begun.
+    const left = await look(task, summary);
+    return left ?? (failed === undefined || scope.consideredCancelled ? cancelledOutcome() : failed.outcome);
   }
 }
 
 /**
- * What to say of a file whose copying ended without a result. Where a write may have been sent and its answer lost,
- * the destination is looked at first.
+ * What an activity that failed says of its file; undefined where it was cancelled. Certain: nothing was written, and
+ * nothing would be by trying again.
  */
-async function settle(error: unknown, task: CopyFileTask, summary: string): Promise<FileOutcome> {
-  if (isCancellation(error)) return (await look(task, summary)) ?? cancelledOutcome();
+function failedOutcome(error: unknown): { outcome: FileOutcome; isCertain: boolean } | undefined {
+  if (isCancellation(error)) return undefined;
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && isReasonCode(cause.type ?? '')) {
-    const failed = failedOutcome(cause.message, Number(cause.details?.[0] ?? 0));
-    return isRetryable(cause.type as ReasonCode) ? ((await look(task, summary)) ?? failed) : failed;
+    const outcome = outcomeWithout('Failed', cause.message, Number(cause.details?.[0] ?? 0));
+    return { outcome, isCertain: !isRetryable(cause.type as ReasonCode) };
   }
-  const failed =
+  const message =
     cause instanceof TimeoutFailure
-      ? failedOutcome(reason('WORKER_LOST', 'the worker that copied the file stopped answering'), 0)
-      : failedOutcome(reason('INTERNAL_ERROR', cause instanceof Error ? cause.message : String(cause)), 0);
-  return (await look(task, summary)) ?? failed;
+      ? reason('WORKER_LOST', 'the worker that copied the file stopped answering')
+      : reason('INTERNAL_ERROR', cause instanceof Error ? cause.message : String(cause));
+  return { outcome: outcomeWithout('Failed', message, retriesOf(error)), isCertain: false };
 }
 
+/** What this job has at the destination; null: nothing. Storage that refuses to be asked fails the file. */
 async function look(task: CopyFileTask, summary: string): Promise<FileOutcome | null> {
-  return await lookingUp.findCopy.executeWithOptions({ summary: `look for ${summary}` }, [task]);
+  try {
+    return await lookingUp.findCopy.executeWithOptions({ summary: `look for ${summary}` }, [task]);
+  } catch (error) {
+    return failedOutcome(error)?.outcome ?? null;
+  }
 }
 
-function failedOutcome(message: string, retryCount: number): FileOutcome {
-  return { state: 'Failed', message, size: null, crc32c: null, generation: null, sourceGeneration: null, retryCount };
+/** The retries of a copy that failed without saying how many there were. */
+function retriesOf(error: unknown): number {
+  return error instanceof ActivityFailure && error.retryState === 'MAXIMUM_ATTEMPTS_REACHED' ? COPY_ATTEMPTS - 1 : 0;
 }

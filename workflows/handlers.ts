@@ -30,7 +30,8 @@ export function listen(book: JobBook, gate: CopyGate): void {
     showJob(book);
   };
   setHandler(defineUpdate<AdmissionOutcome>(ADMIT_UPDATE), async () => {
-    await condition(() => book.outcome !== undefined);
+    // A cancelled workflow is decided all the same.
+    await CancellationScope.nonCancellable(() => condition(() => book.outcome !== undefined));
     return book.outcome as AdmissionOutcome;
   });
   setHandler(defineSignal(CANCEL_SIGNAL), cancel);

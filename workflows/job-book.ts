@@ -65,6 +65,8 @@ export class JobBook {
   /** The state as another job's record tells it, where this one has no right to its correlation id. */
   adopt(outcome: AdmissionOutcome, status: JobStatus): void {
     this.outcome = outcome;
+    // What became of its files stands in that record; ours were never begun.
+    this.files.length = 0;
     this.#startedAt = status.startedAt;
     this.end(status);
   }
@@ -120,9 +122,16 @@ export class JobBook {
     this.#unsaved.push(file);
   }
 
-  /** Cancels every file of a job that was told to stop before it was decided. */
-  cancelAll(now: number): void {
-    for (const file of this.files) this.finishFile(file, cancelledOutcome(), now);
+  /** Cancels every file that nothing was done about. */
+  cancelRest(now: number): void {
+    for (const file of this.files) {
+      if (file.state === 'Requested') this.finishFile(file, cancelledOutcome(), now);
+    }
+  }
+
+  /** What there is to say about the job while it waits; empty: nothing any more. */
+  explain(message: string): void {
+    this.#message = message;
   }
 
   get hasUnsaved(): boolean {
@@ -184,18 +193,19 @@ export class JobBook {
   }
 }
 
-/** A file of which nothing is at the destination. */
+const CANCELLED = reason('CANCELLED', 'the job was cancelled before the file was copied');
+
+/** What became of a file of which the job has nothing at the destination. */
+export function outcomeWithout(
+  state: 'Cancelled' | 'Failed' | 'Skipped',
+  message: string,
+  retryCount = 0,
+): FileOutcome {
+  return { state, message, size: null, crc32c: null, generation: null, sourceGeneration: null, retryCount };
+}
+
 export function cancelledOutcome(): FileOutcome {
-  const message = reason('CANCELLED', 'the job was cancelled before the file was copied');
-  return {
-    state: 'Cancelled',
-    message,
-    size: null,
-    crc32c: null,
-    generation: null,
-    sourceGeneration: null,
-    retryCount: 0,
-  };
+  return outcomeWithout('Cancelled', CANCELLED);
 }
 
 /** The first few of many sentences. */

@@ -5,12 +5,20 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { ADMIT_UPDATE, ADMIT_UPDATE_ID, COPY_WORKFLOW } from '../../contract/ids.ts';
-import type { AdmissionOutcome, CopyFilesInput, FileEntry, JobMemo, JobStatus } from '../../contract/messages.ts';
+import type {
+  AdmissionOutcome,
+  CopyFilesInput,
+  CopyOptions,
+  FileEntry,
+  JobMemo,
+  JobStatus,
+} from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import type { JobRecordStore } from '../../storage/job-records.ts';
 import { requestDigest } from '../request-digest.ts';
-import { DEADLINES, until, within } from './deadlines.ts';
+import { DEADLINES, until } from './deadlines.ts';
 import { ServiceUnavailableError, type CopyAnswer, type NewJob } from './job-service.ts';
+import { requestorKeyword } from './visibility-query.ts';
 
 type CopyWorkflow = (input: CopyFilesInput) => Promise<JobStatus>;
 
@@ -28,22 +36,38 @@ export class CopyStarter {
     this.#taskQueue = taskQueue;
   }
 
+  /** Starts the job, or finds it, and waits the usual time for its decision. Throws ServiceUnavailableError. */
   async copy(job: NewJob): Promise<CopyAnswer> {
     const digest = requestDigest(job.request);
     const options = this.#startOptions(job, digest);
-    let outcome: AdmissionOutcome | undefined;
     try {
-      outcome = await within(this.#client, DEADLINES.admission, () =>
-        this.#client.workflow.executeUpdateWithStart<CopyWorkflow, AdmissionOutcome, []>(ADMIT_UPDATE, {
-          updateId: ADMIT_UPDATE_ID,
-          startWorkflowOperation: new WithStartWorkflowOperation(COPY_WORKFLOW, options),
-        }),
-      );
+      return await this.#admission(job, digest, options, Date.now() + DEADLINES.admission);
     } catch {
       // No worker, no Temporal, or a job that ended without having been asked: what holds is found out below.
       return await this.#makeDurable(job, digest, options);
     }
-    return answer(outcome, job, digest);
+  }
+
+  /**
+   * Waits until this time for the decision of a job that is durable and was not decided before. Throws
+   * ServiceUnavailableError.
+   */
+  async decision(job: NewJob, deadline: number, signal: AbortSignal): Promise<CopyAnswer> {
+    const digest = requestDigest(job.request);
+    try {
+      return await this.#admission(job, digest, this.#startOptions(job, digest), deadline, signal);
+    } catch {
+      return await this.#answerOfExisting(job, digest, Date.now() + DEADLINES.start);
+    }
+  }
+
+  async #admission(job: NewJob, digest: string, options: StartOptions, deadline: number, signal?: AbortSignal) {
+    const update = () =>
+      this.#client.workflow.executeUpdateWithStart<CopyWorkflow, AdmissionOutcome, []>(ADMIT_UPDATE, {
+        updateId: ADMIT_UPDATE_ID,
+        startWorkflowOperation: new WithStartWorkflowOperation(COPY_WORKFLOW, options),
+      });
+    return answer(await until(this.#client, deadline, update, signal), job, digest);
   }
 
   /** The decision did not come. Starts the job in case that has not happened, or finds the one that is there. */
@@ -99,11 +123,12 @@ export class CopyStarter {
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
       memo: { ...memo },
       typedSearchAttributes: [
-        { key: COPY_REQUESTOR, value: requestor.caller },
+        { key: COPY_REQUESTOR, value: requestorKeyword(requestor.caller) },
         { key: COPY_STATE, value: 'Requested' },
       ],
       staticSummary: summaryOf(request.entries),
-      staticDetails: `Requested by ${requestor.caller}; overwrite: ${request.options.overwrite}`,
+      staticDetails: detailsOf(requestor.caller, request.options),
+      ...(request.options.priority !== undefined && { priority: { priorityKey: request.options.priority } }),
     };
   }
 }
@@ -122,6 +147,12 @@ function summaryOf(entries: readonly FileEntry[]): string {
   );
   const more = rest.length === 0 ? '' : `, and ${rest.length} more pair${rest.length === 1 ? '' : 's'} of collections`;
   return `${shorten(first, 120)}${more}`;
+}
+
+/** Who asked, and with which options. */
+function detailsOf(caller: string, options: CopyOptions): string {
+  const chosen = Object.entries(options).map(([name, value]) => `${name}: ${String(value)}`);
+  return [`Requested by ${caller}`, ...chosen].join('; ');
 }
 
 function shorten(text: string, length: number): string {

@@ -11,11 +11,13 @@ export const DEADLINES = {
   /** For a worker's answer; without a worker it is always waited for in full, so it is short. */
   query: 1_500,
   signal: 3_000,
+  /** For one look into Temporal's visibility store. */
+  visibility: 3_000,
   /** For /readyz, which gives each dependency 2 s. */
   readiness: 1_500,
 } as const;
 
-/** A call of Temporal's client was not answered in time. */
+/** A call of Temporal's client was not answered in time, or nobody waits for its answer any more. */
 class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 }
@@ -25,16 +27,29 @@ export async function within<T>(client: Client, timeoutMs: number, call: () => P
   return await until(client, Date.now() + timeoutMs, call);
 }
 
-/** Runs one call of Temporal's client, which fails at this time (milliseconds since the epoch). */
-export async function until<T>(client: Client, deadline: number, call: () => Promise<T>): Promise<T> {
+/**
+ * Runs one call of Temporal's client, which fails at this time (milliseconds since the epoch), or once the signal is
+ * aborted.
+ */
+export async function until<T>(
+  client: Client,
+  deadline: number,
+  call: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   // The client looks at its deadline between retries only, and the pauses between those grow to seconds.
   const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const giveUp = () => {
     reject(new DeadlineError('Temporal did not answer in time'));
-  }, deadline - Date.now());
+  };
+  if (signal?.aborted) throw new DeadlineError('nobody waits for the answer');
+  const timer = setTimeout(giveUp, deadline - Date.now());
+  signal?.addEventListener('abort', giveUp);
+  const bounded = () => client.withDeadline(deadline, call);
   try {
-    return await Promise.race([client.withDeadline(deadline, call), overdue]);
+    return await Promise.race([signal === undefined ? bounded() : client.withAbortSignal(signal, bounded), overdue]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
   }
 }

@@ -3,18 +3,23 @@ import type { ApiConfig } from '../../config/config.ts';
 import type { Logger } from '../../config/logger.ts';
 import type { TemporalConfig } from '../../config/temporal.ts';
 import { createStorage } from '../../storage/index.ts';
+import { createCollectionList, type CollectionList } from '../collections/collection-list.ts';
 import { CopyStarter } from './copy-starter.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import { JobControl } from './job-control.ts';
 import { JobFinder } from './job-finder.ts';
 import type { JobService } from './job-service.ts';
+import { JobLister } from './job-list.ts';
+import { JobRetry } from './job-retry.ts';
 import { JobViews } from './job-views.ts';
+import { JobWaiter } from './job-waiter.ts';
 
 /** A request to storage that takes longer, in milliseconds, counts as not answered: POST has 6 s in all. */
 const STORAGE_TIMEOUT_MS = 2_000;
 
 export interface JobServiceHandle {
   jobs: JobService;
+  collections: CollectionList;
   /** Each settles when the dependency answers, and throws where it does not. */
   readiness: { temporal(): Promise<void>; storage(): Promise<void> };
   close(): Promise<void>;
@@ -35,12 +40,17 @@ export function createJobService(deps: {
   const finder = new JobFinder(client, records);
   const views = new JobViews({ client, records, taskQueue: config.taskQueue, log });
   const control = new JobControl(client, finder, views);
+  const waiter = new JobWaiter({ client, starter, finder, views });
+  const lister = new JobLister(client, finder, views);
+  const retry = new JobRetry({ finder, views, waiter });
 
   const jobs: JobService = {
-    copy: (job) => starter.copy(job),
+    copy: (job, patience) => waiter.copy(job, patience),
+    retry: (job, patience) => retry.retry(job, patience),
     status: async (correlationId, viewer) => views.status(correlationId, await finder.find(correlationId, viewer)),
     page: async (correlationId, viewer, page) =>
       views.page(correlationId, await finder.find(correlationId, viewer), page),
+    list: (filter, page) => lister.list(filter, page),
     control: (correlationId, viewer, action) => control.control(correlationId, viewer, action),
   };
 
@@ -56,5 +66,6 @@ export function createJobService(deps: {
     await connection.workflowService.describeNamespace({ namespace: temporal.namespace });
   }
 
-  return Promise.resolve({ jobs, readiness, close: () => connection.close() });
+  const collections = createCollectionList(storage.collections, log);
+  return Promise.resolve({ jobs, collections, readiness, close: () => connection.close() });
 }

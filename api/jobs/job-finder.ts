@@ -1,16 +1,19 @@
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import type { JobMemo } from '../../contract/messages.ts';
 import { isEndState } from '../../contract/states.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import { JobNotFoundError, ServiceUnavailableError, type Viewer } from './job-service.ts';
 
+/** What Temporal tells of a workflow, whether it describes it or lists it. */
+type Execution = Omit<WorkflowExecutionInfo, 'raw'>;
+
 /** Where the truth about a job is to be had. */
 export type FoundJob =
   /** Its record is closed: the record tells everything. */
   | { kind: 'ended'; record: JobRecord }
   /** Its workflow is open; there is no record before a worker has claimed the correlation id. */
-  | { kind: 'running'; record: JobRecord | undefined; memo: JobMemo; description: WorkflowExecutionDescription }
+  | { kind: 'running'; record: JobRecord | undefined; memo: JobMemo; execution: Execution }
   /** Its workflow is closed or gone, and did not live to close the record. */
   | { kind: 'lost'; record: JobRecord | undefined; memo: JobMemo; endedAt: number | null };
 
@@ -35,19 +38,23 @@ export class JobFinder {
   async #locate(correlationId: string): Promise<FoundJob> {
     const record = await this.#readRecord(correlationId);
     if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
-    const description = await this.#describe(correlationId);
-    if (description?.status.name === 'RUNNING') {
-      return { kind: 'running', record, memo: memoOf(description), description };
-    }
+    const execution = await this.#describe(correlationId);
+    if (execution?.status.name === 'RUNNING') return { kind: 'running', record, memo: memoOf(execution), execution };
     // It may have closed its record since that was read.
+    if (execution !== undefined) return await this.fromExecution(correlationId, execution);
     const current = await this.#readRecord(correlationId);
-    if (current !== undefined && isEndState(current.status.state)) return { kind: 'ended', record: current };
-    if (description !== undefined) {
-      const endedAt = description.closeTime?.getTime() ?? null;
-      return { kind: 'lost', record: current, memo: memoOf(description), endedAt };
-    }
     if (current === undefined) throw new JobNotFoundError();
+    if (isEndState(current.status.state)) return { kind: 'ended', record: current };
     return { kind: 'lost', record: current, memo: memoOfRecord(current), endedAt: null };
+  }
+
+  /** The job of a workflow that Temporal has told of, whoever's it is. Throws ServiceUnavailableError. */
+  async fromExecution(correlationId: string, execution: Execution): Promise<FoundJob> {
+    const record = await this.#readRecord(correlationId);
+    if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
+    const memo = memoOf(execution);
+    if (execution.status.name === 'RUNNING') return { kind: 'running', record, memo, execution };
+    return { kind: 'lost', record, memo, endedAt: execution.closeTime?.getTime() ?? null };
   }
 
   async #readRecord(correlationId: string): Promise<JobRecord | undefined> {
@@ -58,7 +65,7 @@ export class JobFinder {
     }
   }
 
-  async #describe(correlationId: string): Promise<WorkflowExecutionDescription | undefined> {
+  async #describe(correlationId: string): Promise<Execution | undefined> {
     try {
       return await within(this.#client, DEADLINES.describe, () =>
         this.#client.workflow.getHandle(correlationId).describe(),
@@ -70,8 +77,8 @@ export class JobFinder {
   }
 }
 
-function memoOf(description: WorkflowExecutionDescription): JobMemo {
-  return description.memo as unknown as JobMemo;
+function memoOf(execution: Execution): JobMemo {
+  return execution.memo as unknown as JobMemo;
 }
 
 function memoOfRecord({ caller, digest, status, receivedAt }: JobRecord): JobMemo {

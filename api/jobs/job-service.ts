@@ -7,6 +7,7 @@ import type {
   JobStatus,
   Requestor,
 } from '../../contract/messages.ts';
+import type { JobState } from '../../contract/states.ts';
 
 /** Who looks at a job: its own caller sees it, an administrator sees everyone's, to others it does not exist. */
 export interface Viewer {
@@ -26,13 +27,27 @@ export interface NewJob {
   receivedAt: number;
 }
 
+/** A job that is to do again what another one did not get done. */
+export interface RetryJob extends Omit<NewJob, 'request'> {
+  /** The correlation id of the other one. */
+  of: string;
+  viewer: Viewer;
+}
+
+/** How long a caller wants to wait for the end of a job; whoever hangs up, or shuts down, aborts the signal. */
+export interface Patience {
+  /** Milliseconds. */
+  forMs: number;
+  signal: AbortSignal;
+}
+
 /**
  * What became of a request: `decided` one way or the other, `undecided` (durable, will be decided), or `conflict`
- * (the correlation id belongs to another request or caller).
+ * (the correlation id belongs to another request or caller). `job` is there where it was waited for, and not refused.
  */
 export type CopyAnswer =
-  | { kind: 'decided'; requested: number; admission: Admission }
-  | { kind: 'undecided'; requested: number }
+  | { kind: 'decided'; requested: number; admission: Admission; job?: JobStatus }
+  | { kind: 'undecided'; requested: number; job?: JobStatus }
   | { kind: 'conflict' };
 
 /** A page of files, looked for from index `from` on. */
@@ -54,17 +69,47 @@ export interface JobPage {
   next: number | null;
 }
 
+/** Which jobs to list. Times are milliseconds since the epoch: started at `startTime` or after, and before `endTime`. */
+export interface JobFilter {
+  /** Whose jobs; everyone's where it is absent, which is for administrators. */
+  requestor?: string | undefined;
+  state?: JobState | undefined;
+  startTime?: number | undefined;
+  endTime?: number | undefined;
+}
+
+/** A place in a list of jobs, newest first: behind this job, which started then (microseconds since the epoch). */
+export interface JobCursor {
+  startedAt: number;
+  correlationId: string;
+}
+
+export interface JobList {
+  jobs: JobStatus[];
+  /** Jobs that match the filter, on all pages. */
+  totalCount: number;
+  /** Where the next page starts; null on the last one. */
+  next: JobCursor | null;
+}
+
 /**
  * The jobs as the HTTP routes use them. Every method throws ServiceUnavailableError where Temporal or storage, whichever
  * is needed, does not answer in time; those that take a viewer throw JobNotFoundError.
  */
 export interface JobService {
-  /** Starts the job, or finds the one that has the same correlation id, and waits up to 5 s for the decision. */
-  copy(job: NewJob): Promise<CopyAnswer>;
+  /**
+   * Starts the job, or finds the one that has the same correlation id, and waits up to 5 s for the decision; with
+   * patience, as long as that lasts for decision and end.
+   */
+  copy(job: NewJob, patience?: Patience): Promise<CopyAnswer>;
+  /** Copies again what a job that has ended failed or was cancelled to copy. Throws JobNotRetryableError. */
+  retry(job: RetryJob, patience?: Patience): Promise<CopyAnswer>;
   /** State and counts of a job. */
   status(correlationId: string, viewer: Viewer): Promise<JobStatus>;
   /** State, counts and a page of files. */
   page(correlationId: string, viewer: Viewer, page: PageRequest): Promise<JobPage>;
+  /** A page of jobs, newest first, as far as Temporal remembers them. */
+  list(filter: JobFilter, page: { limit: number; after?: JobCursor }): Promise<JobList>;
   /** Sends the job a signal; answers its state after that. Throws JobEndedError. */
   control(correlationId: string, viewer: Viewer, action: JobAction): Promise<JobStatus>;
 }
@@ -81,6 +126,19 @@ export class JobEndedError extends Error {
 
   constructor(status: JobStatus) {
     super(`The job has ended: ${status.state}`);
+    this.status = status;
+  }
+}
+
+/** The job has no files to try again: it has not ended, or what became of its files is not settled; or there are none. */
+export class JobNotRetryableError extends Error {
+  override readonly name = 'JobNotRetryableError';
+  readonly problem: 'unsettled' | 'nothing to retry';
+  readonly status: JobStatus;
+
+  constructor(problem: 'unsettled' | 'nothing to retry', status: JobStatus) {
+    super(`${problem}: the job is ${status.state}`);
+    this.problem = problem;
     this.status = status;
   }
 }

@@ -133,8 +133,8 @@ export class JobViews {
 }
 
 /** State by search attribute, which the workflow sets with every change; counts by the results stored so far. */
-function runningStatus(correlationId: string, { memo, description }: RunningJob, { files }: StoredFiles): JobStatus {
-  const attribute = description.typedSearchAttributes.get(COPY_STATE);
+function runningStatus(correlationId: string, { memo, execution }: RunningJob, { files }: StoredFiles): JobStatus {
+  const attribute = execution.typedSearchAttributes.get(COPY_STATE);
   const known = JOB_STATES.find((state) => state === attribute);
   // The last state is set a moment before the record is closed and the workflow with it.
   const state: JobState = known === undefined ? 'Requested' : isEndState(known) ? 'Processing' : known;
@@ -142,7 +142,7 @@ function runningStatus(correlationId: string, { memo, description }: RunningJob,
     correlationId,
     state,
     counts: state === 'Requested' ? emptyCounts(memo.requested) : countFiles(files),
-    startedAt: state === 'Requested' ? null : description.startTime.getTime(),
+    startedAt: state === 'Requested' ? null : execution.startTime.getTime(),
     endedAt: null,
     message: '',
   };

@@ -24,6 +24,7 @@ const healthRoute = createRoute({
   method: 'get',
   path: '/healthz',
   operationId: 'health',
+  tags: ['Service'],
   summary: 'Is the process alive',
   responses: { 200: json('It is.', aliveSchema, { status: 'alive' }) },
 });
@@ -32,6 +33,7 @@ const readyRoute = createRoute({
   method: 'get',
   path: '/readyz',
   operationId: 'readiness',
+  tags: ['Service'],
   summary: 'Do Temporal and storage answer',
   responses: {
     200: json('Both do.', readySchema, { status: 'ready', checks: { temporal: 'ok', storage: 'ok' } }),

@@ -37,6 +37,7 @@ const logsRoute = createRoute({
   method: 'get',
   path: '/apollo/status/logs',
   operationId: 'statusLogs',
+  tags: ['Status'],
   summary: 'One record for each file of a job',
   description:
     'Paged, in the order of the request. A job without records (rejected, not decided yet) has none, and its `job`. ' +

@@ -1,6 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { validator } from 'hono/validator';
-import { MAX_PAGE_LIMIT } from '../../contract/limits.ts';
 import { viewerOf } from '../auth/caller.ts';
 import { requireScopes } from '../auth/require-scopes.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
@@ -13,6 +12,7 @@ import { EXAMPLE_DETAIL } from '../schemas/examples.ts';
 import { continuationToken, limit, pagingSchema } from '../schemas/paging.ts';
 import { trackDataSchema } from '../schemas/track.ts';
 import { TEXTS } from '../texts.ts';
+import { openJobPages } from '../views/job-pages.ts';
 import { trackAnswer, trackText } from '../views/track-answer.ts';
 import { pageBounds, pagingOf } from './page-request.ts';
 
@@ -22,6 +22,7 @@ const trackRoute = createRoute({
   method: 'get',
   path: '/apollo/files/track/{correlationId}',
   operationId: 'trackFiles',
+  tags: ['Status'],
   summary: 'Summary and detail of a job',
   description:
     'Every file of the job; paged where `limit` or `continuationToken` is given, with `paging` beside `data`. ' +
@@ -68,16 +69,9 @@ export function trackFiles(app: ApiApp, { jobs, log }: ApiDeps): void {
       const page = await jobs.page(correlationId, viewer, pageBounds(correlationId, query));
       return c.json({ ...trackAnswer(page), paging: pagingOf(page) }, 200);
     }
-    const pageFrom = (from: number) => jobs.page(correlationId, viewer, { from, limit: MAX_PAGE_LIMIT });
-    const first = await pageFrom(0);
+    const { first, pages } = await openJobPages({ jobs, log }, correlationId, viewer);
     if (first.next === null) return c.json(trackAnswer(first), 200);
-    const laterPage = (from: number) =>
-      pageFrom(from).catch((error: unknown) => {
-        // The status is out already; breaking off is what tells the caller.
-        log.warn({ err: error, correlationId }, 'answer breaks off');
-        throw error;
-      });
-    const text = ReadableStream.from(trackText(first, laterPage)).pipeThrough(new TextEncoderStream());
+    const text = ReadableStream.from(trackText({ first, pages })).pipeThrough(new TextEncoderStream());
     return c.body(text, 200, { 'content-type': 'application/json' });
   });
 }

@@ -15,7 +15,8 @@ export function envelopeSchema<Data extends z.ZodType>(data: Data) {
   return z.strictObject({ status: statusSchema, data });
 }
 
-const correlationIdHeader = {
+/** The headers of an answer about a job. */
+export const CORRELATION_ID_HEADERS = {
   'x-correlation-id': {
     description: 'Names the job; there as soon as one is known.',
     schema: { type: 'string' as const, format: 'uuid' },
@@ -40,12 +41,15 @@ export const jobAnswerSchema = envelopeSchema(jobSchema).openapi('JobAnswer');
 export function jsonAnswer<S extends z.ZodType>(description: string, schema: S, example: unknown, headers = {}) {
   return {
     description,
-    headers: { ...correlationIdHeader, ...headers },
+    headers: { ...CORRELATION_ID_HEADERS, ...headers },
     content: { 'application/json': { schema, example } },
   };
 }
 
 const withoutData = envelopeSchema(z.null()).openapi('Error');
+
+/** The answer of a conflict that may be about a job. */
+export const conflictSchema = envelopeSchema(z.union([jobSchema, z.null()])).openapi('Conflict');
 
 const withMistakes = envelopeSchema(
   z.strictObject({ Errors: z.array(z.strictObject({ path: z.string(), message: z.string() })) }),

@@ -1,10 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import { fileNameProblem } from '../../contract/file-name.ts';
 import { MAX_INLINE_ENTRIES } from '../../contract/limits.ts';
-import { OVERWRITE_MODES, type CopyOptions } from '../../contract/messages.ts';
+import { ON_LOCKED_MODES, OVERWRITE_MODES, type CopyOptions } from '../../contract/messages.ts';
 
 /** What a request that says nothing asks for. */
-export const DEFAULT_OPTIONS: Readonly<CopyOptions> = { overwrite: 'always' };
+export const DEFAULT_OPTIONS: Readonly<Required<CopyOptions>> = {
+  overwrite: 'always',
+  onLocked: 'reject',
+  priority: 3,
+  dryRun: false,
+};
 
 /** A collection's id becomes part of an object's name, `collections/{id}.json`. */
 const MAX_COLLECTION_ID_LENGTH = 256;
@@ -56,6 +61,8 @@ const fileEntry = z
   )
   .openapi('FileEntry');
 
+const PRIORITY_RULE = 'must be a whole number from 1 to 5';
+
 const copyOptions = z
   .strictObject(
     {
@@ -63,6 +70,24 @@ const copyOptions = z
         .enum(OVERWRITE_MODES, { error: `must be one of ${OVERWRITE_MODES.join(', ')}` })
         .default(DEFAULT_OPTIONS.overwrite)
         .openapi({ description: 'What happens to a file that is already there.' }),
+      onLocked: z
+        .enum(ON_LOCKED_MODES, { error: `must be one of ${ON_LOCKED_MODES.join(', ')}` })
+        .default(DEFAULT_OPTIONS.onLocked)
+        .openapi({
+          description:
+            'What happens where another job, or somebody by hand, holds a file locked: the request is refused (423), it ' +
+            'waits for up to an hour, or it does without the file.',
+        }),
+      priority: z
+        .int({ error: PRIORITY_RULE })
+        .min(1, { error: PRIORITY_RULE })
+        .max(5, { error: PRIORITY_RULE })
+        .default(DEFAULT_OPTIONS.priority)
+        .openapi({ description: '1 goes first, 5 last.' }),
+      dryRun: z
+        .boolean({ error: 'must be true or false' })
+        .default(DEFAULT_OPTIONS.dryRun)
+        .openapi({ description: 'Checks access and names, takes no lock, copies nothing; tells what would happen.' }),
     },
     { error: 'must be an object' },
   )

@@ -65,3 +65,13 @@ export const EXAMPLE_DETAIL = {
   DestinationEntityId: 'bucket-b/copies/example_image.jpg/1772442900301001',
   Status: 1 as const,
 };
+
+export const EXAMPLE_NDJSON =
+  '{"sourceCollectionId":"example-collection-original","destinationCollectionId":"example-collection-copy",' +
+  '"fileName":"example_image.jpg","destinationFileName":"example_image.jpg","size":48100,"crc32c":"yZRlqg==",' +
+  '"generation":"1772442900301001","state":"Completed","retryCount":0,"message":""}\n';
+
+export const EXAMPLE_CSV =
+  'sourceCollectionId,destinationCollectionId,fileName,destinationFileName,size,crc32c,generation,state,retryCount,' +
+  'message\r\nexample-collection-original,example-collection-copy,example_image.jpg,example_image.jpg,48100,yZRlqg==,' +
+  '1772442900301001,Completed,0,\r\n';

@@ -4,7 +4,7 @@ import { FILE_STATES } from '../../contract/states.ts';
 
 const LIMIT_RULE = `must be a whole number from 1 to ${MAX_PAGE_LIMIT}, given once`;
 
-/** How many files a page has; undefined where the request does not say. */
+/** How many entries a page has; undefined where the request does not say. */
 export const limit = z
   .string({ error: LIMIT_RULE })
   .regex(/^[1-9]\d{0,3}$/, { error: LIMIT_RULE, abort: true })
@@ -13,17 +13,17 @@ export const limit = z
   .optional()
   .openapi({
     param: { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE_LIMIT } },
-    description: `How many files a page has, from 1 to ${MAX_PAGE_LIMIT}; ${DEFAULT_PAGE_LIMIT} where paging is asked for.`,
+    description: `How many entries a page has, from 1 to ${MAX_PAGE_LIMIT}; ${DEFAULT_PAGE_LIMIT} where paging is asked for.`,
     example: '100',
   });
 
-/** The token of an earlier page; whether it is ours is for continuation-token.ts to say. */
+/** The token of an earlier page; whether it is ours is for those who decode it to say. */
 export const continuationToken = z
   .string({ error: 'must be given once' })
   .optional()
   .openapi({
     param: { name: 'continuationToken', in: 'query' },
-    description: 'Where to go on: `paging.continuationToken` of the page before. Belongs to one job.',
+    description: 'Where to go on: `paging.continuationToken` of the page before. Belongs to the same question.',
   });
 
 export const fileState = z
@@ -34,7 +34,7 @@ export const fileState = z
 /** What stands beside `data` in a paged answer. */
 export const pagingSchema = z
   .strictObject({
-    totalCount: z.int().nonnegative().openapi({ description: 'Files that match, on all pages.' }),
+    totalCount: z.int().nonnegative().openapi({ description: 'What matches, on all pages.' }),
     continuationToken: z.string().nullable().openapi({ description: 'Where to go on; null on the last page.' }),
   })
   .openapi('Paging', { example: { totalCount: 2, continuationToken: null } });

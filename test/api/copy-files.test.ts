@@ -56,7 +56,7 @@ describe('POST /apollo/files/copy', () => {
                 destinationFileName: 'x/ü #?.jpg',
               },
             ],
-            options: { overwrite: 'always' },
+            options: { overwrite: 'always', onLocked: 'reject', priority: 3, dryRun: false },
           },
           receivedAt: NOW,
         },
@@ -64,17 +64,18 @@ describe('POST /apollo/files/copy', () => {
     ]);
   });
 
-  it('takes a destination name and an overwrite mode as they are given', async () => {
+  it('takes a destination name and options as they are given', async () => {
     const { copy, calls } = setUp();
     const [entry] = copyBody(1).copyFileCollectionData;
     await copy({
       copyFileCollectionData: [{ ...entry, destinationFileName: 'other.jpg' }],
-      options: { overwrite: 'ifDifferent' },
+      options: { overwrite: 'ifDifferent', onLocked: 'wait', priority: 1, dryRun: true },
     });
     const [call] = calls;
     assert.ok(call?.[0] === 'copy');
     assert.equal(call[1].request.entries[0]?.destinationFileName, 'other.jpg');
-    assert.deepEqual(call[1].request.options, { overwrite: 'ifDifferent' });
+    const options = { overwrite: 'ifDifferent', onLocked: 'wait', priority: 1, dryRun: true };
+    assert.deepEqual(call[1].request.options, options);
   });
 
   it('makes a correlation id where none is given, another for each request', async () => {

@@ -14,7 +14,7 @@ describe('validation of a copy request', () => {
         'a.jpg',
         { sourceCollectionId: '', destinationCollectionId: 'a/b', destinationFileName: '..' },
       ],
-      options: { overwrite: 'sometimes', dryRunn: true },
+      options: { overwrite: 'sometimes', onLocked: 'later', priority: 6, dryRun: 'yes', dryRunn: true },
       extra: 1,
     };
     const response = await copy(body, { 'x-correlation-id': 'not-a-uuid' });
@@ -27,6 +27,9 @@ describe('validation of a copy request', () => {
       'copyFileCollectionData[3].fileName: is required',
       'copyFileCollectionData[3].destinationFileName: must not have "." or ".." as a path segment',
       'options.overwrite: must be one of always, never, ifDifferent',
+      'options.onLocked: must be one of reject, wait, skip',
+      'options.priority: must be a whole number from 1 to 5',
+      'options.dryRun: must be true or false',
       'options.dryRunn: is not a known field',
       'extra: is not a known field',
       'x-correlation-id: must be a UUID',

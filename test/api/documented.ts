@@ -4,20 +4,28 @@ import type { ApiApp } from '../../api/context.ts';
 
 interface Operation {
   summary?: string;
+  operationId?: string;
+  tags?: string[];
+  parameters?: { name: string; in: string; example?: unknown; schema: object }[];
   security?: Record<string, string[]>[];
   responses: Record<string, DocumentedAnswer>;
 }
 
 interface DocumentedAnswer {
   description: string;
-  content?: Record<string, { schema: object; example?: unknown }>;
+  content?: Record<string, { schema: object; example?: unknown; examples?: Record<string, { value: unknown }> }>;
 }
 
 export interface OpenApi {
   openapi: string;
   servers: { url: string }[];
+  tags: { name: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object>; securitySchemes: Record<string, object> };
+  components: {
+    schemas: Record<string, object>;
+    responses: Record<string, DocumentedAnswer>;
+    securitySchemes: Record<string, object>;
+  };
 }
 
 /** The app's own document. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { REASONS } from '../../contract/reasons.ts';
 import { assertMatches, openApiOf } from './documented.ts';
 import { setUp } from './support.ts';
 
@@ -16,7 +17,7 @@ describe('the OpenAPI document', () => {
 
   it('has every route that the app has, and no other', () => {
     const routed = app.routes
-      .filter(({ method, path }) => method !== 'ALL' && path !== '/openapi.json')
+      .filter(({ method, path }) => method !== 'ALL' && !path.startsWith('/docs/'))
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
     assert.deepEqual(operations.map(({ name }) => name).sort(), [...new Set(routed)].sort());
   });
@@ -27,9 +28,22 @@ describe('the OpenAPI document', () => {
     );
     assert.deepEqual(statuses, {
       'POST /apollo/files/copy': ['200', '202', '400', '401', '403', '409', '413', '415', '423', '500', '503'],
-      'POST /apollo/files/copy/{correlationId}/cancel': ['200', '401', '403', '404', '409', '500', '503'],
+      ...Object.fromEntries(
+        ['cancel', 'pause', 'resume'].map((action) => [
+          `POST /apollo/files/copy/{correlationId}/${action}`,
+          ['200', '401', '403', '404', '409', '500', '503'],
+        ]),
+      ),
+      'POST /apollo/files/copy/{correlationId}/retry': [
+        ...['200', '202', '400', '401', '403', '404', '409', '423', '500', '503'],
+      ],
+      'GET /apollo/files/copy': ['200', '400', '401', '403', '500', '503'],
+      'GET /apollo/files/copy/{correlationId}/report': ['200', '400', '401', '403', '404', '500', '503'],
+      'GET /apollo/collections': ['200', '400', '401', '403', '500', '503'],
       'GET /apollo/status/logs': ['200', '400', '401', '403', '404', '500', '503'],
       'GET /apollo/files/track/{correlationId}': ['200', '400', '401', '403', '404', '500', '503'],
+      'GET /docs': ['200'],
+      'GET /openapi.json': ['200'],
       'GET /healthz': ['200'],
       'GET /readyz': ['200', '503'],
     });
@@ -40,14 +54,40 @@ describe('the OpenAPI document', () => {
       assert.ok(operation.summary);
       for (const [status, { description, content }] of Object.entries(operation.responses)) {
         assert.ok(description, status);
-        const { schema, example } = content?.['application/json'] ?? {};
-        assert.ok(schema && example, status);
-        assertMatches(document, schema, example, `${name} ${status}`);
+        for (const { schema, example, examples = {} } of Object.values(content ?? {})) {
+          const values = example === undefined ? Object.values(examples).map(({ value }) => value) : [example];
+          assert.ok(values.length > 0, `${status} has no example`);
+          for (const value of values) assertMatches(document, schema, value, `${name} ${status}`);
+        }
       }
       const scopes = operation.security?.[0]?.bearerAuth;
       assert.equal(scopes !== undefined, path.startsWith('/apollo/'));
     });
   }
+
+  it('names every operation once, and gives it a tag that it explains', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    assert.ok(ids.every((id) => id !== undefined));
+    assert.equal(new Set(ids).size, ids.length);
+    const tags = new Set(document.tags.map(({ name }) => name));
+    for (const { name, operation } of operations) {
+      assert.equal(operation.tags?.length, 1, name);
+      assert.ok(tags.has(operation.tags[0]!), name);
+    }
+  });
+
+  it('publishes the codes of all reasons, with what they mean', () => {
+    const schema = document.components.schemas.ReasonCode as { enum: string[]; description: string };
+    assert.deepEqual(schema.enum, Object.keys(REASONS));
+    for (const { meaning } of Object.values(REASONS)) assert.ok(schema.description.includes(meaning));
+  });
+
+  it('has the answer to a method that a route does not have, as it is', async () => {
+    const { schema } = document.components.responses.MethodNotAllowed?.content?.['application/json'] ?? {};
+    const response = await app.request('/healthz', { method: 'DELETE' });
+    assert.equal(response.status, 405);
+    assertMatches(document, schema!, await response.json(), 'DELETE /healthz');
+  });
 
   it('has a definition for every reference, and the bearer token as security scheme', () => {
     const references = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(

@@ -18,10 +18,18 @@ describe('the digest of a request', () => {
     );
   });
 
+  it('does not depend on whether a default is written out', () => {
+    const options = { dryRun: false, priority: 3, onLocked: 'reject', overwrite: 'always' } as const;
+    assert.equal(requestDigest({ ...request, options }), requestDigest(request));
+  });
+
   it('differs with every field, the order of entries and where one name ends and the next begins', () => {
     const requests: CopyRequest[] = [
       request,
       { ...request, options: { overwrite: 'never' } },
+      { ...request, options: { overwrite: 'always', onLocked: 'skip' } },
+      { ...request, options: { overwrite: 'always', priority: 1 } },
+      { ...request, options: { overwrite: 'always', dryRun: true } },
       { ...request, entries: [entry, entry] },
       ...(Object.keys(entry) as (keyof typeof entry)[]).map((key) => ({
         ...request,

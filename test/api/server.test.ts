@@ -91,4 +91,25 @@ describe('the server', () => {
     assert.equal(seen, 'Bearer a, Bearer b');
     await listener.close(0);
   });
+
+  it('tells a request that is under way when its client has gone', async () => {
+    const listener = await listen('127.0.0.1', 0);
+    const gone = Promise.withResolvers<undefined>();
+    const arrived = Promise.withResolvers<undefined>();
+    listener.answer(async ({ signal }) => {
+      signal.addEventListener('abort', () => {
+        gone.resolve(undefined);
+      });
+      arrived.resolve(undefined);
+      await gone.promise;
+      return new Response();
+    });
+    const client = new AbortController();
+    const answer = fetch(listener.url, { method: 'POST', body: '{}', signal: client.signal });
+    await arrived.promise;
+    client.abort();
+    await assert.rejects(answer);
+    await gone.promise;
+    await listener.close(0);
+  });
 });

@@ -86,18 +86,23 @@ export function page(files: FileRecord[], changes: Partial<JobPage> = {}): JobPa
 
 type Call = { [Method in keyof JobService]: [Method, ...Parameters<JobService[Method]>] }[keyof JobService];
 
+const accepted = (requested: number): CopyAnswer => ({
+  kind: 'decided',
+  requested,
+  admission: { decision: 'accepted' },
+});
+
 /** A JobService that accepts everything, knows one job, and remembers what it was asked. */
 function jobsDouble(answers: Partial<JobService> = {}) {
   const calls: Call[] = [];
   const jobs: JobService = {
-    copy(job) {
-      calls.push(['copy', job]);
-      const accepted: CopyAnswer = {
-        kind: 'decided',
-        requested: job.request.entries.length,
-        admission: { decision: 'accepted' },
-      };
-      return answers.copy?.(job) ?? Promise.resolve(accepted);
+    copy(job, patience) {
+      calls.push(patience === undefined ? ['copy', job] : ['copy', job, patience]);
+      return answers.copy?.(job, patience) ?? Promise.resolve(accepted(job.request.entries.length));
+    },
+    retry(job, patience) {
+      calls.push(patience === undefined ? ['retry', job] : ['retry', job, patience]);
+      return answers.retry?.(job, patience) ?? Promise.resolve(accepted(7));
     },
     status(id, viewer) {
       calls.push(['status', id, viewer]);
@@ -106,6 +111,10 @@ function jobsDouble(answers: Partial<JobService> = {}) {
     page(id, viewer, request) {
       calls.push(['page', id, viewer, request]);
       return answers.page?.(id, viewer, request) ?? Promise.resolve(page([file(0), file(1)]));
+    },
+    list(filter, page) {
+      calls.push(['list', filter, page]);
+      return answers.list?.(filter, page) ?? Promise.resolve({ jobs: [JOB], totalCount: 1, next: null });
     },
     control(id, viewer, action) {
       calls.push(['control', id, viewer, action]);
@@ -132,6 +141,7 @@ export function setUp({ jobs: answers = {}, ...deps }: Setup = {}) {
   const { jobs, calls } = jobsDouble(answers);
   const allDeps: ApiDeps = {
     jobs,
+    collections: () => Promise.resolve([{ collectionId: 'copies', collectionName: 'Copies' }]),
     authenticate: createTokenVerifier({
       issuer: ISSUER,
       audience: undefined,

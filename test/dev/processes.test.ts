@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { choosePorts } from '../../dev/ports.ts';
 import { createProcesses, type Processes, type Running } from '../../dev/processes.ts';
 
 const WITH_PATH = { PATH: process.env['PATH'] ?? '' };
-const FIXTURE = join(import.meta.dirname, 'launcher-fixture.ts');
+const FIXTURE = fileURLToPath(import.meta.resolve('./launcher-fixture.ts'));
 
 /** Ports are free exactly when both are chosen as they were asked for. */
 async function bothFree(ports: Record<'child' | 'grandchild', number>): Promise<boolean> {

@@ -6,8 +6,8 @@ export interface ErrorCase {
   fault: Fault;
   kind: StorageErrorKind;
   status?: number;
-  /** What tells it from others, where not every operation can see that. */
-  shows?: 'in the reason' | 'in the JSON of an answer';
+  /** Whether it shows only where an answer has to be JSON. */
+  showsInJson?: boolean;
   /** Milliseconds, with what the clock may take off. */
   retryAfterMs?: { atLeast: number; atMost: number };
 }
@@ -44,12 +44,12 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   {
     title: '403 of a quota',
     fault: answerError(403, { reason: 'quotaExceeded' }),
-    ...{ kind: 'rateLimited', status: 403, shows: 'in the reason' },
+    ...{ kind: 'rateLimited', status: 403 },
   },
   {
     title: '403 of a rate limit',
     fault: answerError(403, { reason: 'userRateLimitExceeded' }),
-    ...{ kind: 'rateLimited', status: 403, shows: 'in the reason' },
+    ...{ kind: 'rateLimited', status: 403 },
   },
   { title: '408', fault: answerError(408), kind: 'unavailable', status: 408 },
   { title: '500', fault: answerError(500), kind: 'unavailable', status: 500 },
@@ -61,17 +61,17 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   {
     title: '403 of a retention policy',
     fault: answerError(403, { reason: 'retentionPolicyNotMet' }),
-    ...{ kind: 'retention', status: 403, shows: 'in the reason' },
+    ...{ kind: 'retention', status: 403 },
   },
   {
     title: '403 of a hold',
     fault: answerError(403, { reason: 'objectUnderActiveHold' }),
-    ...{ kind: 'retention', status: 403, shows: 'in the reason' },
+    ...{ kind: 'retention', status: 403 },
   },
   {
     title: '400 of a bucket that bills its requester',
     fault: answerError(400, { reason: 'userProjectMissing' }),
-    ...{ kind: 'requesterPays', status: 400, shows: 'in the reason' },
+    ...{ kind: 'requesterPays', status: 400 },
   },
   { title: '400', fault: answerError(400, { reason: 'invalid' }), kind: 'refused', status: 400 },
   { title: '409', fault: answerError(409, { reason: 'conflict' }), kind: 'refused', status: 409 },
@@ -81,18 +81,18 @@ export const ERROR_CASES: readonly ErrorCase[] = [
     title: 'an answer that is cut short',
     fault: alterBody((body) => body.slice(0, 40)),
     kind: 'unavailable',
-    shows: 'in the JSON of an answer',
+    showsInJson: true,
   },
   {
     title: 'an answer without a body',
     fault: alterBody(() => ''),
     kind: 'unavailable',
-    shows: 'in the JSON of an answer',
+    showsInJson: true,
   },
   {
     title: 'a page in place of an answer',
     fault: alterBody(() => '<html>Bad gateway</html>'),
     kind: 'unavailable',
-    shows: 'in the JSON of an answer',
+    showsInJson: true,
   },
 ];

@@ -4,7 +4,7 @@ import { isStorageError } from '../../storage/errors.ts';
 import type { ObjectInfo } from '../../storage/objects.ts';
 import type { RewriteAnswer, RewriteCall, RewriteTransport } from '../../storage/rewrite-transport.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
-import { holdBefore, inCalls, inPartsOf, resetAfter } from '../support/storage-proxy/index.ts';
+import { holdBefore, inCalls, inPartsOf, resetAfter, stallAnswer } from '../support/storage-proxy/index.ts';
 import { assertError, failsAs, storageError } from './assertions.ts';
 import { ERROR_CASES } from './error-cases.ts';
 import { AWKWARD_NAMES } from './object-names.ts';
@@ -239,15 +239,18 @@ export function describeRewriteTransport(title: string, createTransport: Transpo
         });
       }
 
-      it('no answer in time as unavailable', async () => {
-        const call = await prepare();
-        const held = holdBefore();
-        inject(held);
-        const impatient = createTransport(storage, { timeoutMs: 100 });
-        await failsAs(impatient.rewrite(call), 'unavailable');
-        held.release();
-        assert.equal(requests().length, 1, 'it repeats nothing');
-      });
+      for (const [title, fault] of [
+        ['no answer in time', holdBefore()],
+        ['an answer that stalls', stallAnswer()],
+      ] as const) {
+        it(`${title} as unavailable`, async () => {
+          const call = await prepare();
+          inject(fault);
+          const impatient = createTransport(storage, { timeoutMs: 100 });
+          await failsAs(impatient.rewrite(call), 'unavailable');
+          assert.equal(requests().length, 1, 'it repeats nothing');
+        });
+      }
 
       it('nobody listening as unavailable', async () => {
         const call = await prepare();

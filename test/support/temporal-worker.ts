@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { afterAllTests } from './root-hooks.ts';
 import { sharedTemporal } from './temporal.ts';
 
 /** Recorded histories name the worker by this, not by process and host. */
@@ -9,28 +10,32 @@ const WORKER_IDENTITY = 'apollo-test-worker';
 export interface TestWorker {
   readonly taskQueue: string;
   /** Shuts the worker down in order, as SIGTERM does. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
   /** Puts a new worker, which remembers nothing, on the same queue. */
-  start(): Promise<void>;
+  start: () => Promise<void>;
 }
 
-interface WorkerOptions {
+export interface TestWorkerOptions {
   /** `false`: the worker is started by the test. */
   started?: boolean;
-  taskQueue?: string;
+  /** Activities (local ones apart) at a time. Default: more than a job may have in flight, so that the job is the limit. */
+  slots?: number;
+  /** Ends the worker with the last test of the run instead of its own. */
+  outlivesTest?: boolean;
 }
 
 /** Runs `use` beside a worker, and ends the worker whatever happens. */
 export async function withWorker<T>(
   activities: object,
   use: (worker: TestWorker) => Promise<T>,
-  { started = true, taskQueue = `test-${randomUUID()}` }: WorkerOptions = {},
+  { started = true, slots = 200, outlivesTest = false }: TestWorkerOptions = {},
 ): Promise<T> {
+  const taskQueue = `test-${randomUUID()}`;
   let running: { worker: Worker; ended: Promise<void> } | undefined;
   const testWorker: TestWorker = {
     taskQueue,
     async start() {
-      const worker = await createTestWorker(taskQueue, activities);
+      const worker = await createTestWorker(taskQueue, activities, slots);
       running = { worker, ended: worker.run() };
     },
     async stop() {
@@ -45,11 +50,12 @@ export async function withWorker<T>(
   try {
     return await use(testWorker);
   } finally {
-    await testWorker.stop();
+    if (outlivesTest) afterAllTests(testWorker.stop);
+    else await testWorker.stop();
   }
 }
 
-async function createTestWorker(taskQueue: string, activities: object): Promise<Worker> {
+async function createTestWorker(taskQueue: string, activities: object, slots: number): Promise<Worker> {
   const { nativeConnection, namespace, bundle } = await sharedTemporal();
   return await Worker.create({
     connection: nativeConnection,
@@ -58,8 +64,7 @@ async function createTestWorker(taskQueue: string, activities: object): Promise<
     identity: WORKER_IDENTITY,
     workflowBundle: bundle,
     activities,
-    // More than a job may have in flight, so that what limits it is the workflow.
-    maxConcurrentActivityTaskExecutions: 200,
+    maxConcurrentActivityTaskExecutions: slots,
     maxHeartbeatThrottleInterval: '100 milliseconds',
     defaultHeartbeatThrottleInterval: '100 milliseconds',
     shutdownForceTime: '5 seconds',

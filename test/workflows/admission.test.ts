@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { ApplicationFailure } from '@temporalio/common';
 import type { Admission } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
-import { completed, gate, replaceActivities, type Replaced } from './replaced-activities.ts';
-import { requestFor, withJobs, type Job } from './support.ts';
+import { completed, failed, gate, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
+import { requestFor, withJobs, type Job, type Jobs } from './support.ts';
 
 /** Activities that refuse every job in this way. */
 function refuse(admission: Exclude<Admission, { decision: 'accepted' }>): Replaced {
   return admission.decision === 'locked'
-    ? replaceActivities({ takeLocks: () => Promise.resolve({ locked: false, files: admission.files }) })
+    ? replaceActivities({ takeLocks: () => Promise.resolve(othersHold(admission.files)) })
     : replaceActivities({ checkAccess: () => Promise.resolve({ granted: false, admission }) });
 }
 
-const FORBIDDEN: Admission = { decision: 'forbidden', message: 'ACCESS_DENIED: the caller may not read collection from' };
+const FORBIDDEN: Admission = {
+  decision: 'forbidden',
+  message: 'ACCESS_DENIED: the caller may not read collection from',
+};
 const INVALID: Admission = {
   decision: 'invalid',
   errors: [
@@ -39,7 +41,8 @@ async function assertRejected(job: Job, message: string): Promise<void> {
   assert.equal(result.startedAt, null);
   assert.ok(result.endedAt !== null);
   assert.deepEqual(await job.status(), result);
-  assert.deepEqual(await job.files(), { files: [], next: null, totalCount: 0, collections: [] });
+  const { files, next, totalCount } = await job.files();
+  assert.deepEqual([files, next, totalCount], [[], null, 0]);
 }
 
 describe('admission', () => {
@@ -125,23 +128,32 @@ describe('admission', () => {
     await withJobs(replaced, async (jobs) => {
       const { job, outcome } = await jobs.admit(requestFor('a', 'b'));
       assert.deepEqual(outcome.admission, LOCKED);
-      await assertRejected(
-        job,
-        'FILE_LOCKED: a in to is locked; b in to is locked; c in to is locked; and 2 more',
-      );
+      await assertRejected(job, 'FILE_LOCKED: a in to is locked; b in to is locked; c in to is locked; and 2 more');
       for (const name of ['copyFile', 'releaseLocks', 'saveResults']) assert.ok(!names(replaced).has(name), name);
     });
   });
 
   it('answers with the old outcome, copies nothing and writes nothing, where another job has the correlation id', async () => {
-    const outcome = { caller: 'bob', digest: 'e'.repeat(64), requested: 3, admission: { decision: 'accepted' as const } };
+    const outcome = {
+      caller: 'bob',
+      digest: 'e'.repeat(64),
+      requested: 3,
+      admission: { decision: 'accepted' as const },
+    };
     const counts = { ...emptyCounts(3), completed: 2, failed: 1, pending: 0, bytes: 14 };
     const replaced = replaceActivities({
       claimJob: ({ owner: { correlationId } }) =>
         Promise.resolve({
           claimed: false,
           outcome,
-          status: { correlationId, state: 'CompletedWithErrors', counts, startedAt: 1, endedAt: 2, message: 'as it was' },
+          status: {
+            correlationId,
+            state: 'CompletedWithErrors',
+            counts,
+            startedAt: 1,
+            endedAt: 2,
+            message: 'as it was',
+          },
         }),
     });
     await withJobs(replaced, async (jobs) => {
@@ -221,24 +233,25 @@ describe('admission', () => {
   });
 
   it('is not made by a storage that fails: it waits until storage answers', async () => {
-    const failures = { claimJob: 0, checkAccess: 0, takeLocks: 0 };
+    const attempts = { claimJob: 0, checkAccess: 0, takeLocks: 0 };
     const willing = replaceActivities().activities;
-    const failTwice = async <T>(name: keyof typeof failures, then: () => Promise<T>): Promise<T> => {
-      if (failures[name]++ < 2) {
-        throw ApplicationFailure.create({ message: 'STORAGE_UNAVAILABLE: no answer', type: 'STORAGE_UNAVAILABLE' });
-      }
+    const atThirdAttempt = async <T>(name: keyof typeof attempts, then: () => Promise<T>): Promise<T> => {
+      if (++attempts[name] < 3) throw failed('STORAGE_UNAVAILABLE', 'no answer');
       return await then();
     };
     const replaced = replaceActivities({
-      claimJob: (task) => failTwice('claimJob', () => willing.claimJob(task)),
-      checkAccess: (task) => failTwice('checkAccess', () => willing.checkAccess(task)),
-      takeLocks: (task) => failTwice('takeLocks', () => willing.takeLocks(task)),
+      claimJob: (task) => atThirdAttempt('claimJob', () => willing.claimJob(task)),
+      checkAccess: (task) => atThirdAttempt('checkAccess', () => willing.checkAccess(task)),
+      takeLocks: (task) => atThirdAttempt('takeLocks', () => willing.takeLocks(task)),
     });
-    await withJobs(replaced, async (jobs) => {
+    const useJobs = async (jobs: Jobs) => {
       const { job, outcome } = await jobs.admit(requestFor('a'));
       assert.deepEqual(outcome.admission, { decision: 'accepted' });
       await job.result();
-      assert.deepEqual(failures, { claimJob: 3, checkAccess: 3, takeLocks: 3 });
-    });
+      assert.deepEqual(attempts, { claimJob: 3, checkAccess: 3, takeLocks: 3 });
+    };
+    // The SDK's core leaves the timer of a local activity's failed attempt behind, and panics (in a task of its own,
+    // on standard error) where the worker is gone by the time that fires (temporalio/sdk-rust, pull request 1465).
+    await withJobs(replaced, useJobs, { outlivesTest: true });
   });
 });

@@ -127,7 +127,11 @@ describe('copyFiles', () => {
       assert.deepEqual(await page({ state: 'Skipped', limit: 2 }), { at: [2, 3], next: 4, totalCount: 3 });
       assert.deepEqual(await page({ state: 'Failed' }), { at: [], next: null, totalCount: 0 });
       assert.deepEqual(await page({ collectionId: 'third' }), { at: [4], next: null, totalCount: 1 });
-      assert.deepEqual(await page({ collectionId: 'to', state: 'Completed' }), { at: [0, 1], next: null, totalCount: 2 });
+      assert.deepEqual(await page({ collectionId: 'to', state: 'Completed' }), {
+        at: [0, 1],
+        next: null,
+        totalCount: 2,
+      });
       assert.deepEqual(await page({ collectionId: 'unknown' }), { at: [], next: null, totalCount: 0 });
     });
   });
@@ -213,7 +217,11 @@ describe('copyFiles', () => {
       await job.result();
       const stored = replaced
         .tasksOf('saveResults')
-        .map(({ batch, files, correlationId }) => ({ correlationId, batch, files: files.map(({ fileName }) => fileName).sort() }));
+        .map(({ batch, files, correlationId }) => ({
+          correlationId,
+          batch,
+          files: files.map(({ fileName }) => fileName).sort(),
+        }));
       assert.deepEqual(stored, [
         { correlationId: job.id, batch: 0, files: ['a', 'b'] },
         { correlationId: job.id, batch: 1, files: ['long'] },

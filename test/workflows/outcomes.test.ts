@@ -1,15 +1,29 @@
 import assert from 'node:assert/strict';
 import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure, TimeoutFailure } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import type { Activities } from '../../activities/index.ts';
 import type { JobStatus } from '../../contract/messages.ts';
-import { completed, failed, failedForGood, replaceActivities } from './replaced-activities.ts';
-import { requestFor, withJobs, type Job } from './support.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+import { completed, failed, failedForGood, gate, replaceActivities } from './replaced-activities.ts';
+import { eventually, requestFor, withJobs, type Job } from './support.ts';
 
 /** A copyFile that does, for each name, what is said; it copies the others. */
 function copies(outcomes: Record<string, () => Promise<never> | ReturnType<Activities['copyFile']>>) {
   const copyFile: Activities['copyFile'] = ({ source }) => outcomes[source.name]?.() ?? Promise.resolve(completed());
   return { copyFile };
+}
+
+/** Has Temporal treat what is running as the last of all attempts. */
+async function makeThisTheLastAttempt(job: Job, { heartbeatTimeoutSeconds }: { heartbeatTimeoutSeconds: number }) {
+  const { client, namespace } = await sharedTemporal();
+  await client.workflowService.updateActivityOptions({
+    namespace,
+    execution: { workflowId: job.id },
+    type: 'copyFile',
+    activityOptions: { heartbeatTimeout: msToTs(heartbeatTimeoutSeconds * 1_000), retryPolicy: { maximumAttempts: 1 } },
+    updateMask: { paths: ['heartbeat_timeout', 'retry_policy.maximum_attempts'] },
+  });
 }
 
 async function fileOf(job: Job, name: string) {
@@ -143,26 +157,32 @@ describe('outcomes of copyFiles', () => {
     });
   });
 
-  it('are WORKER_LOST where the worker went away in every attempt and nothing is at the destination', async () => {
-    // Temporal does not retry after this time-out, as it does not after the last attempt's heartbeat time-out.
-    const timedOut = () => Promise.reject(new TimeoutFailure('no heartbeat', undefined, 'SCHEDULE_TO_CLOSE'));
+  it('are WORKER_LOST where the worker stopped answering in the last attempt too and nothing is at the destination', async () => {
+    const { passed: testIsOver, open: endTest } = gate();
     const replaced = replaceActivities({
-      ...copies({ written: timedOut, missing: timedOut }),
+      copyFile: () => testIsOver.then(() => completed()),
       findCopy: ({ destination }) => Promise.resolve(destination.name === 'written' ? completed() : null),
     });
     await withJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(requestFor('written', 'missing'));
-      await job.result();
+      await eventually(() => replaced.tasksOf('copyFile').length === 2);
+      await makeThisTheLastAttempt(job, { heartbeatTimeoutSeconds: 1 });
+      assert.equal((await job.result()).state, 'CompletedWithErrors');
       assert.equal((await fileOf(job, 'written')).state, 'Completed');
-      const { state, message } = await fileOf(job, 'missing');
-      assert.equal(state, 'Failed');
-      assert.match(message, /^WORKER_LOST: /);
+      const { state, message, retryCount } = await fileOf(job, 'missing');
+      assert.deepEqual(
+        [state, message, retryCount],
+        ['Failed', 'WORKER_LOST: the worker that copied the file stopped answering', 24],
+      );
+      endTest();
     });
   });
 
   it('are INTERNAL_ERROR where an activity fails in a way that has no code', async () => {
     const replaced = replaceActivities(
-      copies({ odd: () => Promise.reject(ApplicationFailure.nonRetryable('undefined is not a function', 'TypeError')) }),
+      copies({
+        odd: () => Promise.reject(ApplicationFailure.nonRetryable('undefined is not a function', 'TypeError')),
+      }),
     );
     await withJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(requestFor('a', 'odd'));

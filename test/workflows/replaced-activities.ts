@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities, FileOutcome } from '../../activities/index.ts';
+import type { LockedFile } from '../../contract/messages.ts';
 import { isRetryable, reason, type ReasonCode } from '../../contract/reasons.ts';
 
 type Name = keyof Activities;
@@ -64,6 +65,8 @@ const willing: Activities = {
   },
   copyFile: () => Promise.resolve(completed()),
   findCopy: () => Promise.resolve(null),
+  previewFiles: ({ files }) =>
+    Promise.resolve(files.map(() => completed({ state: 'Skipped', message: 'DRY_RUN: would be copied, 7 bytes' }))),
   saveResults: () => Promise.resolve(),
   releaseLocks: () => Promise.resolve(),
   closeRecord: () => Promise.resolve(),
@@ -81,6 +84,11 @@ export function completed(more: Partial<FileOutcome> = {}): FileOutcome {
     retryCount: 0,
     ...more,
   };
+}
+
+/** The answer of takeLocks where another job holds these files. */
+export function othersHold(files: LockedFile[]): Awaited<ReturnType<Activities['takeLocks']>> {
+  return { locked: false, files, holders: ['job 00000000-0000-4000-8000-000000000000'] };
 }
 
 /** What the activities throw: the type is the reason's code, the detail the number of retries so far. */

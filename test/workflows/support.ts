@@ -9,17 +9,11 @@ import {
   FILES_QUERY,
   STATUS_QUERY,
 } from '../../contract/ids.ts';
-import type {
-  AdmissionOutcome,
-  CopyFilesInput,
-  FilesPage,
-  FilesQuery,
-  JobStatus,
-} from '../../contract/messages.ts';
+import type { AdmissionOutcome, CopyFilesInput, FilesPage, FilesQuery, JobStatus } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import type { copyFiles } from '../../workflows/index.ts';
 import { sharedTemporal } from '../support/temporal.ts';
-import { replayExecution, withWorker, type TestWorker } from '../support/temporal-worker.ts';
+import { replayExecution, withWorker, type TestWorker, type TestWorkerOptions } from '../support/temporal-worker.ts';
 import type { Replaced } from './replaced-activities.ts';
 
 type CopyWorkflow = typeof copyFiles;
@@ -96,13 +90,10 @@ export class Jobs {
   }
 
   /** Starts a job without asking for its admission. */
-  async start(input: CopyFilesInput, { signal, id }: { signal?: string; id?: string } = {}): Promise<Job> {
+  async start(input: CopyFilesInput, { id }: { id?: string } = {}): Promise<Job> {
     const { client } = await sharedTemporal();
     const options = this.#options(input, id);
-    const handle =
-      signal === undefined
-        ? await client.workflow.start<CopyWorkflow>(COPY_WORKFLOW, options)
-        : await client.workflow.signalWithStart<CopyWorkflow>(COPY_WORKFLOW, { ...options, signal });
+    const handle = await client.workflow.start<CopyWorkflow>(COPY_WORKFLOW, options);
     return this.#keep(handle as WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>);
   }
 
@@ -149,7 +140,7 @@ export class Jobs {
 export async function withJobs<T>(
   { activities }: Replaced,
   use: (jobs: Jobs) => Promise<T>,
-  options: { workerStarted?: boolean } = {},
+  options: TestWorkerOptions = {},
 ): Promise<T> {
   const started: Job[] = [];
   const result = await withWorker(
@@ -163,7 +154,7 @@ export async function withJobs<T>(
         await Promise.all(started.map(terminateIfOpen));
       }
     },
-    { started: options.workerStarted ?? true },
+    options,
   );
   for (const id of new Set(started.map((job) => job.id))) await replayExecution(id);
   return result;

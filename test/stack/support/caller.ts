@@ -10,6 +10,9 @@ import { until } from './until.ts';
 /** A file of a request: its name, or its name here and there. */
 export type FileName = string | readonly [fileName: string, destinationFileName: string];
 
+/** Whether a request to storage is one of those that are meant. */
+type RequestTest = Extract<Matcher, (...args: never[]) => unknown>;
+
 interface Parts {
   stack: Stack;
   proxy: StorageProxy;
@@ -117,16 +120,16 @@ export class Caller {
   }
 
   /** The requests that write destination files: of one file, or all. */
-  rewrites(fileName?: string | RegExp): Matcher {
+  rewrites(fileName?: string | RegExp): RequestTest {
     return this.#requests('rewrite', TO, fileName);
   }
 
   /** The requests that read the state of source files: of one file, or all. */
-  sourceStats(fileName?: string | RegExp): Matcher {
+  sourceStats(fileName?: string | RegExp): RequestTest {
     return this.#requests('stat', FROM, fileName);
   }
 
-  #requests(wanted: 'rewrite' | 'stat', prefix: string, fileName: string | RegExp = /^/): Matcher {
+  #requests(wanted: 'rewrite' | 'stat', prefix: string, fileName: string | RegExp = /^/): RequestTest {
     return ({ operation, bucket, name }) => {
       if (operation !== wanted || bucket !== this.bucket || !name.startsWith(prefix)) return false;
       const rest = name.slice(prefix.length);

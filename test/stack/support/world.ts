@@ -16,20 +16,19 @@ export interface World {
   newCaller(): Promise<Caller>;
   /** Sends SIGTERM and waits for the end: how it ended, and after how many milliseconds. */
   terminate(part: Part): Promise<{ exit: string; tookMs: number }>;
-  /** Starts again what does not run. */
-  repair(): Promise<void>;
+  /** Starts again what does not run. After a failure the worker too, which may be kept busy by what the test held. */
+  repair(afterFailure: boolean): Promise<void>;
   /** Ends everything. Fails where a part had ended by itself. */
   stop(): Promise<void>;
 }
 
-type WorldOptions = Pick<StackOptions, 'worker' | 'api' | 'env'>;
+type WorldOptions = Pick<StackOptions, 'worker' | 'env' | 'keepWorkflows'>;
 
 async function startWorld(options: WorldOptions): Promise<World> {
   let proxy: StorageProxy | undefined;
   const deaths: PartError[] = [];
   const stack = await startStack({
     anyPorts: true,
-    keepWorkflows: true,
     quickDeletes: true,
     ...options,
     onDeath: (error) => deaths.push(error),
@@ -55,8 +54,9 @@ async function startWorld(options: WorldOptions): Promise<World> {
       const exit = /ended by itself \(([^)]*)\)/.exec(death.message)?.[1] ?? death.message;
       return { exit, tookMs: performance.now() - startedAt };
     },
-    async repair() {
+    async repair(afterFailure) {
       storage.removeFaults();
+      if (afterFailure) await stack.worker.kill();
       for (const part of [stack.temporal, stack.storage, stack.worker, stack.api]) {
         if (part.pid === undefined) await part.start();
       }
@@ -96,7 +96,9 @@ export function useOwnWorld(options: WorldOptions = {}): () => World {
   before(async () => {
     world = await startWorld(options);
   });
-  afterEach(() => world?.repair());
+  afterEach(async function () {
+    await world?.repair(this.currentTest?.isFailed() ?? false);
+  });
   after(() => world?.stop());
   return () => world as World;
 }

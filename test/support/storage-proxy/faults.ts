@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionReset, errorAnswer, type Answer, type ErrorOptions } from './answer.ts';
 import type { StorageRequest } from './storage-request.ts';
+import type { Leeway } from './strict-storage.ts';
 
 /** What a fault may do: answer by itself, or carry the request on and do something with the answer. */
 export type Fault = (request: StorageRequest, proceed: Proceed) => Promise<Answer>;
 
-/** Carries the request on to storage; a rewrite takes as many calls as `callCount` says for its size. */
-export type Proceed = (options?: { callCount?: (size: number) => number }) => Promise<Answer>;
+/** Carries the request on to storage. */
+export type Proceed = (leeway?: Leeway) => Promise<Answer>;
 
 /** Latency before the request is carried out. */
 export function delay(ms: number): Fault {
@@ -67,6 +68,11 @@ export function inCalls(calls: number): Fault {
 /** Rewrites copy at most this many bytes a call. */
 export function inPartsOf(bytes: number): Fault {
   return (_request, proceed) => proceed({ callCount: (size) => Math.ceil(size / bytes) });
+}
+
+/** Listings give at most this many objects a page. */
+export function inPagesOf(pageSize: number): Fault {
+  return (_request, proceed) => proceed({ pageSize });
 }
 
 /** Does something before the request is carried out: another writer's write, say. */

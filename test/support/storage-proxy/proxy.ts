@@ -37,8 +37,8 @@ export async function startStorageProxy({ target }: { target: string }): Promise
   const log = new RequestLog();
 
   async function answer(request: StorageRequest): Promise<Answer> {
-    return await rules.apply(request, async ({ callCount = () => 1 } = {}) => {
-      const outcome = await carryOut(request, callCount);
+    return await rules.apply(request, async (leeway = {}) => {
+      const outcome = await carryOut(request, leeway);
       if (isWrite(request, outcome)) log.written(request);
       return outcome;
     });

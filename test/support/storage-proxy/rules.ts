@@ -1,6 +1,7 @@
 import type { Answer } from './answer.ts';
 import type { Fault, Proceed } from './faults.ts';
 import type { Operation, StorageRequest } from './storage-request.ts';
+import type { Leeway } from './strict-storage.ts';
 
 /** What a request can be told by. */
 type Described = Pick<StorageRequest, 'operation' | 'bucket' | 'name' | 'query'>;
@@ -51,14 +52,14 @@ export class RuleSet {
   async apply(request: StorageRequest, proceed: Proceed): Promise<Answer> {
     this.#forgetSpent();
     const applicable = this.#rules.filter((rule) => matches(rule.matcher, request));
-    const step = async (index: number, options: Parameters<Proceed>[0]): Promise<Answer> => {
+    const step = async (index: number, leeway: Leeway): Promise<Answer> => {
       const rule = applicable[index];
-      if (rule === undefined) return await proceed(options);
+      if (rule === undefined) return await proceed(leeway);
       // Spent by another request since.
-      if (rule.left <= 0) return await step(index + 1, options);
+      if (rule.left <= 0) return await step(index + 1, leeway);
       rule.left -= 1;
       rule.hits += 1;
-      return await rule.fault(request, (more) => step(index + 1, { ...options, ...more }));
+      return await rule.fault(request, (more) => step(index + 1, { ...leeway, ...more }));
     };
     return await step(0, {});
   }

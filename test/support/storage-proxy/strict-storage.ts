@@ -4,11 +4,16 @@ import { makeToken, readToken } from './rewrite-token.ts';
 import type { StorageRequest } from './storage-request.ts';
 import type { Upstream } from './upstream.ts';
 
-/** How many calls a rewrite takes, given the size of its source in bytes. */
-export type CallCount = (size: number) => number;
+/** What storage may do one way or another, as a test decides. */
+export interface Leeway {
+  /** How many calls a rewrite takes, given the size of its source in bytes; default: one. */
+  callCount?: (size: number) => number;
+  /** Objects on a page of a listing, where that is less than what was asked for. */
+  pageSize?: number;
+}
 
 /** Carries a request out as Cloud Storage would. */
-export type StrictStorage = (request: StorageRequest, callCount: CallCount) => Promise<Answer>;
+export type StrictStorage = (request: StorageRequest, leeway: Leeway) => Promise<Answer>;
 
 /** Preconditions that storage has and this one does not check: refused, lest a test rests on them. */
 const UNCHECKED =
@@ -42,7 +47,7 @@ export function createStrictStorage(upstream: Upstream): StrictStorage {
     return status === 200 ? { status: 204, headers: {}, body: Buffer.alloc(0) } : { status, ...answer };
   }
 
-  async function rewrite(request: StorageRequest, callCount: CallCount): Promise<Answer> {
+  async function rewrite(request: StorageRequest, { callCount = () => 1 }: Leeway): Promise<Answer> {
     const { source = { bucket: '', name: '' }, query } = request;
     const { sourceGeneration, rewriteToken } = query;
     const progress = rewriteToken === undefined ? undefined : readToken(request, rewriteToken);
@@ -55,7 +60,10 @@ export function createStrictStorage(upstream: Upstream): StrictStorage {
     }
     if (!(await holds(request))) return conditionNotMet();
     const { made, calls } = progress ?? { made: 0, calls: Math.max(1, callCount(from.size)) };
-    if (made + 1 >= calls) return await upstream.send({ ...request, target: targetWithoutToken(request) });
+    if (made + 1 >= calls) {
+      // The emulator knows no tokens.
+      return await upstream.send({ ...request, target: withParameter(request, 'rewriteToken', undefined) });
+    }
     return jsonAnswer(200, {
       kind: 'storage#rewriteResponse',
       totalBytesRewritten: String(Math.floor((from.size * (made + 1)) / calls)),
@@ -65,7 +73,7 @@ export function createStrictStorage(upstream: Upstream): StrictStorage {
     });
   }
 
-  return async function carryOut(request, callCount) {
+  return async function carryOut(request, leeway) {
     const { operation, bucket, name, query } = request;
     const unchecked = Object.keys(query).find((parameter) => UNCHECKED.test(parameter));
     if (unchecked !== undefined) return notDone(`the storage proxy does not check ${unchecked}`);
@@ -77,10 +85,12 @@ export function createStrictStorage(upstream: Upstream): StrictStorage {
       case 'delete':
         return await exclusively(door, () => remove(request));
       case 'rewrite':
-        return await exclusively(door, () => rewrite(request, callCount));
+        return await exclusively(door, () => rewrite(request, leeway));
+      case 'list':
+        if (leeway.pageSize === undefined) return await upstream.send(request);
+        return await upstream.send({ ...request, target: withParameter(request, 'maxResults', leeway.pageSize) });
       case 'stat':
       case 'read':
-      case 'list':
       case 'other':
         return await upstream.send(request);
     }
@@ -91,10 +101,11 @@ function notDone(message: string): Answer {
   return errorAnswer(501, { reason: 'notImplemented', message });
 }
 
-/** The emulator knows no tokens. */
-function targetWithoutToken({ target }: StorageRequest): string {
+/** The request's target with one parameter changed, or taken out. */
+function withParameter({ target }: StorageRequest, name: string, value: string | number | undefined): string {
   const [path = '', search = ''] = target.split('?');
   const query = new URLSearchParams(search);
-  query.delete('rewriteToken');
+  if (value === undefined) query.delete(name);
+  else query.set(name, String(value));
   return `${path}?${query.toString()}`;
 }

@@ -1,0 +1,49 @@
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { parseCorrelationId } from '../../contract/ids.ts';
+import type { JobStatus } from '../../contract/messages.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { JobFinder } from './job-finder.ts';
+import { ServiceUnavailableError, type JobCursor, type JobFilter, type JobList } from './job-service.ts';
+import type { JobViews } from './job-views.ts';
+import { ExecutionList, type NewestExecutions } from './newest-executions.ts';
+import { jobsQuery } from './visibility-query.ts';
+
+/** Jobs of a page whose state and counts are read at a time, each with a read of storage or a query. */
+const JOBS_AT_A_TIME = 16;
+
+/** Lists jobs: which there are by Temporal's visibility store, how they stand as everywhere else. */
+export class JobLister {
+  readonly #client: Client;
+  readonly #finder: JobFinder;
+  readonly #views: JobViews;
+
+  constructor(client: Client, finder: JobFinder, views: JobViews) {
+    this.#client = client;
+    this.#finder = finder;
+    this.#views = views;
+  }
+
+  /** Throws ServiceUnavailableError. */
+  async list(filter: JobFilter, { limit, after }: { limit: number; after?: JobCursor }): Promise<JobList> {
+    const list = new ExecutionList(this.#client, jobsQuery(filter));
+    let totalCount: number;
+    let page: NewestExecutions;
+    try {
+      [totalCount, page] = await Promise.all([list.count(), list.page(limit, after, Date.now())]);
+    } catch (error) {
+      throw new ServiceUnavailableError('temporal', error);
+    }
+    const jobs = await mapConcurrently(page.executions, JOBS_AT_A_TIME, ({ info }) => this.#status(info, filter));
+    return { jobs: jobs.filter((job) => job !== undefined), totalCount, next: page.next };
+  }
+
+  /** Undefined for what is no job of ours: started by hand under another name, or somebody else's after all. */
+  async #status(info: WorkflowExecutionInfo, { requestor }: JobFilter): Promise<JobStatus | undefined> {
+    const correlationId = parseCorrelationId(info.workflowId);
+    if (correlationId === undefined) return undefined;
+    const found = await this.#finder.fromExecution(correlationId, info);
+    const caller = found.kind === 'ended' ? found.record.caller : found.memo.caller;
+    if (requestor !== undefined && caller !== requestor) return undefined;
+    return await this.#views.status(correlationId, found);
+  }
+}

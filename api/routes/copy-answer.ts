@@ -1,0 +1,48 @@
+import type { Context } from 'hono';
+import type { Admission } from '../../contract/messages.ts';
+import type { ApiDeps, ApiEnv } from '../context.ts';
+import { envelope } from '../envelope.ts';
+import { accessDenied, correlationIdInUse, invalidRequest, locked } from '../http-error.ts';
+import type { CopyAnswer, Patience } from '../jobs/job-service.ts';
+import { preferredWait } from '../prefer.ts';
+import { TEXTS } from '../texts.ts';
+import { copyData } from '../views/copy-data.ts';
+
+/** Throws the answer of an admission that was not given. */
+function requireAccepted(admission: Admission): void {
+  switch (admission.decision) {
+    case 'accepted':
+      return;
+    case 'forbidden':
+      throw accessDenied();
+    case 'invalid':
+      throw invalidRequest(admission.errors);
+    case 'locked':
+      throw locked(admission.files);
+  }
+}
+
+function patienceOf(c: Context<ApiEnv>, seconds: number, stopping: AbortSignal | undefined): Patience {
+  const gone = c.req.raw.signal;
+  return { forMs: seconds * 1_000, signal: stopping === undefined ? gone : AbortSignal.any([gone, stopping]) };
+}
+
+/**
+ * Starts a job with the patience that the request's Prefer header asks for, and answers what became of it. Throws
+ * HttpError where it was refused.
+ */
+export async function answerCopy(
+  c: Context<ApiEnv>,
+  { publicUrl, stopping }: ApiDeps,
+  correlationId: string,
+  start: (patience?: Patience) => Promise<CopyAnswer>,
+) {
+  const seconds = preferredWait(c.req.header('prefer'));
+  const answer = await (seconds === undefined ? start() : start(patienceOf(c, seconds, stopping)));
+  if (answer.kind === 'conflict') throw correlationIdInUse();
+  if (answer.kind === 'decided') requireAccepted(answer.admission);
+  if (seconds !== undefined && answer.job !== undefined) c.header('preference-applied', `wait=${seconds}`);
+  const [status, message] =
+    answer.kind === 'decided' ? ([200, TEXTS.copyAccepted] as const) : ([202, TEXTS.copyRequested] as const);
+  return c.json(envelope(status, message, copyData(publicUrl, correlationId, answer.requested, answer.job)), status);
+}

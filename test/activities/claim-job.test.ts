@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import type { Admission, CopyFilesInput, JobOwner } from '../../contract/messages.ts';
+import { emptyCounts } from '../../contract/states.ts';
+import { answerError, resetAfter } from '../support/storage-proxy/index.ts';
+import { failsWith, makeActivityTest, newOwner, type ActivityTest } from './support.ts';
+
+const entry = { sourceCollectionId: 'a', destinationCollectionId: 'b', fileName: 'f', destinationFileName: 'g' };
+
+const INPUT: CopyFilesInput = {
+  requestor: { caller: 'ann', principals: ['ann', 'client'] },
+  digest: 'd1',
+  request: { entries: [entry, { ...entry, destinationFileName: 'h' }], options: { overwrite: 'never' } },
+  receivedAt: 1_700_000_000_000,
+};
+
+describe('claimJob', () => {
+  let test: ActivityTest;
+  let owner: JobOwner;
+
+  before(async () => {
+    test = await makeActivityTest();
+  });
+
+  beforeEach(() => {
+    owner = newOwner();
+  });
+
+  afterEach(() => {
+    test.proxy.removeFaults();
+  });
+
+  const claim = (by = owner, input = INPUT) => test.run('claimJob', { owner: by, taskQueue: 'queue', input });
+  const anotherChain = () => newOwner({ correlationId: owner.correlationId });
+  const stored = async () => (await test.storage.records.read(owner.correlationId))?.record;
+  const jobFile = () => ({ bucket: test.controlBucket, name: `jobs/${owner.correlationId}/job.json` });
+
+  async function close(admission: Admission, state: 'Completed' | 'Rejected'): Promise<void> {
+    const status = {
+      correlationId: owner.correlationId,
+      state,
+      counts: emptyCounts(2),
+      startedAt: 1,
+      endedAt: 2,
+      message: '',
+    };
+    await test.run('closeRecord', { owner, admission, status });
+  }
+
+  it('makes the record of a job nobody has claimed', async () => {
+    assert.deepEqual(await claim(), { claimed: true });
+    const { correlationId, firstRunId, namespace } = owner;
+    assert.deepEqual(await stored(), {
+      ...{ correlationId, chain: { namespace, firstRunId }, caller: 'ann', digest: 'd1' },
+      ...{ receivedAt: INPUT.receivedAt, taskQueue: 'queue', options: { overwrite: 'never' }, admission: null },
+      status: {
+        ...{ correlationId, state: 'Requested', counts: emptyCounts(2) },
+        ...{ startedAt: null, endedAt: null, message: '' },
+      },
+    });
+  });
+
+  it('is the same claim again for the same chain of runs', async () => {
+    await claim();
+    assert.deepEqual(await claim(), { claimed: true });
+    assert.equal(test.proxy.writes(test.controlBucket, jobFile().name), 1);
+  });
+
+  it('is the same claim again where the first answer was lost', async () => {
+    test.proxy.inject({ operation: 'upload', ...jobFile() }, resetAfter(), { times: 1 });
+    await failsWith(claim(), 'STORAGE_UNAVAILABLE', { retryable: true });
+    assert.deepEqual(await claim(), { claimed: true });
+    assert.equal(test.proxy.writes(test.controlBucket, jobFile().name), 1);
+  });
+
+  for (const [admission, state] of [
+    [{ decision: 'accepted' }, 'Completed'],
+    [{ decision: 'forbidden', message: 'ACCESS_DENIED: no' }, 'Rejected'],
+    [{ decision: 'locked', files: [{ collectionId: 'b', fileName: 'g' }] }, 'Rejected'],
+  ] as const) {
+    it(`gives a later chain the outcome and the end of a job that was ${admission.decision}`, async () => {
+      await claim();
+      await close(admission as Admission, state);
+      const other = { ...INPUT, requestor: { caller: 'eve', principals: ['eve'] }, digest: 'd2' };
+      const answer = await claim(anotherChain(), other);
+      assert.ok(!answer.claimed);
+      assert.deepEqual(answer.outcome, { caller: 'ann', digest: 'd1', requested: 2, admission });
+      assert.equal(answer.status.state, state);
+    });
+  }
+
+  it('gives a later chain "accepted" for a job that never said how it was decided', async () => {
+    await claim();
+    const answer = await claim(anotherChain());
+    assert.ok(!answer.claimed);
+    assert.deepEqual(answer.outcome.admission, { decision: 'accepted' });
+    assert.equal(answer.status.state, 'Requested');
+  });
+
+  it('leaves the record of another chain as it is', async () => {
+    await claim();
+    const before = await stored();
+    await claim(anotherChain(), { ...INPUT, digest: 'd2' });
+    await claim(newOwner({ ...owner, namespace: 'another' }));
+    assert.deepEqual(await stored(), before);
+  });
+
+  it('is another chain in another namespace', async () => {
+    await claim();
+    assert.equal((await claim({ ...owner, namespace: 'another' })).claimed, false);
+  });
+
+  it('is won by one of ten chains; the others are told its outcome', async () => {
+    const chains = Array.from({ length: 10 }, anotherChain);
+    const answers = await Promise.all(chains.map((chain) => claim(chain)));
+    assert.equal(answers.filter(({ claimed }) => claimed).length, 1);
+    const winner = chains[answers.findIndex(({ claimed }) => claimed)];
+    assert.equal((await stored())?.chain.firstRunId, winner?.firstRunId);
+  });
+
+  it('is tried again where storage fails', async () => {
+    test.proxy.inject(jobFile(), answerError(503));
+    await failsWith(claim(), 'STORAGE_UNAVAILABLE', { retryable: true });
+  });
+});

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mapConcurrently } from '../../activities/concurrency.ts';
+
+describe('mapConcurrently', () => {
+  it('calls for every item, with its index', async () => {
+    const seen: [string, number][] = [];
+    await mapConcurrently(['a', 'b', 'c'], 2, (item, index) => Promise.resolve(void seen.push([item, index])));
+    assert.deepEqual(seen, [
+      ['a', 0],
+      ['b', 1],
+      ['c', 2],
+    ]);
+  });
+
+  it('has no more under way than the limit, and that many', async () => {
+    let running = 0;
+    let most = 0;
+    await mapConcurrently(Array.from({ length: 20 }), 3, async () => {
+      most = Math.max(most, (running += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+    });
+    assert.equal(most, 3);
+  });
+
+  it('is done at once with nothing', async () => {
+    await mapConcurrently([], 5, () => assert.fail());
+  });
+
+  it('starts nothing more after a failure, waits for what runs, and throws the first', async () => {
+    const started: number[] = [];
+    const ended: number[] = [];
+    const first = new Error('first');
+    const mapped = mapConcurrently([0, 1, 2, 3, 4], 2, async (item) => {
+      started.push(item);
+      if (item === 0) throw first;
+      await new Promise((resolve) => setImmediate(resolve));
+      ended.push(item);
+      throw new Error('second');
+    });
+    await assert.rejects(mapped, first);
+    assert.deepEqual(started, [0, 1]);
+    assert.deepEqual(ended, [1]);
+  });
+});

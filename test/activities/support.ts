@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createActivities, type Activities, type JobDirectory } from '../../activities/index.ts';
+import type { JobOwner } from '../../contract/messages.ts';
+import type { ReasonCode } from '../../contract/reasons.ts';
+import type { StorageModule } from '../../storage/index.ts';
+import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
+
+export { newOwner } from '../storage/owners.ts';
+
+type Info = NonNullable<ConstructorParameters<typeof MockActivityEnvironment>[0]>;
+
+/** What Temporal says of jobs, as the test decides. A job nobody has spoken of runs. */
+export class TestJobs implements JobDirectory {
+  readonly namespace = 'default';
+  readonly #states = new Map<string, 'running' | 'ended' | 'unknown' | 'unreachable'>();
+  /** Correlation ids that were asked about. */
+  readonly asked: string[] = [];
+
+  say(owner: JobOwner, state: 'running' | 'ended' | 'unknown' | 'unreachable'): void {
+    this.#states.set(owner.correlationId, state);
+  }
+
+  stateOf(owner: JobOwner): Promise<'running' | 'ended' | 'unknown'> {
+    this.asked.push(owner.correlationId);
+    const state = this.#states.get(owner.correlationId) ?? 'running';
+    return state === 'unreachable' ? Promise.reject(new Error('Temporal is unreachable')) : Promise.resolve(state);
+  }
+}
+
+/** An attempt of an activity, under way. */
+export interface Attempt<T> {
+  result: Promise<T>;
+  environment: MockActivityEnvironment;
+}
+
+/** The activities with storage of their own. */
+export interface ActivityTest extends TestStorage {
+  readonly storage: StorageModule;
+  readonly jobs: TestJobs;
+  /** Lines of the log, parsed. */
+  readonly logged: Record<string, unknown>[];
+  /** Starts an activity as a worker does. */
+  start<Name extends keyof Activities>(
+    name: Name,
+    task: Parameters<Activities[Name]>[0],
+    info?: Info,
+  ): Attempt<Awaited<ReturnType<Activities[Name]>>>;
+  /** Runs an activity to its end. */
+  run<Name extends keyof Activities>(
+    name: Name,
+    task: Parameters<Activities[Name]>[0],
+    info?: Info,
+  ): Promise<Awaited<ReturnType<Activities[Name]>>>;
+}
+
+/** What a worker tells an activity, where the test has nothing else to say. */
+const INFO: Info = { heartbeatTimeoutMs: 10_000 };
+
+const SILENT = new DefaultLogger('ERROR', () => undefined);
+
+export async function makeActivityTest(): Promise<ActivityTest> {
+  const testStorage = await makeTestStorage();
+  const storage = testStorage.connect();
+  const jobs = new TestJobs();
+  const logged: Record<string, unknown>[] = [];
+  const write = (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>);
+  const activities = createActivities({ storage, jobs, log: pino({ base: null }, { write }) });
+  const start: ActivityTest['start'] = (name, task, info) => {
+    const environment = new MockActivityEnvironment({ ...INFO, activityType: name, ...info }, { logger: SILENT });
+    const activity = activities[name] as (task_: unknown) => Promise<never>;
+    return { environment, result: environment.run(activity, task) };
+  };
+  return { ...testStorage, storage, jobs, logged, start, run: (name, task, info) => start(name, task, info).result };
+}
+
+interface ExpectedFailure {
+  retryable: boolean;
+  message?: RegExp;
+  /** Milliseconds. */
+  nextRetryDelay?: number;
+  /** Retries so far. */
+  retryCount?: number;
+}
+
+/** Waits for the failure that Temporal and the job's record will see. */
+export async function failsWith(
+  result: Promise<unknown>,
+  code: ReasonCode,
+  { retryable, message = /./, nextRetryDelay, retryCount = 0 }: ExpectedFailure,
+): Promise<void> {
+  const error = await result.then(
+    (value: unknown) => assert.fail(`no failure, but ${JSON.stringify(value)}`),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ApplicationFailure)) throw error;
+  assert.equal(error.type, code);
+  assert.ok(error.message.startsWith(`${code}: `), error.message);
+  assert.match(error.message, message);
+  assert.deepEqual(
+    { nonRetryable: error.nonRetryable, nextRetryDelay: error.nextRetryDelay ?? undefined, details: error.details },
+    { nonRetryable: !retryable, nextRetryDelay, details: [retryCount] },
+  );
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { pino } from 'pino';
+import { createActivities } from '../../../activities/index.ts';
+import { createJobService } from '../../../api/jobs/index.ts';
+import type { JobService, NewJob } from '../../../api/jobs/job-service.ts';
+import { requestorKeyword } from '../../../api/jobs/visibility-query.ts';
+import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-request.ts';
+import { COPY_WORKFLOW } from '../../../contract/ids.ts';
+import { COPY_REQUESTOR, COPY_STATE } from '../../../contract/search-attributes.ts';
+import type { JobState } from '../../../contract/states.ts';
+import { createJobDirectory } from '../../../worker/job-directory.ts';
+import { makeTestStorage, type TestStorage } from '../../support/emulator.ts';
+import { withWorker, type TestWorker } from '../../support/temporal-worker.ts';
+import { sharedTemporal } from '../../support/temporal.ts';
+
+const silent = pino({ level: 'silent' });
+
+export interface JobsWorld {
+  jobs: JobService;
+  client: Client;
+  storage: TestStorage;
+  worker: TestWorker;
+}
+
+/** The API's job service on real servers, and a worker of this test's own with the real activities. */
+export async function withJobs<T>(
+  use: (world: JobsWorld) => Promise<T>,
+  { started = true }: { started?: boolean } = {},
+): Promise<T> {
+  const [{ address, namespace, client }, storage] = await Promise.all([sharedTemporal(), makeTestStorage()]);
+  for (const [collectionId, bucket] of [
+    ['originals', storage.sourceBucket],
+    ['copies', storage.destinationBucket],
+  ] as const) {
+    await storage.emulator.putCollection({
+      collectionId,
+      collectionName: '',
+      bucket,
+      prefix: '',
+      acl: { owner: ['*'] },
+    });
+  }
+  const activities = createActivities({
+    storage: storage.connect({ autoRetry: true }),
+    jobs: createJobDirectory(client),
+    log: silent,
+  });
+  return await withWorker(
+    activities,
+    async (worker) => {
+      const service = await createJobService({
+        config: {
+          storage: storage.config,
+          taskQueue: worker.taskQueue,
+          logLevel: 'silent',
+          ims: { issuer: '', jwksUrl: '', audience: undefined },
+          host: '',
+          port: 0,
+          publicUrl: undefined,
+          temporalUiUrl: undefined,
+        },
+        temporal: { namespace, connectionOptions: { address } },
+        log: silent,
+      });
+      try {
+        return await use({ jobs: service.jobs, client, storage, worker });
+      } finally {
+        await service.close();
+      }
+    },
+    { started },
+  );
+}
+
+/** A request of alice's for these files. */
+export function newJob(fileNames: string[], changes: Partial<NewJob> = {}): NewJob {
+  return {
+    correlationId: randomUUID(),
+    requestor: { caller: 'alice', principals: ['alice'] },
+    request: {
+      entries: fileNames.map((fileName) => ({
+        sourceCollectionId: 'originals',
+        destinationCollectionId: 'copies',
+        fileName,
+        destinationFileName: fileName,
+      })),
+      options: { ...DEFAULT_OPTIONS },
+    },
+    receivedAt: Date.now(),
+    ...changes,
+  };
+}
+
+/** A workflow as the API starts it, which no worker ever sees; gives its id. */
+export async function startUnseen(client: Client, caller: string, state: JobState = 'Requested'): Promise<string> {
+  const workflowId = randomUUID();
+  await client.workflow.start(COPY_WORKFLOW, {
+    workflowId,
+    taskQueue: 'nobody',
+    args: [],
+    memo: { caller, digest: '', requested: 2, receivedAt: Date.now() },
+    typedSearchAttributes: [
+      { key: COPY_REQUESTOR, value: requestorKeyword(caller) },
+      { key: COPY_STATE, value: state },
+    ],
+  });
+  return workflowId;
+}

@@ -1,0 +1,163 @@
+import { PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
+import type { CopyOptions } from '../../contract/messages.ts';
+import { emptyCounts } from '../../contract/states.ts';
+import type { TestWorkerOptions } from '../support/temporal-worker.ts';
+import {
+  completed,
+  failed,
+  failedForGood,
+  othersHold,
+  replaceActivities,
+  untilCancelled,
+  type Replaced,
+} from '../workflows/replaced-activities.ts';
+import { eventually, requestFor, type Job, type Jobs } from '../workflows/support.ts';
+
+/** A kind of job whose history is kept. */
+interface RecordedJob {
+  replaced: Replaced;
+  /** Starts the job and does to it what makes it of this kind. */
+  run: (jobs: Jobs) => Promise<Job>;
+  options?: TestWorkerOptions;
+}
+
+/** The kinds of jobs, by the name of their file. Small ones: what is replayed is the way, not the size. */
+export function recordedJobs(): Record<string, RecordedJob> {
+  return {
+    completed: { replaced: replaceActivities(), run: admit },
+    'partly-failed': { replaced: someFail(), run: admit },
+    failed: {
+      replaced: replaceActivities({ copyFile: () => Promise.reject(failed('RETENTION_POLICY', 'held')) }),
+      run: admit,
+    },
+    'rejected-forbidden': { replaced: refused({ decision: 'forbidden', message: 'ACCESS_DENIED: no' }), run: admit },
+    'rejected-invalid': {
+      replaced: refused({ decision: 'invalid', errors: [{ path: 'copyFileCollectionData[0]', message: 'wrong' }] }),
+      run: admit,
+    },
+    'rejected-locked': {
+      replaced: replaceActivities({ takeLocks: () => Promise.resolve(othersHold(LOCKED)) }),
+      run: admit,
+    },
+    'claim-taken': { replaced: claimTaken(), run: admit },
+    cancelled: cancelled((job) => job.cancel()),
+    'cancelled-natively': cancelled((job) => job.handle.cancel()),
+    'cancelled-undecided': {
+      replaced: replaceActivities(),
+      async run(jobs) {
+        const job = await jobs.start(requestFor('a', 'b'));
+        await job.cancel();
+        await jobs.worker.start();
+        return job;
+      },
+      options: { started: false },
+    },
+    paused: paused(),
+    'waited-for-locks': { replaced: lockedAtFirst(), run: (jobs) => start(jobs, ['a', 'b'], { onLocked: 'wait' }) },
+    'skipped-locked': { replaced: oneLocked(), run: (jobs) => start(jobs, ['a', 'b'], { onLocked: 'skip' }) },
+    'dry-run': { replaced: replaceActivities(), run: (jobs) => start(jobs, ['a', 'b'], { dryRun: true }) },
+  };
+}
+
+const LOCKED = [{ collectionId: 'to', fileName: 'b' }];
+
+async function admit(jobs: Jobs): Promise<Job> {
+  return (await jobs.admit(requestFor('a', 'b', 'c'))).job;
+}
+
+async function start(jobs: Jobs, names: string[], options: Partial<CopyOptions> = {}): Promise<Job> {
+  const input = requestFor(...names);
+  Object.assign(input.request.options, options);
+  return await jobs.start(input);
+}
+
+/** One file is copied; one fails for good; one fails in all attempts, and is looked for. */
+function someFail(): Replaced {
+  return replaceActivities({
+    copyFile: ({ source: { name } }) => {
+      if (name === 'a') return Promise.resolve(completed());
+      if (name === 'b') return Promise.reject(failed('SOURCE_NOT_FOUND', 'b does not exist'));
+      return Promise.reject(failedForGood('STORAGE_UNAVAILABLE', 'no answer'));
+    },
+  });
+}
+
+function refused(admission: { decision: 'forbidden'; message: string } | InvalidAdmission): Replaced {
+  return replaceActivities({ checkAccess: () => Promise.resolve({ granted: false, admission }) });
+}
+
+interface InvalidAdmission {
+  decision: 'invalid';
+  errors: { path: string; message: string }[];
+}
+
+function claimTaken(): Replaced {
+  return replaceActivities({
+    claimJob: ({ owner: { correlationId } }) => {
+      const counts = { ...emptyCounts(1), completed: 1, pending: 0, bytes: 7 };
+      return Promise.resolve({
+        claimed: false,
+        outcome: { caller: 'bob', digest: 'e'.repeat(64), requested: 1, admission: { decision: 'accepted' } },
+        status: { correlationId, state: 'Completed', counts, startedAt: 1, endedAt: 2, message: '' },
+      });
+    },
+  });
+}
+
+/** Stopped with one file copied and two in flight, one of which is copied all the same. */
+function cancelled(cancel: (job: Job) => Promise<unknown>): RecordedJob {
+  const replaced = replaceActivities({
+    copyFile: async ({ source: { name } }) => {
+      if (name === 'a') return completed();
+      await untilCancelled();
+      return name === 'b' ? completed() : completed({ state: 'Cancelled', size: null });
+    },
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const job = await admit(jobs);
+      await eventually(async () => (await job.status()).counts.completed === 1);
+      await cancel(job);
+      return job;
+    },
+  };
+}
+
+/** Paused with a file in flight, which is begun again when the job goes on. */
+function paused(): RecordedJob {
+  let isResumed = false;
+  const replaced = replaceActivities({
+    copyFile: async ({ source: { name } }) => {
+      if (name === 'a' || isResumed) return completed();
+      await untilCancelled();
+      return completed({ state: 'Cancelled', size: null });
+    },
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const { job } = await jobs.admit(requestFor('a', 'b'));
+      await eventually(async () => (await job.states())['b'] === 'Processing');
+      await job.handle.signal(PAUSE_SIGNAL);
+      await eventually(async () => (await job.states())['b'] === 'Requested');
+      isResumed = true;
+      await job.handle.signal(RESUME_SIGNAL);
+      return job;
+    },
+  };
+}
+
+function lockedAtFirst(): Replaced {
+  let tries = 0;
+  const willing = replaceActivities().activities;
+  return replaceActivities({
+    takeLocks: (task) => (++tries < 3 ? Promise.resolve(othersHold(LOCKED)) : willing.takeLocks(task)),
+  });
+}
+
+function oneLocked(): Replaced {
+  return replaceActivities({
+    takeLocks: () => Promise.resolve({ locked: true, locks: [{ generation: '1', createdAt: 1 }, null] }),
+  });
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { holdBefore } from '../support/storage-proxy/index.ts';
+import type { Caller, FileName } from './support/caller.ts';
+import { until } from './support/until.ts';
+import { useSharedWorld } from './support/world.ts';
+
+/** Rounds side by side, each lane with a caller and files of its own; more are not faster on two cores. */
+const LANES = 2;
+
+interface Rounds {
+  count: number;
+  /** No round is begun later than this, in milliseconds: a busy machine has fewer. */
+  within: number;
+}
+
+/** Runs rounds on all lanes, and gives how many there were. */
+async function inLanes({ count, within }: Rounds, round: (lane: number) => Promise<void>): Promise<number> {
+  const lastStart = performance.now() + within;
+  let begun = 0;
+  const lane = async (_: unknown, index: number) => {
+    while (begun < count && performance.now() < lastStart) {
+      begun += 1;
+      await round(index);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return begun;
+}
+
+describe('jobs that want the same files', function () {
+  this.timeout(150_000);
+  const world = useSharedWorld();
+
+  const newCallers = () => Promise.all(Array.from({ length: LANES }, () => world().newCaller()));
+
+  /** POSTs requests at once, and lets the copying begin when all are answered. */
+  async function race(caller: Caller, ...requests: FileName[][]) {
+    const hold = holdBefore();
+    const rule = world().proxy.inject(caller.rewrites(), hold);
+    const answers = await Promise.all(requests.map((files) => caller.copy(files, { id: randomUUID() })));
+    hold.release();
+    rule.remove();
+    const [accepted, ...others] = answers.filter(({ status }) => status === 200);
+    return { statuses: answers.map(({ status }) => status).sort(), answers, accepted, others };
+  }
+
+  it('are told apart every time, a hundred rounds if 40 s allow: one 200 and one 423; and the next one gets it', async () => {
+    const callers = await newCallers();
+    const rounds = await inLanes({ count: 100, within: 40_000 }, async (lane) => {
+      const caller = callers[lane]!;
+      await caller.put('wanted.txt');
+      const { statuses, answers, accepted } = await race(caller, ['wanted.txt'], ['wanted.txt']);
+      assert.deepEqual(statuses, [200, 423]);
+      const refusal = answers.find(({ status }) => status === 423)!.body;
+      assert.deepEqual(refusal, {
+        status: { message: 'File already Locked', code: '423' },
+        data: { Files: [{ collectionId: caller.destinationId, fileName: 'wanted.txt' }] },
+      });
+      const { job } = await caller.ended(accepted!.body.data.CorrelationId);
+      assert.equal(job.state, 'Completed');
+    });
+    assert.ok(rounds >= 20, `only ${rounds} rounds`);
+    for (const caller of callers) {
+      const { job } = await caller.copied(['wanted.txt']);
+      assert.equal(job.state, 'Completed');
+      assert.deepEqual(await caller.locks(), []);
+    }
+  });
+
+  it('two of them, in opposite order, are never both accepted nor both refused', async () => {
+    const callers = await newCallers();
+    await inLanes({ count: 16, within: 10_000 }, async (lane) => {
+      const caller = callers[lane]!;
+      const [one = '', two = ''] = await caller.files(2);
+      const { statuses, answers, accepted } = await race(caller, [one, two], [two, one]);
+      assert.deepEqual(statuses, [200, 423]);
+      const { Files } = answers.find(({ status }) => status === 423)!.body.data;
+      assert.ok(Files.length >= 1 && Files.every(({ fileName }) => fileName === one || fileName === two));
+      const { job } = await caller.ended(accepted!.body.data.CorrelationId);
+      assert.equal(job.state, 'Completed');
+    });
+    for (const caller of callers) assert.deepEqual(await caller.locks(), []);
+  });
+});
+
+describe('a job terminated in Temporal', () => {
+  const world = useSharedWorld();
+
+  it('holds nobody back: the next POST for its file is accepted, and what its worker had sent changes nothing', async () => {
+    const { proxy, temporal } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(2);
+    const [name = '', other = ''] = names;
+    const hold = holdBefore();
+    proxy.inject(caller.rewrites(), hold, { times: 2 });
+    const id = await caller.start(names);
+    await hold.reached;
+    await temporal.workflow.getHandle(id).terminate('as by hand in the Web UI');
+
+    const { job } = await caller.copied([name]);
+    assert.equal(job.state, 'Completed');
+    const copy = await caller.stored(name);
+
+    const logs = await caller.logs(id);
+    assert.equal(logs.status, 200);
+    assert.equal(logs.body.job.state, 'Terminated');
+    assert.match(logs.body.job.message, /^TERMINATED: /);
+    assert.deepEqual(
+      logs.body.data.map(({ payload }) => payload.fileName),
+      [name, other],
+    );
+    assert.equal((await caller.track(id)).status, 200);
+    assert.equal((await caller.cancel(id)).status, 409);
+
+    const released = proxy.requests(caller.rewrites(name))[0]!;
+    hold.release();
+    await until('the old write is answered', () => released.answeredAt);
+    assert.equal(released.status, 412);
+    assert.deepEqual(await caller.stored(name), copy);
+    assert.deepEqual(caller.writes([name]), [1]);
+  });
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { CONTROL_BUCKET } from '../../dev/stack.ts';
+import { delay, holdAfter, holdBefore, inCalls, resetAfter, resetBefore } from '../support/storage-proxy/index.ts';
+import type { Caller } from './support/caller.ts';
+import type { LogsBody } from './support/http.ts';
+import { until } from './support/until.ts';
+import { useOwnWorld } from './support/world.ts';
+
+/** All files Completed, each once in the record, written once and equal to its source; and no lock left. */
+async function assertWhole(caller: Caller, names: readonly string[], { job, data }: LogsBody): Promise<void> {
+  assert.equal(job.state, 'Completed');
+  assert.deepEqual(
+    data.map(({ payload, state }) => [payload.fileName, state]),
+    names.map((name) => [name, 'Completed']),
+  );
+  assert.deepEqual(
+    caller.writes(names),
+    names.map(() => 1),
+  );
+  for (const [index, name] of names.entries()) {
+    assert.equal(await caller.content(name), `content of ${name}`);
+    assert.equal((await caller.stored(name))?.generation, data[index]!.payload.generation);
+  }
+  assert.deepEqual(await caller.locks(), []);
+}
+
+describe('a job outlives', function () {
+  this.timeout(90_000);
+  const world = useOwnWorld({ keepWorkflows: true });
+
+  it('its worker, killed with files in every phase of being copied: nothing is written twice', async () => {
+    const { stack, proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(9);
+    const [unread, sent = '', unsent = '', lost = '', cut = '', long = '', ...confirmed] = names;
+
+    const requestsFor = (name: string) => proxy.requests(caller.rewrites(name));
+
+    // Held one way or another until the worker is dead.
+    const beforeRead = holdBefore();
+    const beforeWrite = holdBefore();
+    const afterWrite = holdAfter();
+    proxy.inject(caller.sourceStats(unread), beforeRead);
+    proxy.inject(caller.rewrites(sent), beforeWrite);
+    proxy.inject(caller.rewrites(unsent), beforeWrite, { times: 1 });
+    proxy.inject(caller.rewrites(unsent), resetBefore(), { times: 1 });
+    proxy.inject(caller.rewrites(lost), afterWrite);
+    proxy.inject(caller.rewrites(cut), resetAfter(), { times: 1 });
+    const isReadAgain = caller.sourceStats(cut);
+    proxy.inject((request) => requestsFor(cut).length > 0 && isReadAgain(request), beforeRead);
+    proxy.inject(caller.rewrites(long), inCalls(20));
+    proxy.inject(caller.rewrites(long), delay(200));
+
+    const id = await caller.start(names);
+    await Promise.all([beforeRead.reached, beforeWrite.reached, afterWrite.reached]);
+    await until('all kinds of files are under way', async () => {
+      const { data } = (await caller.logs(id, { state: 'Completed' })).body;
+      return (
+        confirmed.every((name) => data.some(({ payload }) => payload.fileName === name)) &&
+        [sent, unsent].every((name) => requestsFor(name).length > 0) &&
+        requestsFor(cut)[0]?.status === 'reset' &&
+        requestsFor(long).length > 2
+      );
+    });
+    await stack.worker.kill();
+    const written = [...confirmed, lost, cut];
+    const writeRequests = () => written.map((name) => requestsFor(name).length);
+    const before = writeRequests();
+    const callsOfLong = requestsFor(long).length;
+    for (const hold of [beforeRead, beforeWrite, afterWrite]) hold.release();
+
+    await stack.worker.start();
+    await assertWhole(caller, names, await caller.ended(id));
+    // What had been written was recognised: no write was even tried again.
+    assert.deepEqual(writeRequests(), before);
+    // The long one went on where it was, or a few calls before that.
+    assert.ok(callsOfLong < 20);
+    assert.ok(requestsFor(long).length < callsOfLong + 20);
+  });
+
+  it('the API, killed while a POST is under way: the same POST is then answered, and nothing is done twice', async () => {
+    const { stack, proxy, temporal } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(3);
+    const admission = holdBefore();
+    const document = `collections/${caller.destinationId}.json`;
+    proxy.inject({ operation: 'read', bucket: CONTROL_BUCKET, name: document }, admission);
+
+    const id = randomUUID();
+    const underWay = assert.rejects(caller.copy(names, { id }));
+    await admission.reached;
+    await stack.api.kill();
+    await underWay;
+    admission.release();
+    await temporal.workflow.getHandle(id).result();
+
+    await stack.api.start();
+    for (const answer of await Promise.all([caller.copy(names, { id }), caller.copy(names, { id })])) {
+      assert.equal(answer.status, 200);
+      assert.equal(answer.body.data.CorrelationId, id);
+    }
+    await assertWhole(caller, names, await caller.ended(id));
+  });
+
+  it('Temporal, killed with files being copied and started again on its database: nothing is written twice', async () => {
+    const { stack, proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(12);
+    const beforeWrite = holdBefore();
+    const afterWrite = holdAfter();
+    proxy.inject(caller.rewrites(names[2]), beforeWrite);
+    proxy.inject(caller.rewrites(names[3]), afterWrite);
+
+    const id = await caller.start(names);
+    await Promise.all([beforeWrite.reached, afterWrite.reached]);
+    await stack.temporal.kill();
+    // Copying goes on; what came of it can be told only later.
+    beforeWrite.release();
+    afterWrite.release();
+    await stack.temporal.start();
+    await assertWhole(caller, names, await caller.ended(id, { through503: true }));
+  });
+});

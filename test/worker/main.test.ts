@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { temporalPart } from '../../dev/backing-parts.ts';
+import { baseEnvironment } from '../../dev/environment.ts';
+import { createPartSet } from '../../dev/part-set.ts';
+import { createPortClaims } from '../../dev/port-claims.ts';
+import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
+import { createProcesses, type Processes, type Running } from '../../dev/processes.ts';
+import { ensureTools } from '../../dev/tools.ts';
+import { makeTestStorage } from '../support/emulator.ts';
+import { holdAfter, holdBefore, type Fault, type Hold } from '../support/storage-proxy/index.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+import { eventually, Jobs, requestFor } from '../workflows/support.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'worker', 'main.ts');
+
+/** A closed port of this machine, for what a worker is not to reach. */
+const NOWHERE = `${LOOPBACK}:9`;
+
+/** A worker process. */
+interface WorkerProcess extends Running {
+  /** Everything it wrote, line by line. */
+  readonly lines: string[];
+  /** Waits for a line that contains this text. */
+  says(text: string): Promise<string>;
+}
+
+describe('the worker process', function () {
+  this.timeout(60_000);
+  let processes: Processes;
+  let folder: string;
+  let settings: Record<string, string>;
+
+  before(async () => {
+    processes = createProcesses();
+    folder = await mkdtemp(join(tmpdir(), 'apollo-worker-'));
+    const temporalConfigFile = join(folder, 'temporal.toml');
+    await writeFile(temporalConfigFile, '[profile.default]\n');
+    settings = {
+      ...baseEnvironment(),
+      LOG_LEVEL: 'info',
+      CONTROL_BUCKET: 'control',
+      STORAGE_EMULATOR_HOST: `http://${NOWHERE}`,
+      TEMPORAL_ADDRESS: NOWHERE,
+      TEMPORAL_CONFIG_FILE: temporalConfigFile,
+      METRICS_PORT: '0',
+    };
+  });
+
+  after(async () => {
+    processes.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** `npm run worker` with these settings and no others. */
+  async function start(changes: Record<string, string>): Promise<WorkerProcess> {
+    const lines: string[] = [];
+    const running = await processes.start(process.execPath, [MAIN], {
+      env: { ...settings, ...changes },
+      onLine: (line) => lines.push(line),
+    });
+    const hasEnded = running.exited.then(() => true);
+    const says = (text: string) =>
+      eventually(async () => {
+        const line = lines.find((candidate) => candidate.includes(text));
+        const ended = await Promise.race([hasEnded, Promise.resolve(false)]);
+        if (line === undefined && ended) throw new Error(`ended without saying ${text}: ${lines.join('\n')}`);
+        return line;
+      }, 30_000);
+    return { ...running, lines, says };
+  }
+
+  /** Sends a signal, and expects the process to end with exit code 0 within the 10 s of the contract. */
+  async function assertEndsInOrder(worker: WorkerProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const before = performance.now();
+    const { code } = await worker.stop(signal, 15_000);
+    const took = performance.now() - before;
+    assert.equal(code, 0, worker.tail());
+    assert.ok(took < 10_000, `it took ${took} ms`);
+  }
+
+  it('exits 78 with one line that names the wrong setting, and starts nothing', async () => {
+    let connections = 0;
+    const temporal = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    }).listen(0, LOOPBACK);
+    await once(temporal, 'listening');
+    const TEMPORAL_ADDRESS = `${LOOPBACK}:${(temporal.address() as AddressInfo).port}`;
+    const wrong = { CONTROL_BUCKET: '', COPY_CONCURRENCY: '0', TEMPORAL_TLS_CLIENT_CERT_PATH: '/no/such/file' };
+    for (const [name, value] of Object.entries(wrong)) {
+      const { exited, lines } = await start({ TEMPORAL_ADDRESS, [name]: value });
+      assert.deepEqual(await exited, { code: 78, signal: null });
+      assert.equal(lines.length, 1, lines.join('\n'));
+      assert.ok(lines[0]?.startsWith(`apollo worker: ${name} `), lines[0]);
+    }
+    assert.equal(connections, 0);
+    temporal.close();
+  });
+
+  it('exits 1 and says why where the namespace cannot be used', async () => {
+    const { address } = await sharedTemporal();
+    const { exited, lines } = await start({ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'no-such-namespace' });
+    assert.deepEqual(await exited, { code: 1, signal: null });
+    assert.match(lines.join('\n'), /no-such-namespace/);
+  });
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`polls the queue it is told to, and exits 0 at ${signal}`, async () => {
+      const { address } = await sharedTemporal();
+      const queue = `worker-${randomUUID()}`;
+      const worker = await start({ TEMPORAL_ADDRESS: address, TEMPORAL_TASK_QUEUE: queue });
+      const started = JSON.parse(await worker.says('worker started')) as Record<string, unknown>;
+      assert.equal(started['taskQueue'], queue);
+      assert.equal(started['service'], 'worker');
+      await assertEndsInOrder(worker, signal);
+      assert.ok(
+        worker.lines.every((line) => line.startsWith('{')),
+        'its log is JSON',
+      );
+    });
+  }
+
+  it('waits for a Temporal that is not there yet, and then works', async () => {
+    const claims = createPortClaims();
+    const parts = createPartSet({});
+    parts.finally(claims.release);
+    try {
+      const { temporal: command } = await ensureTools();
+      const ports = await choosePorts(
+        { temporal: USUAL_PORTS.temporal, temporalUi: USUAL_PORTS.temporalUi },
+        { anyFree: true, claim: claims.take },
+      );
+      const worker = await start({ TEMPORAL_ADDRESS: `${LOOPBACK}:${ports.temporal}` });
+      await worker.says('not reachable');
+      const definition = temporalPart({
+        ...{ command, env: baseEnvironment(), quickDeletes: false },
+        ...{ port: ports.temporal, uiPort: ports.temporalUi },
+      });
+      await parts.start([parts.add('backing', definition)]);
+      await worker.says('worker started');
+      await assertEndsInOrder(worker);
+    } finally {
+      await parts.stop();
+    }
+  });
+
+  it('exits 0 at SIGTERM while it waits for Temporal', async () => {
+    const worker = await start({});
+    await worker.says('not reachable');
+    await assertEndsInOrder(worker);
+  });
+
+  describe('told to end while a job runs', () => {
+    /** Starts a worker and a job of one file, the rewrite of which is held. */
+    async function startHeld(hold: Hold) {
+      const { proxy, emulator, config, sourceBucket, destinationBucket } = await makeTestStorage();
+      const { client, address } = await sharedTemporal();
+      const acl = { owner: ['alice'] };
+      const collection = (collectionId: string, bucket: string) =>
+        emulator.putCollection({ collectionId, collectionName: collectionId, bucket, prefix: '', acl });
+      await Promise.all([collection('from', sourceBucket), collection('to', destinationBucket)]);
+      await emulator.putObject(sourceBucket, 'a', 'content');
+      proxy.inject({ operation: 'rewrite', bucket: destinationBucket }, hold as Fault, { times: 1 });
+      const env = {
+        TEMPORAL_ADDRESS: address,
+        TEMPORAL_TASK_QUEUE: `worker-${randomUUID()}`,
+        CONTROL_BUCKET: config.controlBucket,
+        STORAGE_EMULATOR_HOST: proxy.url,
+      };
+      const worker = await start(env);
+      const idle = () => Promise.resolve();
+      const jobs = new Jobs({ taskQueue: env.TEMPORAL_TASK_QUEUE, start: idle, stop: idle });
+      const { job } = await jobs.admit(requestFor('a'));
+      await hold.reached;
+
+      /** The attempt that Temporal will make next, of the one file. */
+      const nextAttempt = async () => {
+        const { raw } = await client.workflow.getHandle(job.id).describe();
+        const [copy] = raw.pendingActivities ?? [];
+        return { attempt: copy?.attempt, isWaiting: copy?.state !== 2, failure: copy?.lastFailure?.message };
+      };
+      const assertCompleted = async (retryCount: number) => {
+        assert.equal((await job.result()).state, 'Completed');
+        const [file] = (await job.files()).files;
+        assert.deepEqual([file?.state, file?.retryCount], ['Completed', retryCount]);
+        const copy = await emulator.getObject(destinationBucket, 'a');
+        assert.equal(Buffer.from(copy ?? []).toString(), 'content');
+        assert.equal(proxy.writes(destinationBucket, 'a'), 1, 'it is written once');
+      };
+      return { worker, job, nextAttempt, assertCompleted, startAgain: () => start(env) };
+    }
+
+    it('finishes what takes a moment', async () => {
+      const hold = holdBefore();
+      const { worker, assertCompleted, startAgain } = await startHeld(hold);
+      const ending = assertEndsInOrder(worker);
+      await worker.says('"DRAINING"').catch(() => undefined);
+      hold.release();
+      await ending;
+      const next = await startAgain();
+      await assertCompleted(0);
+      await assertEndsInOrder(next);
+    });
+
+    it('hands over what takes longer: the next worker goes on at once, and the file is written once', async () => {
+      const hold = holdAfter();
+      const { worker, nextAttempt, assertCompleted, startAgain } = await startHeld(hold);
+      await assertEndsInOrder(worker);
+      const { attempt, isWaiting, failure } = await nextAttempt();
+      assert.deepEqual([attempt, isWaiting], [2, true], 'Temporal does not wait for the heartbeats to stay away');
+      assert.match(failure ?? '', /^WORKER_LOST: /);
+      const next = await startAgain();
+      await assertCompleted(1);
+      hold.release();
+      await assertEndsInOrder(next);
+    });
+  });
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
+import { emptyCounts } from '../../contract/states.ts';
+import { completed, failed, gate, replaceActivities, untilCancelled, type Replaced } from './replaced-activities.ts';
+import { eventually, requestFor, withJobs, type Job, type Jobs } from './support.ts';
+
+async function stateOf(job: Job): Promise<string> {
+  return (await job.status()).state;
+}
+
+function begun({ story }: Replaced, name: string): number {
+  return story.filter((line) => line.startsWith(`begin ${name}`)).length;
+}
+
+/** A copyFile whose first attempts, one for each file, do as `interrupted` says once they are told to stop. */
+function firstInterrupted(interrupted: (name: string) => ReturnType<typeof completed>) {
+  const seen = new Set<string>();
+  return replaceActivities({
+    copyFile: async ({ source: { name } }) => {
+      if (seen.has(name)) return completed();
+      seen.add(name);
+      await untilCancelled();
+      return interrupted(name);
+    },
+  });
+}
+
+describe('pausing copyFiles', () => {
+  it('stops the copies in flight, keeps the locks, and goes on from what is done', async () => {
+    const replaced = firstInterrupted((name) => completed(name === 'late' ? {} : { state: 'Cancelled', size: null }));
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('late', 'stopped'));
+      await eventually(() => begun(replaced, 'copyFile') === 2);
+      await job.handle.signal(PAUSE_SIGNAL);
+      await eventually(async () => (await job.states())['stopped'] === 'Requested');
+      assert.equal(await stateOf(job), 'Paused');
+      assert.deepEqual(await job.states(), { late: 'Completed', stopped: 'Requested' });
+      assert.equal(begun(replaced, 'releaseLocks'), 0);
+
+      await job.handle.signal(RESUME_SIGNAL);
+      const { state, counts } = await job.result();
+      assert.equal(state, 'Completed');
+      assert.deepEqual(counts, { ...emptyCounts(2), completed: 2, pending: 0, bytes: 14 });
+      assert.equal(begun(replaced, 'copyFile late'), 1, 'what is copied is not copied again');
+      const [, stopped] = (await job.files()).files;
+      assert.deepEqual(
+        stopped?.history.map(({ state: step }) => step),
+        ['Requested', 'Processing', 'Requested', 'Processing', 'Completed'],
+      );
+    });
+  });
+
+  it('does not fail a file whose copy would have been tried again', async () => {
+    const replaced = firstInterrupted(() => {
+      throw failed('STORAGE_UNAVAILABLE', 'no answer');
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a'));
+      await eventually(() => begun(replaced, 'copyFile') === 1);
+      await job.handle.signal(PAUSE_SIGNAL);
+      // Resumed before the attempt has ended or after: it was told to stop either way.
+      await job.handle.signal(RESUME_SIGNAL);
+      assert.equal((await job.result()).state, 'Completed');
+      assert.equal(begun(replaced, 'findCopy'), 1, 'where it may have been written after all');
+    });
+  });
+
+  it('before the job is decided holds it once it is', async () => {
+    const replaced = replaceActivities();
+    const useJobs = async (jobs: Jobs) => {
+      const job = await jobs.start(requestFor('a'));
+      await job.handle.signal(PAUSE_SIGNAL);
+      await jobs.worker.start();
+      assert.deepEqual((await job.admitted()).admission, { decision: 'accepted' });
+      assert.equal(await stateOf(job), 'Paused');
+      assert.equal(begun(replaced, 'copyFile'), 0);
+      await job.handle.signal(RESUME_SIGNAL);
+      assert.equal((await job.result()).state, 'Completed');
+    };
+    await withJobs(replaced, useJobs, { started: false });
+  });
+
+  it('does not keep a job from being cancelled', async () => {
+    const replaced = firstInterrupted(() => completed({ state: 'Cancelled', size: null }));
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a'));
+      await eventually(() => begun(replaced, 'copyFile') === 1);
+      await job.handle.signal(PAUSE_SIGNAL);
+      await eventually(async () => (await stateOf(job)) === 'Paused');
+      await job.cancel();
+      assert.equal((await job.result()).state, 'Cancelled');
+      assert.equal(begun(replaced, 'copyFile'), 1);
+      assert.equal(begun(replaced, 'releaseLocks'), 1);
+    });
+  });
+
+  it('twice, or a resume that nothing is paused for, changes nothing', async () => {
+    const { passed, open } = gate();
+    const replaced = replaceActivities({ copyFile: () => passed.then(() => completed()) });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a'));
+      await job.handle.signal(RESUME_SIGNAL);
+      assert.equal(await stateOf(job), 'Processing');
+      await job.handle.signal(PAUSE_SIGNAL);
+      await job.handle.signal(PAUSE_SIGNAL);
+      assert.equal(await stateOf(job), 'Paused');
+      await job.handle.signal(RESUME_SIGNAL);
+      assert.equal(await stateOf(job), 'Processing');
+      open();
+      assert.equal((await job.result()).state, 'Completed');
+    });
+  });
+});
