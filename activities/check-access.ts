@@ -5,7 +5,7 @@ import { reason } from '../contract/reasons.ts';
 import { hasPermission, locationOf, type CollectionLookup } from '../storage/collections.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { toFailure } from './failures.ts';
+import { toControlFailure } from './failures.ts';
 
 export interface AccessTask {
   correlationId: string;
@@ -35,7 +35,7 @@ export async function checkAccess(
       lookups.set(id, await storage.collections.find(id));
     });
   } catch (error) {
-    throw toFailure(error);
+    throw toControlFailure(error);
   }
   const denied = deniedCollection(entries, requestor, lookups);
   if (denied !== undefined) {

@@ -2,7 +2,7 @@ import type { AdmissionOutcome, CopyFilesInput, JobOwner, JobStatus } from '../c
 import { emptyCounts } from '../contract/states.ts';
 import type { JobRecord } from '../storage/job-records.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { failure, toFailure } from './failures.ts';
+import { failure, toControlFailure } from './failures.ts';
 
 export interface ClaimTask {
   owner: JobOwner;
@@ -48,7 +48,7 @@ export async function claimJob(
     if (existing.chain.firstRunId === firstRunId && existing.chain.namespace === namespace) return { claimed: true };
     return { claimed: false, outcome: outcomeOf(existing), status: existing.status };
   } catch (error) {
-    throw toFailure(error);
+    throw toControlFailure(error);
   }
 }
 

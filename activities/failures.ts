@@ -14,12 +14,16 @@ const MAX_RETRY_DELAY_MS = 10 * 60_000;
 export function failure(
   code: ReasonCode,
   sentence: string,
-  { cause, retryAfterMs }: { cause?: unknown; retryAfterMs?: number | undefined } = {},
+  {
+    cause,
+    retryAfterMs,
+    retry = isRetryable(code),
+  }: { cause?: unknown; retryAfterMs?: number | undefined; retry?: boolean } = {},
 ): ApplicationFailure {
   return ApplicationFailure.create({
     message: reason(code, sentence),
     type: code,
-    nonRetryable: !isRetryable(code),
+    nonRetryable: !retry,
     details: [Context.current().info.attempt - 1],
     ...(cause instanceof Error ? { cause } : {}),
     // Nothing to wait for leaves Temporal to its own back-off; a delay of 0 would switch that off.
@@ -39,11 +43,23 @@ const CODES: Record<StorageErrorKind, ReasonCode> = {
   malformed: 'INTERNAL_ERROR',
 };
 
-/** What storage refused, as an activity's failure; anything else is returned as it is. */
+/** What storage refused of a file, as an activity's failure; anything else is returned as it is. */
 export function toFailure(error: unknown): unknown {
-  if (!(error instanceof StorageError)) return error;
+  return error instanceof StorageError ? ofStorage(error, {}) : error;
+}
+
+/**
+ * What storage refused of the service's own objects. Always worth another try: a control bucket that is missing, or
+ * may not be used, is for the operator to mend, and the job goes on from there.
+ */
+export function toControlFailure(error: unknown): unknown {
+  return error instanceof StorageError ? ofStorage(error, { retry: true }) : error;
+}
+
+function ofStorage(error: StorageError, options: { retry?: boolean }): ApplicationFailure {
   return failure(CODES[error.kind], `Cloud Storage answered: ${error.message}`, {
     cause: error,
     retryAfterMs: error.retryAfterMs,
+    ...options,
   });
 }

@@ -1,7 +1,7 @@
 import type { Admission, FileRecord, JobOwner, JobStatus } from '../contract/messages.ts';
 import type { JobPlan } from '../storage/job-records.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { failure, toFailure } from './failures.ts';
+import { failure, toControlFailure } from './failures.ts';
 
 export interface SavePlanTask extends JobPlan {
   correlationId: string;
@@ -15,7 +15,7 @@ export async function savePlan(
   try {
     await storage.records.savePlan(correlationId, { entries, collections });
   } catch (error) {
-    throw toFailure(error);
+    throw toControlFailure(error);
   }
 }
 
@@ -34,7 +34,7 @@ export async function saveResults(
   try {
     await storage.records.appendResults(correlationId, batch, files);
   } catch (error) {
-    throw toFailure(error);
+    throw toControlFailure(error);
   }
 }
 
@@ -59,6 +59,6 @@ export async function closeRecord(
     const replaced = await storage.records.replace({ record: { ...record, admission, status }, generation });
     if (!replaced) throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
   } catch (error) {
-    throw toFailure(error);
+    throw toControlFailure(error);
   }
 }

@@ -2,6 +2,9 @@ import type { Overwrite } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
 import type { LocatedFile } from '../contract/locate.ts';
 import { isSameContent, type FileOutcome } from './copy-file.ts';
+import { StorageError } from '../storage/errors.ts';
+import type { StorageModule } from '../storage/index.ts';
+import type { ObjectInfo } from '../storage/objects.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toFailure } from './failures.ts';
@@ -20,31 +23,43 @@ export async function previewFiles(
 ): Promise<FileOutcome[]> {
   const outcomes: FileOutcome[] = [];
   try {
-    await mapConcurrently(files, FILES_AT_A_TIME, async ({ source: sourceRef, destination }, index) => {
-      const [source, existing] = await Promise.all([
-        storage.objects.stat(sourceRef),
-        storage.objects.stat(destination),
-      ]);
-      const verdict = () => {
-        if (source === undefined) return 'would fail: SOURCE_NOT_FOUND';
-        if (existing === undefined) return `would be copied, ${source.size} bytes`;
-        if (overwrite === 'never') return 'would be skipped: DESTINATION_EXISTS';
-        if (overwrite === 'ifDifferent' && isSameContent(existing, source))
-          return 'would be skipped: DESTINATION_UNCHANGED';
-        return `would replace the destination, ${source.size} bytes`;
-      };
-      outcomes[index] = {
-        state: 'Skipped',
-        message: reason('DRY_RUN', verdict()),
-        size: existing?.size ?? null,
-        crc32c: existing?.crc32c ?? null,
-        generation: existing?.generation ?? null,
-        sourceGeneration: source?.generation ?? null,
-        retryCount: 0,
-      };
+    await mapConcurrently(files, FILES_AT_A_TIME, async (file, index) => {
+      outcomes[index] = await preview(storage, file, overwrite);
     });
   } catch (error) {
     throw toFailure(error);
   }
   return outcomes;
+}
+
+async function preview(storage: StorageModule, file: LocatedFile, overwrite: Overwrite): Promise<FileOutcome> {
+  let source: ObjectInfo | undefined;
+  let existing: ObjectInfo | undefined;
+  try {
+    [source, existing] = await Promise.all([storage.objects.stat(file.source), storage.objects.stat(file.destination)]);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.isTransient) throw error;
+    return foretold(`would fail: ${error.message}`);
+  }
+  if (source === undefined) return foretold('would fail: SOURCE_NOT_FOUND');
+  if (existing === undefined) return foretold(`would be copied, ${source.size} bytes`, source);
+  const verdict =
+    overwrite === 'never'
+      ? 'would be skipped: DESTINATION_EXISTS'
+      : overwrite === 'ifDifferent' && isSameContent(existing, source)
+        ? 'would be skipped: DESTINATION_UNCHANGED'
+        : `would replace the destination, ${source.size} bytes`;
+  return foretold(verdict, source, existing);
+}
+
+function foretold(verdict: string, source?: ObjectInfo, existing?: ObjectInfo): FileOutcome {
+  return {
+    state: 'Skipped',
+    message: reason('DRY_RUN', verdict),
+    size: existing?.size ?? null,
+    crc32c: existing?.crc32c ?? null,
+    generation: existing?.generation ?? null,
+    sourceGeneration: source?.generation ?? null,
+    retryCount: 0,
+  };
 }

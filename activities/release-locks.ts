@@ -4,7 +4,7 @@ import { isSameOwner } from '../storage/locks.ts';
 import type { ObjectRef } from '../storage/objects.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { toFailure } from './failures.ts';
+import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 
 export interface ReleaseTask {
@@ -31,6 +31,6 @@ export async function releaseLocks(
       );
     });
   } catch (error) {
-    throw toFailure(error);
+    throw toControlFailure(error);
   }
 }

@@ -5,7 +5,7 @@ import type { Lock, LockOwner, LockStore } from '../storage/locks.ts';
 import type { ObjectRef } from '../storage/objects.ts';
 import type { HeldLock } from './copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { toFailure } from './failures.ts';
+import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { LockSet, objectKey } from './lock-set.ts';
 import { createStalenessCheck, type StalenessCheck } from './stale-locks.ts';
@@ -70,7 +70,7 @@ export async function takeLocks(
     await taking.release(blocked.map(({ destination }) => destination));
     return { locked: true, locks: destinations.map((destination) => toHeldLock(taking.heldOn(destination))) };
   } catch (error) {
-    throw toFailure(error);
+    throw toControlFailure(error);
   }
 }
 

@@ -3,9 +3,10 @@ import type { ObjectRef } from './objects.ts';
 
 /**
  * Longest encoded name that is kept as it is. A longer one is cut here and its SHA-256 (64 digits) put behind it, so
- * that the whole stays below the 255 bytes a file system allows a name where an emulator keeps objects as files.
+ * that the whole stays below the 255 bytes a file system allows a name where an emulator keeps objects as files; while
+ * it writes one, fake-gcs-server adds up to 21 characters.
  */
-const MAX_PLAIN_LENGTH = 180;
+const MAX_PLAIN_LENGTH = 160;
 
 /**
  * Name of the lock object of a destination object: `locks/{bucket}/o/{name}`, the name percent-encoded. Names that

@@ -12,40 +12,53 @@ async function main(): Promise<void> {
   const config = loadWorkerConfig(process.env);
   const temporal = loadTemporalConfig(process.env);
   const log = createLogger('worker', config.logLevel);
-  // The runtime turns SIGTERM and SIGINT into the end of `run`.
-  Runtime.install({ logger: temporalLogger(log) });
-  const connection = await connect(temporal, log);
+  const stop = stopSignal();
+  // The runtime turns the same signals into the end of `run`.
+  Runtime.install({ logger: temporalLogger(log), telemetryOptions: { logging: { forward: {} } } });
+  const connection = await connect(temporal, log, stop);
   if (connection === undefined) return;
   const worker = await createWorker(config, temporal, connection, log);
   const running = worker.run();
   log.info({ taskQueue: config.taskQueue, namespace: temporal.namespace, pid: process.pid }, 'worker started');
-  await running;
-  await worker.close();
+  try {
+    await running;
+    await worker.close();
+  } catch (error) {
+    if (!stop.aborted) throw error;
+    // A local activity that storage keeps waiting cannot be handed over, but its workflow task is, in some seconds.
+    log.warn({ err: error }, 'left to another worker what storage did not answer in time');
+  }
   log.info('worker stopped');
 }
 
-/** Waits for Temporal as long as it takes, which of the two starts first does not matter; undefined: told to stop. */
-async function connect({ connectionOptions }: TemporalConfig, log: Logger): Promise<NativeConnection | undefined> {
+/** Aborted when the process is told to end. */
+function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  const abort = () => {
-    stop.abort();
-  };
-  process.once('SIGTERM', abort).once('SIGINT', abort);
-  try {
-    while (!stop.signal.aborted) {
-      try {
-        return await NativeConnection.connect(connectionOptions);
-      } catch (error) {
-        // Options of the wrong kind do not become right by waiting.
-        if (error instanceof TypeError) throw error;
-        log.warn({ err: error, address: connectionOptions.address }, 'Temporal is not reachable yet');
-        await delay(CONNECT_PAUSE_MS, undefined, { signal: stop.signal }).catch(() => undefined);
-      }
-    }
-    return undefined;
-  } finally {
-    process.off('SIGTERM', abort).off('SIGINT', abort);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stop.abort();
+    });
   }
+  return stop.signal;
+}
+
+/** Waits for Temporal as long as it takes, which of the two starts first does not matter; undefined: told to stop. */
+async function connect(
+  { connectionOptions }: TemporalConfig,
+  log: Logger,
+  stop: AbortSignal,
+): Promise<NativeConnection | undefined> {
+  while (!stop.aborted) {
+    try {
+      return await NativeConnection.connect(connectionOptions);
+    } catch (error) {
+      // Options of the wrong kind do not become right by waiting.
+      if (error instanceof TypeError) throw error;
+      log.warn({ err: error, address: connectionOptions.address }, 'Temporal is not reachable yet');
+      await delay(CONNECT_PAUSE_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+  return undefined;
 }
 
 /** Temporal's own messages, in the process's log. */
@@ -59,11 +72,10 @@ function temporalLogger(log: Logger): DefaultLogger {
 try {
   await main();
 } catch (error) {
-  if (error instanceof ConfigError) {
-    process.stderr.write(`apollo worker: ${error.message}\n`);
-    process.exitCode = EX_CONFIG;
-  } else {
-    process.stderr.write(`apollo worker: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 1;
-  }
+  const isSetting = error instanceof ConfigError;
+  const problem = error instanceof Error ? (!isSetting && error.stack) || error.message : String(error);
+  process.stderr.write(`apollo worker: ${problem}\n`);
+  process.exitCode = isSetting ? EX_CONFIG : 1;
 }
+// A request that storage does not answer, or a connection of a worker that could not be made, would keep it alive.
+process.exit();

@@ -6,6 +6,7 @@ import type { WorkerConfig } from '../config/config.ts';
 import type { Logger } from '../config/logger.ts';
 import type { TemporalConfig } from '../config/temporal.ts';
 import { createStorage } from '../storage/index.ts';
+import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
 
 /** Source of the workflows; bundled when the worker starts. */
@@ -36,11 +37,12 @@ export async function createWorker(
     taskQueue: config.taskQueue,
     workflowsPath: WORKFLOWS_PATH,
     activities,
+    interceptors: { activity: [handOverAtShutdown] },
     maxConcurrentActivityTaskExecutions: config.copyConcurrency,
     // A cancelled copy hears of it with its next heartbeat, so that nothing new is written a second later.
     maxHeartbeatThrottleInterval: '250 milliseconds',
     defaultHeartbeatThrottleInterval: '250 milliseconds',
-    // SIGTERM to exit within 10 s: attempts still running after 5 s are given up, and retried elsewhere.
+    // SIGTERM to exit within 10 s: attempts still running after 5 s are handed over.
     shutdownGraceTime: '5 seconds',
     shutdownForceTime: '9 seconds',
   });

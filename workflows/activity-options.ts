@@ -29,6 +29,7 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  * | --------------------- | -------- | ----------------- | --------------------------------------------------------------- |
  * | access, records, locks| locally  | 20 s              | for ever: an undecided job is safe, a wrongly decided one is not |
  * | large lock sets       | as tasks | heartbeat 10 s    | for ever, for the same reason                                    |
+ * | results, while copying| as tasks | 20 s              | for ever: what is told of a job rests on them                    |
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
  * | findCopy              | as tasks | 2 min             | for ever: a file's state is what storage says, nothing else      |
  */
@@ -43,6 +44,18 @@ export function local(summary: string) {
     startToCloseTimeout: '20 seconds',
     retry: { initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
     localRetryThreshold: '5 seconds',
+  });
+}
+
+/**
+ * Results, while files are being copied: a local activity would keep a signal from the workflow for as long as storage
+ * takes to answer, and a cancelled job has to stop within a second.
+ */
+export function storing(summary: string) {
+  return proxyActivities<Activities>({
+    summary,
+    startToCloseTimeout: '20 seconds',
+    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
   });
 }
 

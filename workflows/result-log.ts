@@ -1,5 +1,5 @@
 import { condition } from '@temporalio/workflow';
-import { local, SAVE_RESULTS_EVERY } from './activity-options.ts';
+import { local, SAVE_RESULTS_EVERY, storing } from './activity-options.ts';
 import type { JobBook } from './job-book.ts';
 import { countOf } from './visibility.ts';
 
@@ -11,7 +11,8 @@ export async function recordingResults(book: JobBook, work: () => Promise<void>)
     const files = book.takeUnsaved();
     if (files.length === 0) return;
     const { correlationId } = book;
-    await local(`store ${countOf(files.length, 'result')}`).saveResults({ correlationId, batch: batch++, files });
+    const { saveResults } = (isThrough ? local : storing)(`store ${countOf(files.length, 'result')}`);
+    await saveResults({ correlationId, batch: batch++, files });
   };
   const saveAsTheyCome = async () => {
     while (!isThrough) {

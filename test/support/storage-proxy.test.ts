@@ -11,6 +11,7 @@ import {
   inPartsOf,
   resetAfter,
   resetBefore,
+  stallAnswer,
 } from './storage-proxy/index.ts';
 
 /** Other tests rest on it, so it is held to what Cloud Storage does, with a client of its own. */
@@ -33,7 +34,8 @@ describe('storage proxy', () => {
   const objectPath = (object = name) => `/storage/v1/b/${storage.sourceBucket}/o/${encodeURIComponent(object)}`;
 
   async function call(method: string, path: string, body?: string): Promise<{ status: number; body: Resource }> {
-    const response = await fetch(storage.proxy.url + path, { method, ...(body !== undefined && { body }) });
+    const signal = AbortSignal.timeout(1_000);
+    const response = await fetch(storage.proxy.url + path, { method, signal, ...(body !== undefined && { body }) });
     const text = await response.text();
     return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Resource };
   }
@@ -160,6 +162,7 @@ describe('storage proxy', () => {
         [resetBefore(), 0],
         [resetAfter(), 1],
         [breakAnswer(), 2],
+        [stallAnswer(), 3],
       ] as const) {
         storage.proxy.inject({ operation: 'rewrite' }, fault, { times: 1 });
         await assert.rejects(rewrite());

@@ -111,17 +111,18 @@ export function failedForGood(code: ReasonCode, sentence: string, { retries = 24
   });
 }
 
-/** Waits, with heartbeats as a copy sends them, until the attempt is cancelled. */
-export async function untilCancelled(): Promise<void> {
+/** Waits, with heartbeats as a copy sends them, until the attempt is cancelled or what is given has happened. */
+export async function untilCancelled(other: Promise<void> = new Promise(() => undefined)): Promise<void> {
   const { cancellationSignal, heartbeat } = Context.current();
   const timer = setInterval(() => {
     heartbeat();
   }, 50);
   try {
     if (cancellationSignal.aborted) return;
-    await new Promise((resolve) => {
+    const cancelled = new Promise((resolve) => {
       cancellationSignal.addEventListener('abort', resolve, { once: true });
     });
+    await Promise.race([cancelled, other]);
   } finally {
     clearInterval(timer);
   }

@@ -5,8 +5,8 @@ export interface Answer {
   status: number;
   headers: OutgoingHttpHeaders;
   body: Buffer;
-  /** Bytes of the body after which the connection breaks; undefined: it is sent whole. */
-  breakAfter?: number;
+  /** Bytes of the body after which it stops: the connection breaks, or stays open with nothing more; undefined: never. */
+  stopAfter?: { bytes: number; how: 'break' | 'stall' };
 }
 
 /** Thrown in place of an answer: the connection is reset. */

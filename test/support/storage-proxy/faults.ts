@@ -37,9 +37,18 @@ export function resetAfter(): Fault {
 
 /** Carries the request out, then breaks the connection in the middle of the answer's body. */
 export function breakAnswer(): Fault {
+  return stopHalfway('break');
+}
+
+/** Carries the request out, and sends half of the answer's body and nothing more, until the other side gives up. */
+export function stallAnswer(): Fault {
+  return stopHalfway('stall');
+}
+
+function stopHalfway(how: 'break' | 'stall'): Fault {
   return async (_request, proceed) => {
     const answer = await proceed();
-    return { ...answer, breakAfter: Math.floor(answer.body.length / 2) };
+    return { ...answer, stopAfter: { bytes: Math.floor(answer.body.length / 2), how } };
   };
 }
 

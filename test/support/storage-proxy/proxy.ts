@@ -94,13 +94,13 @@ function isWrite({ operation }: StorageRequest, { status, body }: Answer): boole
   return operation === 'rewrite' && (JSON.parse(body.toString()) as { done?: boolean }).done === true;
 }
 
-function send(response: ServerResponse, { status, headers, body, breakAfter }: Answer): void {
+function send(response: ServerResponse, { status, headers, body, stopAfter }: Answer): void {
   response.writeHead(status, { ...headers, ...(status !== 204 && { 'content-length': body.length }) });
-  if (breakAfter === undefined) {
+  if (stopAfter === undefined) {
     response.end(body);
     return;
   }
-  response.write(body.subarray(0, breakAfter), () => {
-    response.socket?.resetAndDestroy();
+  response.write(body.subarray(0, stopAfter.bytes), () => {
+    if (stopAfter.how === 'break') response.socket?.resetAndDestroy();
   });
 }
