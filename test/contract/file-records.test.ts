@@ -13,7 +13,7 @@ function records(...states: FileState[]): FileRecord[] {
       fileName: `${index}`,
       destinationFileName: `${index}`,
     };
-    return { ...requestedFile(entry as Parameters<typeof requestedFile>[0], index, 1), state };
+    return { ...requestedFile(entry, index, 1), state };
   });
 }
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { holdBefore } from '../support/storage-proxy/index.ts';
 import type { Caller, FileName } from './support/caller.ts';
 import { until } from './support/until.ts';
-import { useSharedWorld } from './support/world.ts';
+import { useWorld } from './support/world.ts';
 
 /** Rounds side by side, each lane with a caller and files of its own; more are not faster on two cores. */
 const LANES = 2;
@@ -30,7 +29,7 @@ async function inLanes({ count, within }: Rounds, round: (lane: number) => Promi
 
 describe('jobs that want the same files', function () {
   this.timeout(150_000);
-  const world = useSharedWorld();
+  const world = useWorld('calm');
 
   const newCallers = () => Promise.all(Array.from({ length: LANES }, () => world().newCaller()));
 
@@ -38,16 +37,16 @@ describe('jobs that want the same files', function () {
   async function race(caller: Caller, ...requests: FileName[][]) {
     const hold = holdBefore();
     const rule = world().proxy.inject(caller.rewrites(), hold);
-    const answers = await Promise.all(requests.map((files) => caller.copy(files, { id: randomUUID() })));
+    const answers = await Promise.all(requests.map((files) => caller.decided(files)));
     hold.release();
     rule.remove();
     const [accepted, ...others] = answers.filter(({ status }) => status === 200);
     return { statuses: answers.map(({ status }) => status).sort(), answers, accepted, others };
   }
 
-  it('are told apart every time, a hundred rounds if 40 s allow: one 200 and one 423; and the next one gets it', async () => {
+  it('are told apart every time, a hundred rounds if 30 s allow: one 200 and one 423; and the next one gets it', async () => {
     const callers = await newCallers();
-    const rounds = await inLanes({ count: 100, within: 40_000 }, async (lane) => {
+    const rounds = await inLanes({ count: 100, within: 30_000 }, async (lane) => {
       const caller = callers[lane]!;
       await caller.put('wanted.txt');
       const { statuses, answers, accepted } = await race(caller, ['wanted.txt'], ['wanted.txt']);
@@ -70,7 +69,7 @@ describe('jobs that want the same files', function () {
 
   it('two of them, in opposite order, are never both accepted nor both refused', async () => {
     const callers = await newCallers();
-    await inLanes({ count: 16, within: 10_000 }, async (lane) => {
+    await inLanes({ count: 12, within: 10_000 }, async (lane) => {
       const caller = callers[lane]!;
       const [one = '', two = ''] = await caller.files(2);
       const { statuses, answers, accepted } = await race(caller, [one, two], [two, one]);
@@ -85,7 +84,7 @@ describe('jobs that want the same files', function () {
 });
 
 describe('a job terminated in Temporal', () => {
-  const world = useSharedWorld();
+  const world = useWorld('calm');
 
   it('holds nobody back: the next POST for its file is accepted, and what its worker had sent changes nothing', async () => {
     const { proxy, temporal } = world();

@@ -4,10 +4,10 @@ import { CONTROL_BUCKET } from '../../dev/stack.ts';
 import { isEndState } from '../../contract/states.ts';
 import { holdBefore } from '../support/storage-proxy/index.ts';
 import type { CopyBody } from './support/http.ts';
-import { useSharedWorld } from './support/world.ts';
+import { useWorld } from './support/world.ts';
 
 describe('the documented example', () => {
-  const world = useSharedWorld();
+  const world = useWorld('calm');
 
   it('is answered as documented, and both files arrive whole', async () => {
     const { stack } = world();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { CONTROL_BUCKET } from '../../dev/stack.ts';
 import { holdBefore } from '../support/storage-proxy/index.ts';
 import { httpTo } from './support/http.ts';
 import { until } from './support/until.ts';
-import { useOwnWorld } from './support/world.ts';
+import { useWorld } from './support/world.ts';
 
 /** However long others do not answer, a POST is answered within this, in milliseconds. */
 const ANSWER_WITHIN_MS = 6_000;
@@ -15,19 +16,25 @@ interface Readiness {
 
 describe('while others are down', function () {
   this.timeout(90_000);
-  const world = useOwnWorld({ keepWorkflows: true });
+  const world = useWorld('rough');
 
   const readiness = () => httpTo(world().stack.apiUrl).get<Readiness>('/readyz');
 
   it('without Temporal a POST is answered 503, ended jobs answer as ever, and all goes on by itself later', async () => {
     const { stack, proxy } = world();
     const caller = await world().newCaller();
-    const [early = '', running = '', late = ''] = await caller.files(3);
+    const [early = '', running = '', late = '', undecided = ''] = await caller.files(4);
     const ended = await caller.copied([early]);
     const hold = holdBefore();
     proxy.inject(caller.rewrites(running), hold);
     const runningId = await caller.start([running]);
     await hold.reached;
+    const admission = holdBefore();
+    const document = `collections/${caller.sourceId}.json`;
+    proxy.inject({ operation: 'read', bucket: CONTROL_BUCKET, name: document }, admission);
+    const undecidedId = randomUUID();
+    const underWay = caller.copy([undecided], { id: undecidedId });
+    await admission.reached;
     await stack.temporal.kill();
 
     const lateId = randomUUID();
@@ -39,11 +46,16 @@ describe('while others are down', function () {
       caller.cancel(runningId),
       readiness(),
     ]);
-    assert.equal(post.status, 503);
-    assert.ok(post.tookMs < ANSWER_WITHIN_MS, `answered after ${post.tookMs} ms`);
-    assert.match(post.headers.get('retry-after') ?? '', /^[1-9]\d*$/);
-    assert.equal(post.headers.get('x-correlation-id'), lateId);
-    assert.deepEqual(post.body.status.code, '503');
+    for (const [id, { status, tookMs, headers, body }] of [
+      [lateId, post],
+      [undecidedId, await underWay],
+    ] as const) {
+      assert.equal(status, 503);
+      assert.ok(tookMs < ANSWER_WITHIN_MS, `answered after ${tookMs} ms`);
+      assert.match(headers.get('retry-after') ?? '', /^[1-9]\d*$/);
+      assert.equal(headers.get('x-correlation-id'), id);
+      assert.equal(body.status.code, '503');
+    }
     assert.deepEqual([logsOfEnded.status, logsOfEnded.body], [200, ended]);
     assert.equal(trackOfEnded.status, 200);
     for (const { status, headers } of [logsOfRunning, cancelOfRunning]) {
@@ -55,15 +67,19 @@ describe('while others are down', function () {
 
     await stack.temporal.start();
     hold.release();
-    const answer = await until('the POST is decided', async () => {
-      const { status } = await caller.copy([late], { id: lateId });
-      return status === 200 ? status : undefined;
-    });
-    assert.equal(answer, 200);
-    for (const id of [lateId, runningId]) {
+    admission.release();
+    for (const [id, name] of [
+      [lateId, late],
+      [undecidedId, undecided],
+    ] as const) {
+      const post = async () => (await caller.copy([name], { id })).status === 200;
+      await until('the POST is accepted', post);
+    }
+    for (const id of [lateId, undecidedId, runningId]) {
       assert.equal((await caller.ended(id, { through503: true })).job.state, 'Completed');
     }
-    assert.deepEqual(caller.writes([early, running, late]), [1, 1, 1]);
+    assert.deepEqual(caller.writes([early, running, late, undecided]), [1, 1, 1, 1]);
+    assert.deepEqual(await caller.locks(), []);
     assert.equal((await readiness()).status, 200);
   });
 
@@ -75,7 +91,7 @@ describe('while others are down', function () {
     const hold = holdBefore();
     proxy.inject(caller.rewrites(), hold);
     const runningId = await caller.start(running);
-    await hold.reached;
+    await until('all files are being written', () => proxy.requests(caller.rewrites()).length === running.length);
     await stack.storage.kill();
     hold.release();
 

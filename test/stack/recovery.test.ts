@@ -5,7 +5,7 @@ import { delay, holdAfter, holdBefore, inCalls, resetAfter, resetBefore } from '
 import type { Caller } from './support/caller.ts';
 import type { LogsBody } from './support/http.ts';
 import { until } from './support/until.ts';
-import { useOwnWorld } from './support/world.ts';
+import { useWorld } from './support/world.ts';
 
 /** All files Completed, each once in the record, written once and equal to its source; and no lock left. */
 async function assertWhole(caller: Caller, names: readonly string[], { job, data }: LogsBody): Promise<void> {
@@ -27,7 +27,7 @@ async function assertWhole(caller: Caller, names: readonly string[], { job, data
 
 describe('a job outlives', function () {
   this.timeout(90_000);
-  const world = useOwnWorld({ keepWorkflows: true });
+  const world = useWorld('rough');
 
   it('its worker, killed with files in every phase of being copied: nothing is written twice', async () => {
     const { stack, proxy } = world();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Worker, type ReplayWorkerOptions } from '@temporalio/worker';
+import { PassThrough } from 'node:stream';
+import { Worker } from '@temporalio/worker';
 import { afterAllTests } from './root-hooks.ts';
 import { sharedTemporal } from './temporal.ts';
 
@@ -77,9 +78,31 @@ export async function replayExecution(workflowId: string): Promise<void> {
   await replayHistory(await client.workflow.getHandle(workflowId).fetchHistory(), workflowId);
 }
 
-/** Replays a history, as fetched or as JSON, with the workflows as they are now. Throws DeterminismViolationError. */
+/** Replays a history with the workflows as they are now. Throws DeterminismViolationError. */
 export async function replayHistory(history: unknown, workflowId: string): Promise<void> {
+  replayer ??= startReplayer();
+  const { histories, results } = await replayer;
+  histories.write({ history, workflowId });
+  const { done, value } = await results.next();
+  if (done === true) throw new Error('the replay worker has ended');
+  if (value.error !== undefined) throw value.error;
+}
+
+interface Replayer {
+  histories: PassThrough;
+  results: ReturnType<typeof Worker.runReplayHistories>;
+}
+
+let replayer: Promise<Replayer> | undefined;
+
+/** One worker replays all histories of a run, one after the other. */
+async function startReplayer(): Promise<Replayer> {
   const { bundle } = await sharedTemporal();
-  const options: ReplayWorkerOptions = { workflowBundle: bundle, replayName: workflowId };
-  await Worker.runReplayHistory(options, history, workflowId);
+  const histories = new PassThrough({ objectMode: true });
+  const results = Worker.runReplayHistories({ workflowBundle: bundle }, histories);
+  afterAllTests(async () => {
+    histories.end();
+    await results.next();
+  });
+  return { histories, results };
 }

@@ -13,7 +13,7 @@ import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
 import { createProcesses, type Processes, type Running } from '../../dev/processes.ts';
 import { ensureTools } from '../../dev/tools.ts';
 import { makeTestStorage } from '../support/emulator.ts';
-import { holdAfter, holdBefore, type Fault, type Hold } from '../support/storage-proxy/index.ts';
+import { holdAfter, holdBefore, type Hold } from '../support/storage-proxy/index.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { eventually, Jobs, requestFor } from '../workflows/support.ts';
 
@@ -93,12 +93,14 @@ describe('the worker process', function () {
     await once(temporal, 'listening');
     const TEMPORAL_ADDRESS = `${LOOPBACK}:${(temporal.address() as AddressInfo).port}`;
     const wrong = { CONTROL_BUCKET: '', COPY_CONCURRENCY: '0', TEMPORAL_TLS_CLIENT_CERT_PATH: '/no/such/file' };
-    for (const [name, value] of Object.entries(wrong)) {
+    const endsFor = async ([name, value]: [string, string]) => {
       const { exited, lines } = await start({ TEMPORAL_ADDRESS, [name]: value });
       assert.deepEqual(await exited, { code: 78, signal: null });
       assert.equal(lines.length, 1, lines.join('\n'));
-      assert.ok(lines[0]?.startsWith(`apollo worker: ${name} `), lines[0]);
-    }
+      const [line = ''] = lines;
+      assert.ok(line.startsWith(`apollo worker: ${name} `), line);
+    };
+    await Promise.all(Object.entries(wrong).map(endsFor));
     assert.equal(connections, 0);
     temporal.close();
   });
@@ -110,21 +112,18 @@ describe('the worker process', function () {
     assert.match(lines.join('\n'), /no-such-namespace/);
   });
 
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`polls the queue it is told to, and exits 0 at ${signal}`, async () => {
-      const { address } = await sharedTemporal();
+  it('polls the queue it is told to, logs JSON, and exits 0 at SIGTERM and at SIGINT', async () => {
+    const { address } = await sharedTemporal();
+    const endsAt = async (signal: NodeJS.Signals) => {
       const queue = `worker-${randomUUID()}`;
       const worker = await start({ TEMPORAL_ADDRESS: address, TEMPORAL_TASK_QUEUE: queue });
       const started = JSON.parse(await worker.says('worker started')) as Record<string, unknown>;
-      assert.equal(started['taskQueue'], queue);
-      assert.equal(started['service'], 'worker');
+      assert.deepEqual([started['service'], started['taskQueue']], ['worker', queue]);
       await assertEndsInOrder(worker, signal);
-      assert.ok(
-        worker.lines.every((line) => line.startsWith('{')),
-        'its log is JSON',
-      );
-    });
-  }
+      for (const line of worker.lines) assert.doesNotThrow(() => JSON.parse(line) as unknown, line);
+    };
+    await Promise.all([endsAt('SIGTERM'), endsAt('SIGINT')]);
+  });
 
   it('waits for a Temporal that is not there yet, and then works', async () => {
     const claims = createPortClaims();
@@ -157,16 +156,20 @@ describe('the worker process', function () {
   });
 
   describe('told to end while a job runs', () => {
-    /** Starts a worker and a job of one file, the rewrite of which is held. */
+    /** Starts a worker and a job of one file, and waits until its rewrite is held. */
     async function startHeld(hold: Hold) {
-      const { proxy, emulator, config, sourceBucket, destinationBucket } = await makeTestStorage();
+      const { proxy, emulator, config, controlBucket, sourceBucket, destinationBucket } = await makeTestStorage();
       const { client, address } = await sharedTemporal();
       const acl = { owner: ['alice'] };
       const collection = (collectionId: string, bucket: string) =>
         emulator.putCollection({ collectionId, collectionName: collectionId, bucket, prefix: '', acl });
       await Promise.all([collection('from', sourceBucket), collection('to', destinationBucket)]);
       await emulator.putObject(sourceBucket, 'a', 'content');
-      proxy.inject({ operation: 'rewrite', bucket: destinationBucket }, hold as Fault, { times: 1 });
+      const inject = (operation: 'rewrite' | 'upload', fault: Hold) =>
+        proxy.inject({ operation, bucket: operation === 'rewrite' ? destinationBucket : controlBucket }, fault, {
+          times: 1,
+        });
+      inject('rewrite', hold);
       const env = {
         TEMPORAL_ADDRESS: address,
         TEMPORAL_TASK_QUEUE: `worker-${randomUUID()}`,
@@ -176,48 +179,57 @@ describe('the worker process', function () {
       const worker = await start(env);
       const idle = () => Promise.resolve();
       const jobs = new Jobs({ taskQueue: env.TEMPORAL_TASK_QUEUE, start: idle, stop: idle });
-      const { job } = await jobs.admit(requestFor('a'));
+      const job = await jobs.start(requestFor('a'));
       await hold.reached;
 
       /** The attempt that Temporal will make next, of the one file. */
       const nextAttempt = async () => {
         const { raw } = await client.workflow.getHandle(job.id).describe();
         const [copy] = raw.pendingActivities ?? [];
-        return { attempt: copy?.attempt, isWaiting: copy?.state !== 2, failure: copy?.lastFailure?.message };
+        return { attempt: copy?.attempt, failure: copy?.lastFailure?.message ?? '' };
       };
-      const assertCompleted = async (retryCount: number) => {
+      const assertCompleted = async ({ retryCount }: { retryCount: number }) => {
         assert.equal((await job.result()).state, 'Completed');
         const [file] = (await job.files()).files;
         assert.deepEqual([file?.state, file?.retryCount], ['Completed', retryCount]);
         const copy = await emulator.getObject(destinationBucket, 'a');
         assert.equal(Buffer.from(copy ?? []).toString(), 'content');
         assert.equal(proxy.writes(destinationBucket, 'a'), 1, 'it is written once');
+        assert.equal(proxy.writes(controlBucket, `jobs/${job.id}/plan.json`), 1);
       };
-      return { worker, job, nextAttempt, assertCompleted, startAgain: () => start(env) };
+      const startAnother = () => jobs.start(requestFor('b'));
+      return { worker, job, startAnother, nextAttempt, assertCompleted, startAgain: () => start(env), inject };
     }
 
     it('finishes what takes a moment', async () => {
       const hold = holdBefore();
       const { worker, assertCompleted, startAgain } = await startHeld(hold);
       const ending = assertEndsInOrder(worker);
-      await worker.says('"DRAINING"').catch(() => undefined);
+      await worker.says('"DRAINING"');
       hold.release();
       await ending;
       const next = await startAgain();
-      await assertCompleted(0);
+      await assertCompleted({ retryCount: 0 });
       await assertEndsInOrder(next);
     });
 
-    it('hands over what takes longer: the next worker goes on at once, and the file is written once', async () => {
+    it('leaves what storage keeps waiting to the next one, which goes on at once and writes nothing twice', async () => {
       const hold = holdAfter();
-      const { worker, nextAttempt, assertCompleted, startAgain } = await startHeld(hold);
+      const admission = holdAfter();
+      const { worker, job, startAnother, nextAttempt, assertCompleted, startAgain, inject } = await startHeld(hold);
+      inject('upload', admission);
+      const undecided = await startAnother();
+      await admission.reached;
       await assertEndsInOrder(worker);
-      const { attempt, isWaiting, failure } = await nextAttempt();
-      assert.deepEqual([attempt, isWaiting], [2, true], 'Temporal does not wait for the heartbeats to stay away');
-      assert.match(failure ?? '', /^WORKER_LOST: /);
+      const { attempt, failure } = await nextAttempt();
+      assert.equal(attempt, 2, 'Temporal does not wait for the heartbeats to stay away');
+      assert.match(failure, /^WORKER_LOST: /);
+      assert.equal((await undecided.handle.describe()).status.name, 'RUNNING');
+      await undecided.handle.terminate();
       const next = await startAgain();
-      await assertCompleted(1);
-      hold.release();
+      await assertCompleted({ retryCount: 1 });
+      assert.equal((await job.status()).state, 'Completed');
+      for (const held of [hold, admission]) held.release();
       await assertEndsInOrder(next);
     });
   });

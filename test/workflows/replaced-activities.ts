@@ -24,7 +24,8 @@ export function replaceActivities(overrides: Partial<Activities> = {}): Replaced
   const told = Object.entries({ ...willing, ...overrides }).map(([name, activity]) => {
     const run = activity as (task: unknown) => Promise<unknown>;
     const tell = async (task: unknown) => {
-      const line = isCopyFileTask(name, task) ? `${name} ${task.destination.name}` : name;
+      const call = { name, task };
+      const line = isCopyFileTask(call) ? `${name} ${call.task.destination.name}` : name;
       calls.push({ name: name as Name, task });
       story.push(`begin ${line}`);
       try {
@@ -42,8 +43,11 @@ export function replaceActivities(overrides: Partial<Activities> = {}): Replaced
   };
 }
 
-function isCopyFileTask(name: string, _task: unknown): _task is CopyFileTask {
-  return name === 'copyFile' || name === 'findCopy';
+function isCopyFileTask(call: {
+  name: string;
+  task: unknown;
+}): call is { name: 'copyFile' | 'findCopy'; task: CopyFileTask } {
+  return call.name === 'copyFile' || call.name === 'findCopy';
 }
 
 const willing: Activities = {

@@ -94,7 +94,7 @@ export class Jobs {
     const { client } = await sharedTemporal();
     const options = this.#options(input, id);
     const handle = await client.workflow.start<CopyWorkflow>(COPY_WORKFLOW, options);
-    return this.#keep(handle as WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>);
+    return this.#keep(handle);
   }
 
   /** Starts a job and waits for its admission in one call, as the API does; `id` again finds the same job. */

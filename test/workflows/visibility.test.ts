@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { completed, failed, gate, othersHold, replaceActivities } from './replaced-activities.ts';
@@ -25,7 +25,7 @@ async function summaries(job: Job): Promise<{ activity: string; summary: string 
         activityTaskScheduledEventAttributes?.activityType?.name ?? markerRecordedEventAttributes?.markerName;
       if (activity === undefined || activity === null) return [];
       const summary = userMetadata?.summary;
-      return [{ activity, summary: summary ? defaultPayloadConverter.fromPayload<string>(summary as Payload) : '' }];
+      return [{ activity, summary: summary ? defaultPayloadConverter.fromPayload<string>(summary) : '' }];
     },
   );
 }

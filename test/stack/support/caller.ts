@@ -159,9 +159,19 @@ export class Caller {
     return await this.http.post('/apollo/files/copy', this.request(fileNames, overwrite), headers);
   }
 
+  /** POSTs a request, again where a busy machine has not decided it in 5 s, and gives the decision. */
+  async decided(fileNames: readonly FileName[], options: AnswerOptions = {}): Promise<Answer<CopyBody>> {
+    const identified = { id: randomUUID(), ...options };
+    const post = async () => {
+      const answer = await this.copy(fileNames, identified);
+      return answer.status === 202 ? undefined : answer;
+    };
+    return await until('the request is decided', post);
+  }
+
   /** POSTs a request that is to be accepted, and gives its correlation id. */
   async start(fileNames: readonly FileName[], options: AnswerOptions = {}): Promise<string> {
-    const { status, body } = await this.copy(fileNames, { id: randomUUID(), ...options });
+    const { status, body } = await this.decided(fileNames, options);
     if (status !== 200) throw new Error(`POST was answered ${status}: ${JSON.stringify(body)}`);
     return body.data.CorrelationId;
   }

@@ -22,9 +22,17 @@ export interface World {
   stop(): Promise<void>;
 }
 
-type WorldOptions = Pick<StackOptions, 'worker' | 'env' | 'keepWorkflows'>;
+/** Two worlds are enough for all tests, and only those started that are used. */
+const OPTIONS = {
+  /** Nothing is taken down here. Fewer slots than the files of some jobs: not all are begun at once. */
+  calm: { env: { worker: { COPY_CONCURRENCY: '20' } } },
+  /** Its parts are taken down: Temporal keeps its workflows over that. */
+  rough: { keepWorkflows: true, worker: false },
+} satisfies Record<string, StackOptions>;
 
-async function startWorld(options: WorldOptions): Promise<World> {
+type WorldKind = keyof typeof OPTIONS;
+
+async function startWorld(options: StackOptions): Promise<World> {
   let proxy: StorageProxy | undefined;
   const deaths: PartError[] = [];
   const stack = await startStack({
@@ -70,35 +78,46 @@ async function startWorld(options: WorldOptions): Promise<World> {
   };
 }
 
-let shared: Promise<World> | undefined;
-
-async function sharedWorld(): Promise<World> {
-  if (shared === undefined) {
-    shared = startWorld({});
-    const world = await shared;
-    afterAllTests(() => world.stop());
-  }
-  return await shared;
+interface SharedWorld {
+  /** The suites that are still to use it. */
+  users: number;
+  started?: Promise<World>;
 }
 
-/** The world that all tests share which take nothing down. To be called inside `describe`. */
-export function useSharedWorld(): () => World {
-  let world: World | undefined;
-  before(async () => {
-    world = await sharedWorld();
-  });
-  return () => world as World;
+const shared: Record<WorldKind, SharedWorld> = { calm: { users: 0 }, rough: { users: 0 } };
+
+async function release(kind: WorldKind): Promise<void> {
+  const { started } = shared[kind];
+  delete shared[kind].started;
+  await (await started)?.stop();
 }
 
-/** A world for the tests of one `describe` alone, which may take parts of it down: they run again for the next test. */
-export function useOwnWorld(options: WorldOptions = {}): () => World {
+/**
+ * The world that tests share; before each suite and after each test, all of it is up, but for the worker where a suite
+ * does without. It ends with the last suite that uses it. To be called inside `describe`.
+ */
+export function useWorld(kind: WorldKind, { withoutWorker = false } = {}): () => World {
+  const it = shared[kind];
   let world: World | undefined;
-  before(async () => {
-    world = await startWorld(options);
+  it.users += 1;
+  before(async function () {
+    this.timeout(120_000);
+    if (it.started === undefined) {
+      it.started = startWorld(OPTIONS[kind]);
+      // Suites that were left out of a run never say that they are through.
+      afterAllTests(() => release(kind));
+    }
+    world = await it.started;
+    if (!withoutWorker) await world.repair(false);
   });
   afterEach(async function () {
-    await world?.repair(this.currentTest?.isFailed() ?? false);
+    this.timeout(120_000);
+    const isFailed = this.currentTest?.isFailed() ?? false;
+    await world?.repair(isFailed);
   });
-  after(() => world?.stop());
+  after(async () => {
+    it.users -= 1;
+    if (it.users === 0) await release(kind);
+  });
   return () => world as World;
 }
