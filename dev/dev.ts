@@ -19,7 +19,7 @@ async function describe(stack: Stack): Promise<void> {
   show(
     table([
       ['API', stack.apiUrl],
-      ['API documentation', `${stack.apiUrl}/openapi.json`],
+      ['API documentation', `${stack.apiUrl}/docs`],
       ['Temporal Web UI', `${stack.temporalUiUrl}/namespaces/default/workflows`],
       ['Temporal', stack.temporalAddress],
       ['Storage emulator', stack.storageUrl],

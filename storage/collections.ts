@@ -64,6 +64,8 @@ export class CollectionCatalogue {
     if (parsed.data.collectionId !== collectionId) {
       return { found: false, problem: `${name} describes another collection: ${parsed.data.collectionId}` };
     }
+    // Whoever may write there could write access lists and locks.
+    if (parsed.data.bucket === this.#bucket) return { found: false, problem: `${name} points at the control bucket` };
     return { found: true, collection: { ...parsed.data, generation: document.generation } };
   }
 }

@@ -46,6 +46,7 @@ export async function admit(
     const { collections } = access;
     book.collections = collections;
     if (book.isCancelling) {
+      book.explain('');
       book.decide({ decision: 'accepted' });
       book.cancelRest(Date.now());
       return [];

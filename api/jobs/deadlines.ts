@@ -9,7 +9,7 @@ export const DEADLINES = {
   /** For what Temporal knows without a worker. */
   describe: 3_000,
   /** For a worker's answer; without a worker it is always waited for in full, so it is short. */
-  query: 1_500,
+  query: 2_500,
   signal: 3_000,
   /** For one look into Temporal's visibility store. */
   visibility: 3_000,

@@ -13,8 +13,11 @@ import type { FoundJob } from './job-finder.ts';
 import { ServiceUnavailableError, type JobPage, type PageRequest } from './job-service.ts';
 import { countFiles, readStoredFiles, type StoredFiles } from './stored-files.ts';
 
-/** After a query went unanswered, for so long (in milliseconds) no other one is waited for. */
-const NO_WORKER_FOR_MS = 3_000;
+/** After a job's query went unanswered, for so long (in milliseconds) no other one of that job is waited for. */
+const UNANSWERED_FOR_MS = 3_000;
+
+/** Jobs that are remembered as unanswered; past it the oldest is forgotten. */
+const MAX_UNANSWERED = 10_000;
 
 type RunningJob = Extract<FoundJob, { kind: 'running' }>;
 type LostJob = Extract<FoundJob, { kind: 'lost' }>;
@@ -35,7 +38,8 @@ export class JobViews {
   readonly #records: JobRecordStore;
   readonly #taskQueue: string;
   readonly #log: Logger;
-  #noWorkerUntil = 0;
+  /** By correlation id, until when no query is tried. One slow answer says nothing about other jobs. */
+  readonly #unansweredUntil = new Map<string, number>();
 
   constructor(deps: { client: Client; records: JobRecordStore; taskQueue: string; log: Logger }) {
     this.#client = deps.client;
@@ -106,16 +110,23 @@ export class JobViews {
   }
 
   async #query<T>(correlationId: string, query: string, ...args: unknown[]): Promise<T | undefined> {
-    if (performance.now() < this.#noWorkerUntil) return undefined;
+    if (performance.now() < (this.#unansweredUntil.get(correlationId) ?? 0)) return undefined;
     try {
       return await within(this.#client, DEADLINES.query, () =>
         this.#client.workflow.getHandle(correlationId).query<T, unknown[]>(query, ...args),
       );
     } catch (error) {
-      this.#noWorkerUntil = performance.now() + NO_WORKER_FOR_MS;
+      this.#noteUnanswered(correlationId);
       this.#log.warn({ err: error, correlationId, query }, 'no worker answered a query; the record is read instead');
       return undefined;
     }
+  }
+
+  #noteUnanswered(correlationId: string): void {
+    this.#unansweredUntil.delete(correlationId);
+    this.#unansweredUntil.set(correlationId, performance.now() + UNANSWERED_FOR_MS);
+    const [oldest] = this.#unansweredUntil.keys();
+    if (this.#unansweredUntil.size > MAX_UNANSWERED && oldest !== undefined) this.#unansweredUntil.delete(oldest);
   }
 
   async #storedStatus(correlationId: string, found: RunningJob): Promise<JobStatus> {

@@ -99,6 +99,11 @@ describe('collection catalogue', () => {
     }
   });
 
+  it('refuses a document that points at the control bucket, where access lists and locks are', async () => {
+    await put(JSON.stringify(documentOf(id, { bucket: storage.controlBucket })));
+    assert.match(await problem(), /points at the control bucket$/);
+  });
+
   it('refuses a document that describes another collection', async () => {
     await put(JSON.stringify(documentOf('another')));
     assert.match(await problem(), /describes another collection: another$/);

@@ -25,8 +25,8 @@ const fromWorker = createRequire(createRequire(import.meta.url).resolve('@tempor
 const fromProto = createRequire(fromWorker.resolve('@temporalio/proto'));
 const protoJson = fromProto('protobufjs/ext/protojson') as ProtoJson;
 const proto = fromWorker('@temporalio/proto') as Proto;
-const { patchProtobufRoot } = fromWorker('@temporalio/proto/lib/patch-protobuf-root') as PatchRoot;
-const historyType = patchProtobufRoot(proto).lookupType('temporal.api.history.v1.History');
+const patch = fromWorker('@temporalio/proto/lib/patch-protobuf-root') as PatchRoot;
+const historyType = patch.patchProtobufRoot(proto).lookupType('temporal.api.history.v1.History');
 
 /** A history as a client fetches it, as plain JSON. */
 export function toJson(history: unknown): { events: unknown[] } {
