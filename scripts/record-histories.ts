@@ -2,7 +2,7 @@
  * Runs one job of each kind, with replaced activities on a Temporal server of its own, and keeps their histories in
  * test/histories/, where `test/workflows/replay.test.ts` replays them with the workflows as they are then.
  *
- * Run it (`node scripts/record-histories.ts`) when there is a new kind of job. A history that can no longer be replayed
+ * Run it (`npm run histories`) when there is a new kind of job. A history that can no longer be replayed
  * is not repaired by recording it anew where such jobs may be running: that takes a version of its own
  * (docs.temporal.io/develop/typescript/versioning).
  */

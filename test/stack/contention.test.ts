@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { holdBefore } from '../support/storage-proxy/index.ts';
+import { randomUUID } from 'node:crypto';
+import { CONTROL_BUCKET } from '../../dev/stack.ts';
+import { holdBefore, meanwhile } from '../support/storage-proxy/index.ts';
 import type { Caller, FileName } from './support/caller.ts';
 import { until } from './support/until.ts';
 import { useWorld } from './support/world.ts';
@@ -67,19 +69,36 @@ describe('jobs that want the same files', function () {
     }
   });
 
-  it('two of them, in opposite order, are never both accepted nor both refused', async () => {
-    const callers = await newCallers();
-    await inLanes({ count: 12, within: 10_000 }, async (lane) => {
-      const caller = callers[lane]!;
-      const [one = '', two = ''] = await caller.files(2);
-      const { statuses, answers, accepted } = await race(caller, [one, two], [two, one]);
-      assert.deepEqual(statuses, [200, 423]);
-      const { Files } = answers.find(({ status }) => status === 423)!.body.data;
+  it('two of them, each of which gets one first, are never both accepted nor both refused', async () => {
+    const { proxy } = world();
+    const caller = await world().newCaller();
+    for (let round = 0; round < 5; round += 1) {
+      const [one = '', two = ''] = await caller.files(2, `round-${round}`);
+      const [smaller = '', larger = ''] = [randomUUID(), randomUUID()].sort();
+      const crossing = proxy.inject(
+        { operation: 'upload', bucket: CONTROL_BUCKET, name: new RegExp(`^locks/${caller.bucket}/`) },
+        meanwhile(async ({ name, body }) => {
+          const [owner, ownFirst] = body.includes(smaller) ? [smaller, one] : [larger, two];
+          if (name !== caller.lockOf(ownFirst) && body.includes(owner)) {
+            await until('the other one has its first lock', () => proxy.writes(CONTROL_BUCKET, name) > 0);
+          }
+        }),
+      );
+      const hold = holdBefore();
+      proxy.inject(caller.rewrites(), hold);
+      const [first, second] = await Promise.all([
+        caller.decided([one, two], { id: smaller }),
+        caller.decided([two, one], { id: larger }),
+      ]);
+      crossing.remove();
+      hold.release();
+      assert.deepEqual([first.status, second.status].sort(), [200, 423]);
+      const [accepted, refused] = first.status === 200 ? [first, second] : [second, first];
+      const { Files } = refused.body.data;
       assert.ok(Files.length >= 1 && Files.every(({ fileName }) => fileName === one || fileName === two));
-      const { job } = await caller.ended(accepted!.body.data.CorrelationId);
-      assert.equal(job.state, 'Completed');
-    });
-    for (const caller of callers) assert.deepEqual(await caller.locks(), []);
+      assert.equal((await caller.ended(accepted.body.data.CorrelationId)).job.state, 'Completed');
+      assert.deepEqual(await caller.locks(), []);
+    }
   });
 });
 

@@ -69,6 +69,8 @@ async function createTestWorker(taskQueue: string, activities: object, slots: nu
     maxHeartbeatThrottleInterval: '100 milliseconds',
     defaultHeartbeatThrottleInterval: '100 milliseconds',
     shutdownForceTime: '5 seconds',
+    // Workflows in this thread: a worker costs 30 ms of CPU that way, 290 ms with a thread of its own.
+    debugMode: true,
   });
 }
 

@@ -193,6 +193,20 @@ describe('outcomes of copyFiles', () => {
     });
   });
 
+  it('are Failed where storage refuses to be asked what is there, and the job still comes to its end', async () => {
+    const replaced = replaceActivities({
+      ...copies({ a: () => Promise.reject(failedForGood('STORAGE_UNAVAILABLE', 'no answer')) }),
+      findCopy: () => Promise.reject(failed('STORAGE_FORBIDDEN', 'not any more')),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a', 'b'));
+      assert.equal((await job.result()).state, 'CompletedWithErrors');
+      const { state, message } = await fileOf(job, 'a');
+      assert.deepEqual([state, message], ['Failed', 'STORAGE_FORBIDDEN: not any more']);
+      assert.equal(replaced.tasksOf('releaseLocks').length, 1);
+    });
+  });
+
   it('are not lost by a look at storage that fails at first', async () => {
     let looks = 0;
     const replaced = replaceActivities({

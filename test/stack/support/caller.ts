@@ -3,6 +3,7 @@ import type { Overwrite } from '../../../contract/messages.ts';
 import type { FileState } from '../../../contract/states.ts';
 import { isEndState } from '../../../contract/states.ts';
 import { CONTROL_BUCKET, type Stack } from '../../../dev/stack.ts';
+import { lockName } from '../../../storage/lock-names.ts';
 import type { Matcher, StorageProxy } from '../../support/storage-proxy/index.ts';
 import { httpTo, type Answer, type CopyBody, type Http, type JobBody, type LogsBody, type TrackBody } from './http.ts';
 import { until } from './until.ts';
@@ -112,6 +113,11 @@ export class Caller {
   /** The locks there are on this caller's files, whoever holds them. */
   async locks(): Promise<string[]> {
     return await this.#parts.stack.emulator.listObjects(CONTROL_BUCKET, `locks/${this.bucket}/`);
+  }
+
+  /** Name of the lock object of a destination file. */
+  lockOf(fileName: string): string {
+    return lockName({ bucket: this.bucket, name: TO + fileName });
   }
 
   /** How often each destination file has been written. */
