@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { JobStatus } from '../../contract/messages.ts';
 import { CONTROL_BUCKET } from '../../dev/stack.ts';
 import { holdBefore, meanwhile } from '../support/storage-proxy/index.ts';
 import type { Caller, FileName } from './support/caller.ts';
 import { until } from './support/until.ts';
 import { useWorld } from './support/world.ts';
+
+type Workflow = () => Promise<JobStatus>;
 
 /** Rounds side by side, each lane with a caller and files of its own; more are not faster on two cores. */
 const LANES = 2;
@@ -58,8 +61,8 @@ describe('jobs that want the same files', function () {
         status: { message: 'File already Locked', code: '423' },
         data: { Files: [{ collectionId: caller.destinationId, fileName: 'wanted.txt' }] },
       });
-      const { job } = await caller.ended(accepted!.body.data.CorrelationId);
-      assert.equal(job.state, 'Completed');
+      const handle = world().temporal.workflow.getHandle<Workflow>(accepted!.body.data.CorrelationId);
+      assert.equal((await handle.result()).state, 'Completed');
     });
     assert.ok(rounds >= 20, `only ${rounds} rounds`);
     for (const caller of callers) {
@@ -113,7 +116,7 @@ describe('a job terminated in Temporal', () => {
     const hold = holdBefore();
     proxy.inject(caller.rewrites(), hold, { times: 2 });
     const id = await caller.start(names);
-    await hold.reached;
+    await until('both files are being written', () => proxy.requests(caller.rewrites()).length === 2);
     await temporal.workflow.getHandle(id).terminate('as by hand in the Web UI');
 
     const { job } = await caller.copied([name]);

@@ -187,14 +187,14 @@ describe('copying', () => {
     const { proxy } = world();
     const caller = await world().newCaller();
     const names = await caller.files(12);
-    let asked = 0;
     const isOurs = (bucket: string, name: string) =>
       bucket === caller.bucket || name.startsWith(`locks/${caller.bucket}/`);
-    const fault = proxy.inject(
-      ({ operation, bucket, name }) =>
-        (operation === 'rewrite' || operation === 'stat') && isOurs(bucket, name) && ++asked % 10 < 3,
-      answerError(503),
-    );
+    const asked = { rewrite: 0, stat: 0 };
+    const fault = proxy.inject(({ operation, bucket, name }) => {
+      if ((operation !== 'rewrite' && operation !== 'stat') || !isOurs(bucket, name)) return false;
+      asked[operation] += 1;
+      return asked[operation] % 10 < 3;
+    }, answerError(503));
     const { job, data } = await caller.copied(names);
     fault.remove();
     assert.ok(fault.hits >= 12, `only ${fault.hits} requests failed`);

@@ -103,7 +103,7 @@ describe('a job outlives', function () {
     await temporal.workflow.getHandle(id).result();
 
     await stack.api.start();
-    for (const answer of await Promise.all([caller.copy(names, { id }), caller.copy(names, { id })])) {
+    for (const answer of await Promise.all([caller.decided(names, { id }), caller.decided(names, { id })])) {
       assert.equal(answer.status, 200);
       assert.equal(answer.body.data.CorrelationId, id);
     }
