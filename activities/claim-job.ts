@@ -1,4 +1,11 @@
-import type { AdmissionOutcome, CopyFilesInput, JobOwner, JobStatus } from '../contract/messages.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  AdmissionOutcome,
+  CollectionLocation,
+  CopyFilesInput,
+  JobOwner,
+  JobStatus,
+} from '../contract/messages.ts';
 import { emptyCounts } from '../contract/states.ts';
 import type { JobRecord } from '../storage/job-records.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -8,6 +15,10 @@ export interface ClaimTask {
   owner: JobOwner;
   taskQueue: string;
   input: CopyFilesInput;
+  /** Where the request's files are, as far as the caller may know; kept with the claim. */
+  collections: CollectionLocation[];
+  /** Whether its files may be copied: then they are kept too, until the results tell of each of them. */
+  isPlanned: boolean;
 }
 
 /**
@@ -16,10 +27,13 @@ export interface ClaimTask {
  */
 export type Claim = { claimed: true } | { claimed: false; outcome: AdmissionOutcome; status: JobStatus };
 
-/** Claims the correlation id by making the job's record. */
+/**
+ * Claims the correlation id by making the job's record. A job that waits for locks claims again; it may find its
+ * collections elsewhere by then.
+ */
 export async function claimJob(
   { storage }: ActivityDependencies,
-  { owner, taskQueue, input }: ClaimTask,
+  { owner, taskQueue, input, collections, isPlanned }: ClaimTask,
 ): Promise<Claim> {
   const { correlationId, firstRunId, namespace } = owner;
   const { requestor, digest, request, receivedAt } = input;
@@ -31,6 +45,8 @@ export async function claimJob(
     receivedAt,
     taskQueue,
     options: request.options,
+    collections,
+    entries: isPlanned ? request.entries : null,
     admission: null,
     status: {
       correlationId,
@@ -43,10 +59,16 @@ export async function claimJob(
   };
   try {
     if (await storage.records.create(record)) return { claimed: true };
-    const existing = (await storage.records.read(correlationId))?.record;
-    if (existing === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record vanished while it was being claimed');
-    if (existing.chain.firstRunId === firstRunId && existing.chain.namespace === namespace) return { claimed: true };
-    return { claimed: false, outcome: outcomeOf(existing), status: existing.status };
+    const stored = await storage.records.read(correlationId);
+    if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record vanished while it was being claimed');
+    const { chain } = stored.record;
+    if (chain.firstRunId !== firstRunId || chain.namespace !== namespace) {
+      return { claimed: false, outcome: outcomeOf(stored.record), status: stored.record.status };
+    }
+    if (!isDeepStrictEqual(stored.record, record) && !(await storage.records.replace({ ...stored, record }))) {
+      throw failure('STORAGE_UNAVAILABLE', 'the record changed while it was being claimed');
+    }
+    return { claimed: true };
   } catch (error) {
     throw toControlFailure(error);
   }

@@ -1,31 +1,19 @@
-import { checkAccess, type AccessTask } from './check-access.ts';
-import { claimJob, type ClaimTask } from './claim-job.ts';
+import { admitJob, type AdmissionTask } from './admit-job.ts';
 import { copyFile, type CopyFileTask } from './copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
-import {
-  closeRecord,
-  savePlan,
-  saveResults,
-  type CloseRecordTask,
-  type SavePlanTask,
-  type SaveResultsTask,
-} from './job-record.ts';
+import { closeRecord, saveResults, type CloseRecordTask, type SaveResultsTask } from './job-record.ts';
 import { previewFiles, type PreviewTask } from './preview-files.ts';
 import { releaseLocks, type ReleaseTask } from './release-locks.ts';
-import { takeLocks, type LockTask } from './take-locks.ts';
 
 export type { ActivityDependencies, JobDirectory } from './dependencies.ts';
-export type { Access } from './check-access.ts';
+export type { Verdict } from './admit-job.ts';
 export type { FileOutcome, HeldLock } from './copy-file.ts';
 
 /** The activities, bound to what they need; workflows call them by these names. */
 export function createActivities(deps: ActivityDependencies) {
   return {
-    claimJob: (task: ClaimTask) => claimJob(deps, task),
-    checkAccess: (task: AccessTask) => checkAccess(deps, task),
-    savePlan: (task: SavePlanTask) => savePlan(deps, task),
-    takeLocks: (task: LockTask) => takeLocks(deps, task),
+    admitJob: (task: AdmissionTask) => admitJob(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),
     previewFiles: (task: PreviewTask) => previewFiles(deps, task),

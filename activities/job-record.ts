@@ -1,23 +1,6 @@
 import type { Admission, FileRecord, JobOwner, JobStatus } from '../contract/messages.ts';
-import type { JobPlan } from '../storage/job-records.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toControlFailure } from './failures.ts';
-
-export interface SavePlanTask extends JobPlan {
-  correlationId: string;
-}
-
-/** Keeps what is to be copied, and which collection documents the admission rests on. */
-export async function savePlan(
-  { storage }: ActivityDependencies,
-  { correlationId, entries, collections }: SavePlanTask,
-): Promise<void> {
-  try {
-    await storage.records.savePlan(correlationId, { entries, collections });
-  } catch (error) {
-    throw toControlFailure(error);
-  }
-}
 
 export interface SaveResultsTask {
   correlationId: string;
@@ -44,7 +27,7 @@ export interface CloseRecordTask {
   status: JobStatus;
 }
 
-/** Writes the job's decision and end into its record, from which it is answered from then on. */
+/** Writes the job's decision and end into its record, from which it is answered from then on, with its results. */
 export async function closeRecord(
   { storage }: ActivityDependencies,
   { owner, admission, status }: CloseRecordTask,
@@ -56,7 +39,10 @@ export async function closeRecord(
       throw failure('INTERNAL_ERROR', `the record of job ${correlationId} is not this job's any more`);
     }
     const { record, generation } = stored;
-    const replaced = await storage.records.replace({ record: { ...record, admission, status }, generation });
+    const replaced = await storage.records.replace({
+      record: { ...record, admission, status, entries: null },
+      generation,
+    });
     if (!replaced) throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
   } catch (error) {
     throw toControlFailure(error);

@@ -27,18 +27,16 @@ export interface JobRecord {
   receivedAt: number;
   taskQueue: string;
   options: CopyRequest['options'];
+  /** Where the files' collections were when access was decided; none where it was refused. */
+  collections: CollectionLocation[];
+  /**
+   * What is to be copied, so that a job whose workflow is gone can be looked up at its destinations. Null for a refused
+   * job, and for one that has ended: then the results tell of every file.
+   */
+  entries: FileEntry[] | null;
   /** Null until the job's end: before that, its workflow knows. */
   admission: Admission | null;
   status: JobStatus;
-}
-
-/**
- * `jobs/{correlationId}/plan.json`: the files of an accepted job, and where their collections were when access was
- * decided. Stored before anything is copied, so that a job without a workflow can still be looked up at its destinations.
- */
-export interface JobPlan {
-  entries: FileEntry[];
-  collections: CollectionLocation[];
 }
 
 /** A record and the generation it was read at. */
@@ -83,17 +81,6 @@ export class JobRecordStore {
       if (isStorageError(error, 'preconditionFailed')) return false;
       throw error;
     }
-  }
-
-  /** Keeps what is to be copied, and where; a job that waits for locks may do so again. */
-  async savePlan(correlationId: string, plan: JobPlan): Promise<void> {
-    await this.#objects.write(this.#ref(correlationId, 'plan.json'), JSON.stringify(plan));
-  }
-
-  /** What is to be copied; undefined for a job that was never accepted, or was cancelled before that. */
-  async readPlan(correlationId: string): Promise<JobPlan | undefined> {
-    const document = await this.#objects.readJson(this.#ref(correlationId, 'plan.json'));
-    return document?.content as JobPlan | undefined;
   }
 
   /**

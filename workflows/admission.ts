@@ -1,5 +1,5 @@
 import { condition } from '@temporalio/workflow';
-import type { Access, HeldLock } from '../activities/index.ts';
+import type { HeldLock } from '../activities/index.ts';
 import { indexCollections, locate, type LocatedFile } from '../contract/locate.ts';
 import type { CopyFilesInput, FileRecord, JobOwner } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
@@ -13,80 +13,66 @@ export interface AdmittedFile extends LocatedFile {
   lock: HeldLock;
 }
 
-/** Reads which of the request's collections the caller may use, and whether the files make sense there. */
-export async function checkAccess(book: JobBook, { requestor, request }: CopyFilesInput): Promise<Access> {
-  const { correlationId } = book;
-  return await local('check access to the collections').checkAccess({
-    correlationId,
-    requestor,
-    entries: request.entries,
-  });
-}
+/** How a request was decided. Only `accepted` holds anything: the locks of the files that are to be copied. */
+export type Admitted =
+  | { decided: 'accepted'; files: AdmittedFile[] }
+  | { decided: 'refused' }
+  /** The correlation id belongs to an earlier job, whose outcome and end the book has taken over. */
+  | { decided: 'before' };
 
 /**
- * Decides a request whose access has been checked: the sense of the files, then all locks or none. Gives the files that
- * are to be copied, with their locks; undefined where the request is refused, and nothing is held. A job that is told
- * to stop before it is decided, and would not be refused by then, is accepted, with every file cancelled.
+ * Decides a request: whose correlation id it is, access, the sense of the files, then all locks or none. A job that is
+ * told to stop while it waits for locks is accepted, with every file cancelled.
  */
 export async function admit(
   book: JobBook,
   owner: JobOwner,
+  taskQueue: string,
   input: CopyFilesInput,
-  firstAccess: Access,
-): Promise<AdmittedFile[] | undefined> {
-  const { onLocked = 'reject', dryRun = false } = input.request.options;
+): Promise<Admitted> {
+  const { onLocked = 'reject' } = input.request.options;
+  const count = book.entries.length;
   const giveUpAt = Date.now() + LOCK_WAIT_MS;
   let pauseMs = LOCK_WAIT_PAUSES_MS.first;
-  let access = firstAccess;
   for (;;) {
-    if (!access.granted) {
-      book.decide(access.admission);
-      return undefined;
+    // Access may have been withdrawn while the job waited, so every try decides anew.
+    const verdict = await lockActivities('admit', count).admitJob({ owner, taskQueue, input });
+    switch (verdict.verdict) {
+      case 'taken':
+        book.adopt(verdict.outcome, verdict.status);
+        return { decided: 'before' };
+      case 'refused':
+        book.decide(verdict.admission);
+        return { decided: 'refused' };
+      case 'accepted':
+        book.explain('');
+        book.collections = verdict.collections;
+        book.decide({ decision: 'accepted' });
+        return { decided: 'accepted', files: withLocks(book, verdict.locks) };
+      case 'locked':
+        book.collections = verdict.collections;
     }
-    const { collections } = access;
-    book.collections = collections;
+    if (onLocked !== 'wait' || Date.now() >= giveUpAt) {
+      book.decide({ decision: 'locked', files: verdict.files });
+      return { decided: 'refused' };
+    }
+    const files = `${countOf(verdict.files.length, 'file')} locked by ${verdict.holders.join(', ')}`;
+    book.explain(reason('FILE_LOCKED', `waiting for ${files}`));
+    showProgress(book);
+    await condition(() => book.isCancelling, pauseMs);
     if (book.isCancelling) {
       book.explain('');
       book.decide({ decision: 'accepted' });
       book.cancelRest(Date.now());
-      return [];
+      return { decided: 'accepted', files: [] };
     }
-    if (dryRun) {
-      book.decide({ decision: 'accepted' });
-      return [];
-    }
-    const { correlationId, entries } = book;
-    // Both are done before anything is copied, and neither waits for the other.
-    const [taken] = await Promise.all([
-      lockActivities('lock', entries.length).takeLocks({
-        owner,
-        entries,
-        collections,
-        skipLocked: onLocked === 'skip',
-      }),
-      local('store the plan').savePlan({ correlationId, entries, collections }),
-    ]);
-    if (taken.locked) {
-      book.explain('');
-      book.decide({ decision: 'accepted' });
-      return withLocks(book, taken.locks);
-    }
-    if (onLocked !== 'wait' || Date.now() >= giveUpAt) {
-      book.decide({ decision: 'locked', files: taken.files });
-      return undefined;
-    }
-    const files = `${countOf(taken.files.length, 'file')} locked by ${taken.holders.join(', ')}`;
-    book.explain(reason('FILE_LOCKED', `waiting for ${files}`));
-    showProgress(book);
-    await condition(() => book.isCancelling, pauseMs);
     pauseMs = Math.min(pauseMs * 2, LOCK_WAIT_PAUSES_MS.longest);
-    // Access may have been withdrawn in the meantime.
-    access = await checkAccess(book, input);
   }
 }
 
-/** The files with their locks; those without one are skipped. */
+/** The files with their locks; those without one are skipped. A dry run has no locks at all. */
 function withLocks(book: JobBook, locks: readonly (HeldLock | null)[]): AdmittedFile[] {
+  if (locks.length === 0) return [];
   const places = indexCollections(book.collections);
   return book.files.flatMap((record, index) => {
     const lock = locks[index] ?? null;
@@ -104,6 +90,7 @@ export async function releaseLocks(owner: JobOwner, files: readonly AdmittedFile
   await lockActivities('release', files.length).releaseLocks({ owner, locks });
 }
 
+/** Large lock sets take longer than a workflow task should. */
 function lockActivities(verb: string, count: number) {
   const summary = `${verb} ${countOf(count, 'file')}`;
   return count <= LOCAL_LOCKS_UP_TO ? local(summary) : locking(summary);

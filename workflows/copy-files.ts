@@ -6,10 +6,9 @@ import {
   condition,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Access } from '../activities/index.ts';
 import type { CopyFilesInput, JobOwner, JobStatus } from '../contract/messages.ts';
 import { local } from './activity-options.ts';
-import { admit, checkAccess, releaseLocks } from './admission.ts';
+import { admit, releaseLocks, type AdmittedFile } from './admission.ts';
 import { CopyGate } from './copy-gate.ts';
 import { copyAll } from './copy-all.ts';
 import { JobBook } from './job-book.ts';
@@ -19,8 +18,8 @@ import { listen } from './handlers.ts';
 import { showJob } from './visibility.ts';
 
 /**
- * One copy job: claim the correlation id, which is the workflow id, and check access, take all locks or none, copy, give
- * the locks back, close the record. Ends with the job's status; as failed where every file failed, and as cancelled
+ * One copy job: claim the correlation id, which is the workflow id, check access, take all locks or none, copy, give the
+ * locks back, close the record. Ends with the job's status; as failed where every file failed, and as cancelled
  * where Temporal was asked to cancel it and files remained.
  */
 export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
@@ -33,18 +32,12 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
 
   // Only the copying can be cancelled: whatever happens, locks are released and the record is closed.
   const status = await CancellationScope.nonCancellable(async () => {
-    // Access is only read, so that need not wait for the claim; a claim that fails makes it meaningless.
-    const [claim, access] = await Promise.all([
-      local('claim the correlation id').claimJob({ owner, taskQueue, input }),
-      checkAccess(book, input),
-    ]);
-    if (claim.claimed) {
-      await run(book, owner, input, access, gate);
+    const admitted = await admit(book, owner, taskQueue, input);
+    if (admitted.decided !== 'before') {
+      if (admitted.decided === 'accepted') await copy(book, owner, input, admitted.files, gate);
       const status = book.ending(Date.now());
       await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status });
       book.end(status);
-    } else {
-      book.adopt(claim.outcome, claim.status);
     }
     showJob(book);
     await condition(allHandlersFinished);
@@ -55,17 +48,14 @@ export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
   return status;
 }
 
-/** Decides the request and, where it is accepted, copies its files. Holds no lock when it is through. */
-async function run(
+/** Copies the files of an accepted job, or tells what would happen to them. Holds no lock when it is through. */
+async function copy(
   book: JobBook,
   owner: JobOwner,
-  input: CopyFilesInput,
-  access: Access,
+  { request: { options } }: CopyFilesInput,
+  files: AdmittedFile[],
   gate: CopyGate,
 ): Promise<void> {
-  const { options } = input.request;
-  const files = await admit(book, owner, input, access);
-  if (files === undefined) return;
   book.startProcessing(Date.now());
   showJob(book);
   await recordingResults(book, () =>

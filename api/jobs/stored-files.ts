@@ -11,16 +11,12 @@ export interface StoredFiles {
 
 /** Reads the files of a job from its record. Throws StorageError. */
 export async function readStoredFiles(records: JobRecordStore, record: JobRecord): Promise<StoredFiles> {
-  const { correlationId, receivedAt } = record;
-  const [plan, results] = await Promise.all([
-    records.readPlan(correlationId),
-    Array.fromAsync(records.readResults(correlationId)),
-  ]);
-  // A job that was cancelled before it was decided has results, but never had a plan.
-  if (plan === undefined) return { files: results.sort((one, other) => one.index - other.index), collections: [] };
+  const { correlationId, receivedAt, entries, collections } = record;
+  const results = await Array.fromAsync(records.readResults(correlationId));
+  if (entries === null) return { files: results.sort((one, other) => one.index - other.index), collections };
   const finished = new Map(results.map((file) => [file.index, file]));
-  const files = plan.entries.map((entry, index) => finished.get(index) ?? requestedFile(entry, index, receivedAt));
-  return { files, collections: plan.collections };
+  const files = entries.map((entry, index) => finished.get(index) ?? requestedFile(entry, index, receivedAt));
+  return { files, collections };
 }
 
 export function countFiles(files: readonly FileRecord[]): JobCounts {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Admission, CopyFilesInput, JobOwner } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import { answerError, resetAfter } from '../support/storage-proxy/index.ts';
+import type { ClaimTask } from '../../activities/claim-job.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest } from './support.ts';
 
 const entry = { sourceCollectionId: 'a', destinationCollectionId: 'b', fileName: 'f', destinationFileName: 'g' };
@@ -12,6 +13,8 @@ const INPUT: CopyFilesInput = {
   request: { entries: [entry, { ...entry, destinationFileName: 'h' }], options: { overwrite: 'never' } },
   receivedAt: 1_700_000_000_000,
 };
+
+const PLACES = [{ collectionId: 'a', bucket: 'files', prefix: 'p/', generation: '7' }];
 
 describe('claimJob', () => {
   let test: ActivityTest;
@@ -29,7 +32,8 @@ describe('claimJob', () => {
     test.proxy.removeFaults();
   });
 
-  const claim = (by = owner, input = INPUT) => test.run('claimJob', { owner: by, taskQueue: 'queue', input });
+  const claim = (by = owner, input = INPUT, plan: Partial<ClaimTask> = {}) =>
+    test.run('claimJob', { owner: by, taskQueue: 'queue', input, collections: PLACES, isPlanned: true, ...plan });
   const anotherChain = () => newOwner({ correlationId: owner.correlationId });
   const stored = async () => (await test.storage.records.read(owner.correlationId))?.record;
   const jobFile = () => ({ bucket: test.controlBucket, name: `jobs/${owner.correlationId}/job.json` });
@@ -52,11 +56,25 @@ describe('claimJob', () => {
     assert.deepEqual(await stored(), {
       ...{ correlationId, chain: { namespace, firstRunId }, caller: 'ann', digest: 'd1' },
       ...{ receivedAt: INPUT.receivedAt, taskQueue: 'queue', options: { overwrite: 'never' }, admission: null },
+      ...{ collections: PLACES, entries: INPUT.request.entries },
       status: {
         ...{ correlationId, state: 'Requested', counts: emptyCounts(2) },
         ...{ startedAt: null, endedAt: null, message: '' },
       },
     });
+  });
+
+  it('keeps no files of a request that is refused', async () => {
+    await claim(owner, INPUT, { collections: [], isPlanned: false });
+    const { collections, entries } = (await stored())!;
+    assert.deepEqual({ collections, entries }, { collections: [], entries: null });
+  });
+
+  it('is renewed by its own job, which may find its collections elsewhere', async () => {
+    await claim();
+    const moved = [{ ...PLACES[0]!, prefix: 'q/', generation: '8' }];
+    assert.deepEqual(await claim(owner, INPUT, { collections: moved }), { claimed: true });
+    assert.deepEqual((await stored())?.collections, moved);
   });
 
   it('is the same claim again for the same chain of runs', async () => {

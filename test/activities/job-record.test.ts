@@ -21,7 +21,7 @@ describe("the job's record", () => {
 
   beforeEach(async () => {
     owner = newOwner();
-    await test.run('claimJob', { owner, taskQueue: 'queue', input: INPUT });
+    await test.run('claimJob', { owner, taskQueue: 'queue', input: INPUT, collections: [], isPlanned: true });
   });
 
   afterEach(() => {
@@ -38,10 +38,12 @@ describe("the job's record", () => {
   const jobFile = () => ({ bucket: test.controlBucket, name: `jobs/${owner.correlationId}/job.json` });
 
   describe('closeRecord', () => {
-    it('adds decision and end, and leaves the rest', async () => {
+    it('adds decision and end, drops the files, of which the results tell, and leaves the rest', async () => {
       const before = await stored();
+      assert.equal(before?.entries?.length, 1);
       await close();
-      assert.deepEqual(await stored(), { ...before, admission: { decision: 'accepted' }, status: status() });
+      const closed = { admission: { decision: 'accepted' }, status: status(), entries: null };
+      assert.deepEqual(await stored(), { ...before, ...closed });
     });
 
     it('is the same again where the answer was lost', async () => {
@@ -95,24 +97,6 @@ describe("the job's record", () => {
       await test.run('saveResults', { correlationId, batch: 0, files: [file(0)] });
       await test.run('saveResults', { correlationId, batch: 1, files: [file(1), file(2)] });
       assert.deepEqual(await readAll(), [file(0), file(1), file(2)]);
-    });
-  });
-
-  describe('savePlan', () => {
-    it('keeps files and places', async () => {
-      const { correlationId } = owner;
-      const plan = {
-        entries: [entry],
-        collections: [{ collectionId: 'a', bucket: 'x', prefix: 'y/', generation: '1' }],
-      };
-      await test.run('savePlan', { correlationId, ...plan });
-      assert.deepEqual(await test.storage.records.readPlan(correlationId), plan);
-    });
-
-    it('is tried again where storage fails', async () => {
-      test.proxy.inject({ bucket: test.controlBucket }, answerError(503), { times: 1 });
-      const saved = test.run('savePlan', { correlationId: owner.correlationId, entries: [], collections: [] });
-      await failsWith(saved, 'STORAGE_UNAVAILABLE', { retryable: true });
     });
   });
 });

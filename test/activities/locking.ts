@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Activities } from '../../activities/index.ts';
+import type { Locking } from '../../activities/take-locks.ts';
 import type { CollectionLocation, FileEntry, JobOwner } from '../../contract/messages.ts';
 import type { Lock, LockOwner } from '../../storage/locks.ts';
 import type { ActivityTest } from './support.ts';
-
-type Locking = Awaited<ReturnType<Activities['takeLocks']>>;
 
 /** Files to be locked, in two collections of a test's own: `from` is copied from, `to` is copied to. */
 export interface Place {

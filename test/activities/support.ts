@@ -3,7 +3,10 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
-import { createActivities, type Activities, type JobDirectory } from '../../activities/index.ts';
+import { checkAccess, type AccessTask } from '../../activities/check-access.ts';
+import { claimJob, type ClaimTask } from '../../activities/claim-job.ts';
+import { createActivities, type ActivityDependencies, type JobDirectory } from '../../activities/index.ts';
+import { takeLocks, type LockTask } from '../../activities/take-locks.ts';
 import type { JobOwner } from '../../contract/messages.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { StorageModule } from '../../storage/index.ts';
@@ -31,6 +34,18 @@ export class TestJobs implements JobDirectory {
   }
 }
 
+/** The activities, and the steps that `admitJob` is made of, which run inside it. */
+function createSteps(deps: ActivityDependencies) {
+  return {
+    ...createActivities(deps),
+    claimJob: (task: ClaimTask) => claimJob(deps, task),
+    checkAccess: (task: AccessTask) => checkAccess(deps, task),
+    takeLocks: (task: LockTask) => takeLocks(deps, task),
+  };
+}
+
+type Steps = ReturnType<typeof createSteps>;
+
 /** An attempt of an activity, under way. */
 export interface Attempt<T> {
   result: Promise<T>;
@@ -44,17 +59,17 @@ export interface ActivityTest extends TestStorage {
   /** Lines of the log, parsed. */
   readonly logged: Record<string, unknown>[];
   /** Starts an activity as a worker does. */
-  start<Name extends keyof Activities>(
+  start<Name extends keyof Steps>(
     name: Name,
-    task: Parameters<Activities[Name]>[0],
+    task: Parameters<Steps[Name]>[0],
     info?: Info,
-  ): Attempt<Awaited<ReturnType<Activities[Name]>>>;
+  ): Attempt<Awaited<ReturnType<Steps[Name]>>>;
   /** Runs an activity to its end. */
-  run<Name extends keyof Activities>(
+  run<Name extends keyof Steps>(
     name: Name,
-    task: Parameters<Activities[Name]>[0],
+    task: Parameters<Steps[Name]>[0],
     info?: Info,
-  ): Promise<Awaited<ReturnType<Activities[Name]>>>;
+  ): Promise<Awaited<ReturnType<Steps[Name]>>>;
 }
 
 /** What a worker tells an activity, where the test has nothing else to say. */
@@ -68,7 +83,7 @@ export async function makeActivityTest(): Promise<ActivityTest> {
   const jobs = new TestJobs();
   const logged: Record<string, unknown>[] = [];
   const write = (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>);
-  const activities = createActivities({ storage, jobs, log: pino({ base: null }, { write }) });
+  const activities = createSteps({ storage, jobs, log: pino({ base: null }, { write }) });
   const start: ActivityTest['start'] = (name, task, info) => {
     const environment = new MockActivityEnvironment({ ...INFO, activityType: name, ...info }, { logger: SILENT });
     const activity = activities[name] as (task_: unknown) => Promise<never>;

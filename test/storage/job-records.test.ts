@@ -19,7 +19,7 @@ function newRecord(changes: Partial<JobRecord> = {}): JobRecord {
     correlationId,
     chain: { namespace: 'default', firstRunId: randomUUID() },
     ...{ caller: 'ann', digest: 'd1', receivedAt: 1, taskQueue: 'apollo-copy', options: { overwrite: 'always' } },
-    admission: null,
+    ...{ collections: [], entries: null, admission: null },
     status: {
       ...{ correlationId, state: 'Requested', counts: emptyCounts(2) },
       ...{ startedAt: null, endedAt: null, message: '' },
@@ -93,24 +93,6 @@ describe('job record store', () => {
       await failsAs(records.create(record), 'unavailable');
       await failsAs(records.read(record.correlationId), 'unavailable');
       await failsAs(records.replace({ record, generation: '1' }), 'unavailable');
-    });
-  });
-
-  describe('a plan', () => {
-    const plan = {
-      entries: [entry('ü/ #?%'), entry('b')],
-      collections: [{ collectionId: 'a', bucket: 'files', prefix: '', generation: '7' }],
-    };
-
-    it('is kept as it was stored last: a job that waited for locks may find its collections elsewhere', async () => {
-      const id = randomUUID();
-      await records.savePlan(id, { entries: [], collections: [] });
-      await records.savePlan(id, plan);
-      assert.deepEqual(await records.readPlan(id), plan);
-    });
-
-    it('of a job that was never accepted is none', async () => {
-      assert.equal(await records.readPlan(randomUUID()), undefined);
     });
   });
 

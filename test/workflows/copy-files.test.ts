@@ -15,18 +15,14 @@ function assertInOrder(story: readonly string[], ...lines: string[]): void {
 }
 
 describe('copyFiles', () => {
-  it('claims, checks access, plans and locks, copies, stores results, releases, closes the record; in this order', async () => {
+  it('admits, copies, stores results, releases, closes the record; in this order', async () => {
     const replaced = replaceActivities();
     await withJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(requestFor('a', 'b'));
       const result = await job.result();
       const { story } = replaced;
-      for (const first of ['claimJob', 'checkAccess']) {
-        for (const second of ['takeLocks', 'savePlan']) assertInOrder(story, `end ${first}`, `begin ${second}`);
-      }
       for (const copy of ['copyFile a', 'copyFile b']) {
-        assertInOrder(story, 'end takeLocks', `begin ${copy}`, `end ${copy}`, 'begin saveResults');
-        assertInOrder(story, 'end savePlan', `begin ${copy}`);
+        assertInOrder(story, 'end admitJob', `begin ${copy}`, `end ${copy}`, 'begin saveResults');
       }
       assertInOrder(story, 'end saveResults', 'begin releaseLocks', 'end releaseLocks', 'begin closeRecord');
       assert.equal(story.filter((line) => line.startsWith('begin')).length, 9, 'each of them once');
@@ -174,7 +170,7 @@ describe('copyFiles', () => {
       const scheduled = (await job.handle.fetchHistory()).events?.map(
         (event) => event.activityTaskScheduledEventAttributes?.activityType?.name,
       );
-      assert.deepEqual(new Set(scheduled), new Set([undefined, 'takeLocks', 'copyFile', 'releaseLocks']));
+      assert.deepEqual(new Set(scheduled), new Set([undefined, 'admitJob', 'copyFile', 'releaseLocks']));
     });
   });
 

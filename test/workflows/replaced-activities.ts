@@ -1,16 +1,27 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Activities, FileOutcome } from '../../activities/index.ts';
+import type { Access, AccessTask } from '../../activities/check-access.ts';
+import type { Claim, ClaimTask } from '../../activities/claim-job.ts';
+import type { Activities, FileOutcome, Verdict } from '../../activities/index.ts';
+import type { Locking, LockTask } from '../../activities/take-locks.ts';
 import type { LockedFile } from '../../contract/messages.ts';
 import { isRetryable, reason, type ReasonCode } from '../../contract/reasons.ts';
 
-type Name = keyof Activities;
-type Task<N extends Name> = Parameters<Activities[N]>[0];
+/** What `admitJob` does, step by step, so that a test may replace one of them. */
+interface AdmissionSteps {
+  claimJob(task: ClaimTask): Promise<Claim>;
+  checkAccess(task: AccessTask): Promise<Access>;
+  takeLocks(task: LockTask): Promise<Locking>;
+}
+
+type Replaceable = Activities & AdmissionSteps;
+type Name = keyof Replaceable;
+type Task<N extends Name> = Parameters<Replaceable[N]>[0];
 type CopyFileTask = Task<'copyFile'>;
 
 /** Activities that do nothing but say so. */
 export interface Replaced {
-  activities: Activities;
+  activities: Replaceable;
   /** `begin claimJob`, `end claimJob`, …, in the order in which it happened; copies with the name of their file. */
   story: string[];
   /** What an activity was called with, each time. */
@@ -18,10 +29,11 @@ export interface Replaced {
 }
 
 /** Activities by which every job is accepted and every file copied, except for those given. */
-export function replaceActivities(overrides: Partial<Activities> = {}): Replaced {
+export function replaceActivities(overrides: Partial<Replaceable> = {}): Replaced {
   const story: string[] = [];
   const calls: { name: Name; task: unknown }[] = [];
-  const told = Object.entries({ ...willing, ...overrides }).map(([name, activity]) => {
+  const admitJob: Activities['admitJob'] = (task) => decide(steps, task);
+  const told = Object.entries({ ...willing, admitJob, ...overrides }).map(([name, activity]) => {
     const run = activity as (task: unknown) => Promise<unknown>;
     const tell = async (task: unknown) => {
       const call = { name, task };
@@ -36,8 +48,9 @@ export function replaceActivities(overrides: Partial<Activities> = {}): Replaced
     };
     return [name, tell] as const;
   });
+  const steps = Object.fromEntries(told) as unknown as Replaceable;
   return {
-    activities: Object.fromEntries(told) as unknown as Activities,
+    activities: steps,
     story,
     tasksOf: <N extends Name>(name: N) => calls.filter((call) => call.name === name).map(({ task }) => task as Task<N>),
   };
@@ -50,7 +63,27 @@ function isCopyFileTask(call: {
   return call.name === 'copyFile' || call.name === 'findCopy';
 }
 
-const willing: Activities = {
+/** The verdict that the steps come to, as the activity finds it. */
+async function decide(steps: AdmissionSteps, task: Parameters<Activities['admitJob']>[0]): Promise<Verdict> {
+  const { owner, input } = task;
+  const { entries, options } = input.request;
+  const access = await steps.checkAccess({
+    correlationId: owner.correlationId,
+    requestor: input.requestor,
+    entries,
+  });
+  const collections = access.granted ? access.collections : [];
+  const claim = await steps.claimJob({ ...task, collections, isPlanned: access.granted });
+  if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
+  if (!access.granted) return { verdict: 'refused', admission: access.admission };
+  if (options.dryRun === true) return { verdict: 'accepted', collections, locks: [] };
+  const locking = await steps.takeLocks({ owner, entries, collections, skipLocked: options.onLocked === 'skip' });
+  return locking.locked
+    ? { verdict: 'accepted', collections, locks: locking.locks }
+    : { verdict: 'locked', collections, ...locking };
+}
+
+const willing: Omit<Replaceable, 'admitJob'> = {
   claimJob: () => Promise.resolve({ claimed: true }),
   checkAccess: ({ entries }) => {
     const ids = new Set(entries.flatMap((entry) => [entry.sourceCollectionId, entry.destinationCollectionId]));
@@ -62,7 +95,6 @@ const willing: Activities = {
     }));
     return Promise.resolve({ granted: true, collections });
   },
-  savePlan: () => Promise.resolve(),
   takeLocks: ({ entries }) => {
     const locks = entries.map((_, index) => ({ generation: String(1_000 + index), createdAt: 1_700_000_000_000 }));
     return Promise.resolve({ locked: true, locks });
@@ -91,7 +123,7 @@ export function completed(more: Partial<FileOutcome> = {}): FileOutcome {
 }
 
 /** The answer of takeLocks where another job holds these files. */
-export function othersHold(files: LockedFile[]): Awaited<ReturnType<Activities['takeLocks']>> {
+export function othersHold(files: LockedFile[]): Extract<Locking, { locked: false }> {
   return { locked: false, files, holders: ['job 00000000-0000-4000-8000-000000000000'] };
 }
 

@@ -130,15 +130,15 @@ describe('what Temporal shows of a job', () => {
     });
   });
 
-  it('is of lock activities how many files they are for', async () => {
+  it('is of activities on locks how many files they are for', async () => {
     await withJobs(replaceActivities(), async (jobs) => {
       const { job } = await jobs.admit(requestFor(...fileNames(101)));
       await job.result();
       const all = await summaries(job);
       assert.deepEqual(
-        all.filter(({ activity }) => activity.endsWith('Locks')),
+        all.filter(({ activity }) => activity === 'admitJob' || activity === 'releaseLocks'),
         [
-          { activity: 'takeLocks', summary: 'lock 101 files' },
+          { activity: 'admitJob', summary: 'admit 101 files' },
           { activity: 'releaseLocks', summary: 'release 101 files' },
         ],
       );

@@ -1,0 +1,76 @@
+import type {
+  Admission,
+  AdmissionOutcome,
+  CollectionLocation,
+  CopyFilesInput,
+  JobOwner,
+  JobStatus,
+} from '../contract/messages.ts';
+import { indexCollections, locate } from '../contract/locate.ts';
+import { checkAccess } from './check-access.ts';
+import { claimJob } from './claim-job.ts';
+import type { HeldLock } from './copy-file.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { releaseLocks } from './release-locks.ts';
+import { takeLocks, type Locking } from './take-locks.ts';
+
+export interface AdmissionTask {
+  owner: JobOwner;
+  taskQueue: string;
+  input: CopyFilesInput;
+}
+
+/** What becomes of a request, `locked` for the time being where it may wait. */
+export type Verdict =
+  | { verdict: 'accepted'; collections: CollectionLocation[]; locks: (HeldLock | null)[] }
+  | { verdict: 'refused'; admission: Extract<Admission, { decision: 'forbidden' | 'invalid' }> }
+  | (Extract<Locking, { locked: false }> & { verdict: 'locked'; collections: CollectionLocation[] })
+  /** The correlation id belongs to a job that Temporal has forgotten. */
+  | { verdict: 'taken'; outcome: AdmissionOutcome; status: JobStatus };
+
+/**
+ * Decides a request: access first, then the claim on the correlation id and the locks, which need not wait for each
+ * other. All of it in one activity, because a caller waits for the answer, and each further activity costs as much as
+ * the requests to storage it makes. May be repeated at any point; what an earlier attempt has made is found in place.
+ * A dry run takes no locks. Nothing is held where the verdict is not `accepted`.
+ */
+export async function admitJob(
+  deps: ActivityDependencies,
+  { owner, taskQueue, input }: AdmissionTask,
+): Promise<Verdict> {
+  const { requestor, request } = input;
+  const { entries, options } = request;
+  const access = await checkAccess(deps, { correlationId: owner.correlationId, requestor, entries });
+  const collections = access.granted ? access.collections : [];
+  const takesLocks = access.granted && options.dryRun !== true;
+  // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
+  const [claiming, taking] = await Promise.allSettled([
+    claimJob(deps, { owner, taskQueue, input, collections, isPlanned: access.granted }),
+    takesLocks ? takeLocks(deps, { owner, entries, collections, skipLocked: options.onLocked === 'skip' }) : undefined,
+  ]);
+  if (claiming.status === 'rejected') throw claiming.reason;
+  if (taking.status === 'rejected') throw taking.reason;
+  const [claim, locking] = [claiming.value, taking.value];
+  if (!claim.claimed) {
+    if (locking?.locked === true) await giveBack(deps, owner, input, collections, locking.locks);
+    return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
+  }
+  if (!access.granted) return { verdict: 'refused', admission: access.admission };
+  if (locking?.locked === false) return { verdict: 'locked', collections, ...locking };
+  return { verdict: 'accepted', collections, locks: locking?.locks ?? [] };
+}
+
+async function giveBack(
+  deps: ActivityDependencies,
+  owner: JobOwner,
+  { request }: CopyFilesInput,
+  collections: readonly CollectionLocation[],
+  locks: readonly (HeldLock | null)[],
+): Promise<void> {
+  const places = indexCollections(collections);
+  const held = request.entries.flatMap((entry, index) => {
+    const lock = locks[index] ?? null;
+    return lock === null ? [] : [{ target: locate(entry, places).destination, generation: lock.generation }];
+  });
+  await releaseLocks(deps, { owner, locks: held });
+}
