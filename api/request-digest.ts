@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CopyOptions, CopyRequest } from '../contract/messages.ts';
+import type { CopyOptions, ListRequest } from '../contract/messages.ts';
 import { DEFAULT_OPTIONS } from './schemas/copy-request.ts';
 
 /**
@@ -7,7 +7,7 @@ import { DEFAULT_OPTIONS } from './schemas/copy-request.ts';
  * are at their default are left out, so that a request keeps its digest when the service learns a new option; the
  * digest is compared with a stored one for as long as the job's record is kept.
  */
-function canonicalJson({ entries, options }: CopyRequest): string {
+function canonicalJson({ entries, options }: ListRequest): string {
   return JSON.stringify({
     entries: entries.map((entry) => [
       entry.sourceCollectionId,
@@ -26,6 +26,6 @@ function withoutDefaults(options: CopyOptions): Partial<CopyOptions> {
 }
 
 /** Identifies a request's content: SHA-256 of its canonical form, in hex. The same for requests that ask for the same. */
-export function requestDigest(request: CopyRequest): string {
+export function requestDigest(request: ListRequest): string {
   return createHash('sha256').update(canonicalJson(request)).digest('hex');
 }

@@ -25,6 +25,8 @@ export interface CopyOptions {
   priority?: number;
   /** Checks and tells what would happen; locks nothing, copies nothing. Default: false. */
   dryRun?: boolean;
+  /** How many files a second the whole job may copy, over all workers. Default: no bound of its own. */
+  maxFilesPerSecond?: number;
 }
 
 /** Who asks: `caller` owns the job; access lists may name any of the `principals`. */
@@ -33,18 +35,35 @@ export interface Requestor {
   principals: string[];
 }
 
-/** A validated request with its defaults filled in. */
-export interface CopyRequest {
+/** Where the files of a bulk job stand, which is too many to travel in messages. */
+export type BulkSource =
+  /** A long list: NDJSON of FileEntry, one a line, as an object of the control bucket. */
+  | { kind: 'stored'; object: string; generation: string; count: number }
+  /** A list that the caller keeps as a file in a collection. */
+  | { kind: 'manifest'; collectionId: string; fileName: string }
+  /** Everything under a prefix. */
+  | { kind: 'collection'; sourceCollectionId: string; destinationCollectionId: string; prefix: string };
+
+/** A short list, which travels as it is. */
+export interface ListRequest {
   entries: FileEntry[];
   options: CopyOptions;
 }
 
+export interface BulkRequest {
+  bulk: BulkSource;
+  options: CopyOptions;
+}
+
+/** A validated request with its defaults filled in. */
+export type CopyRequest = ListRequest | BulkRequest;
+
 /** Argument of the workflow. */
-export interface CopyFilesInput {
+export interface CopyFilesInput<Request extends CopyRequest = ListRequest> {
   requestor: Requestor;
   /** Identifies the request's content: SHA-256 of its canonical form, in hex. */
   digest: string;
-  request: CopyRequest;
+  request: Request;
   /** When the API received the request, in milliseconds since the epoch. */
   receivedAt: number;
 }
@@ -53,6 +72,7 @@ export interface CopyFilesInput {
 export interface JobMemo {
   caller: string;
   digest: string;
+  /** How many files were asked for, as far as that was known then. */
   requested: number;
   receivedAt: number;
 }
@@ -82,8 +102,8 @@ export type Admission =
 export interface AdmissionOutcome {
   caller: string;
   digest: string;
-  /** How many files were asked for. */
-  requested: number;
+  /** How many files were asked for; null where that is not known by then. */
+  requested: number | null;
   admission: Admission;
 }
 

@@ -1,7 +1,7 @@
 import type {
   Admission,
   CollectionLocation,
-  CopyRequest,
+  CopyOptions,
   FileEntry,
   FileRecord,
   JobStatus,
@@ -26,7 +26,7 @@ export interface JobRecord {
   digest: string;
   receivedAt: number;
   taskQueue: string;
-  options: CopyRequest['options'];
+  options: CopyOptions;
   /** Where the files' collections were when access was decided; none where it was refused. */
   collections: CollectionLocation[];
   /**

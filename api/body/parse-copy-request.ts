@@ -1,5 +1,5 @@
 import { MAX_INLINE_BYTES, MAX_INLINE_ENTRIES } from '../../contract/limits.ts';
-import type { CopyRequest, RequestError } from '../../contract/messages.ts';
+import type { ListRequest, RequestError } from '../../contract/messages.ts';
 import { invalidRequest } from '../http-error.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
 import { requestErrors } from '../request-errors.ts';
@@ -14,7 +14,7 @@ const MAX_PARSED_BYTES = 8 * MAX_INLINE_BYTES;
 
 const LIMITS = `at most ${MAX_INLINE_ENTRIES} files and ${MAX_INLINE_BYTES} bytes of JSON`;
 
-type Checked = { ok: true; value: CopyRequest } | { ok: false; errors: RequestError[] };
+type Checked = { ok: true; value: ListRequest } | { ok: false; errors: RequestError[] };
 
 const wrong = (path: string, message: string): Checked => ({
   ok: false,
@@ -27,7 +27,7 @@ function listLength(body: unknown): number {
   return Array.isArray(body.copyFileCollectionData) ? body.copyFileCollectionData.length : 0;
 }
 
-function withDefaults({ copyFileCollectionData, options }: CopyRequestBody): CopyRequest {
+function withDefaults({ copyFileCollectionData, options }: CopyRequestBody): ListRequest {
   return {
     entries: copyFileCollectionData.map(
       ({ sourceCollectionId, destinationCollectionId, fileName, destinationFileName }) => ({
@@ -72,7 +72,7 @@ function checkBody(bytes: Uint8Array): Checked {
 export function parseCopyRequest(
   body: Uint8Array,
   correlationId: string | undefined,
-): { correlationId: string; request: CopyRequest } {
+): { correlationId: string; request: ListRequest } {
   const request = checkBody(body);
   if (request.ok && correlationId !== undefined) return { correlationId, request: request.value };
   throw invalidRequest([

@@ -1,7 +1,7 @@
 import type {
   Admission,
   CollectionLocation,
-  CopyRequest,
+  ListRequest,
   FileFilter,
   FileRecord,
   JobStatus,
@@ -22,7 +22,7 @@ export type JobAction = (typeof JOB_ACTIONS)[number];
 export interface NewJob {
   correlationId: string;
   requestor: Requestor;
-  request: CopyRequest;
+  request: ListRequest;
   /** When the request was received, in milliseconds since the epoch. */
   receivedAt: number;
 }
@@ -43,11 +43,11 @@ export interface Patience {
 
 /**
  * What became of a request: `decided` one way or the other, `undecided` (durable, will be decided), or `conflict`
- * (the correlation id belongs to another request or caller). `job` is there where it was waited for, and not refused.
+ * (the correlation id belongs to another request or caller). `requested`: null where that is not known yet. `job` is there where it was waited for, and not refused.
  */
 export type CopyAnswer =
-  | { kind: 'decided'; requested: number; admission: Admission; job?: JobStatus }
-  | { kind: 'undecided'; requested: number; job?: JobStatus }
+  | { kind: 'decided'; requested: number | null; admission: Admission; job?: JobStatus }
+  | { kind: 'undecided'; requested: number | null; job?: JobStatus }
   | { kind: 'conflict' };
 
 /** A page of files, looked for from index `from` on. */

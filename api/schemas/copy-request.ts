@@ -3,8 +3,8 @@ import { fileNameProblem } from '../../contract/file-name.ts';
 import { MAX_INLINE_ENTRIES } from '../../contract/limits.ts';
 import { ON_LOCKED_MODES, OVERWRITE_MODES, type CopyOptions } from '../../contract/messages.ts';
 
-/** What a request that says nothing asks for. */
-export const DEFAULT_OPTIONS: Readonly<Required<CopyOptions>> = {
+/** What a request that says nothing asks for. There is no bound on the rate where none is asked for. */
+export const DEFAULT_OPTIONS: Readonly<Required<Omit<CopyOptions, 'maxFilesPerSecond'>>> = {
   overwrite: 'always',
   onLocked: 'reject',
   priority: 3,

@@ -103,6 +103,12 @@ describe('POST /apollo/files/copy', () => {
     assert.equal(response.headers.get('x-correlation-id'), ID);
   });
 
+  it('says that the number of files is pending where it is not known yet', async () => {
+    const { copy } = answering({ kind: 'decided', requested: null, admission: { decision: 'accepted' } });
+    const data = (await assertAnswer(await copy(copyBody()), 200)) as Record<string, string>;
+    assert.equal(data.Message, 'Number of file copy requests:pending');
+  });
+
   it('counts the files of the job that was found, not of the request', async () => {
     const data = await assertAnswer(await deciding({ decision: 'accepted' }).copy(copyBody(1)), 200);
     assert.equal((data as Record<string, string>).Message, 'Number of file copy requests:2');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { requestDigest } from '../../api/request-digest.ts';
-import type { CopyRequest } from '../../contract/messages.ts';
+import type { ListRequest } from '../../contract/messages.ts';
 
 const entry = { sourceCollectionId: 'a', destinationCollectionId: 'b', fileName: 'c', destinationFileName: 'c' };
-const request: CopyRequest = { entries: [entry], options: { overwrite: 'always' } };
+const request: ListRequest = { entries: [entry], options: { overwrite: 'always' } };
 
 describe('the digest of a request', () => {
   it('is SHA-256 in hex, and stays what it is: it is compared with stored ones', () => {
@@ -24,7 +24,7 @@ describe('the digest of a request', () => {
   });
 
   it('differs with every field, the order of entries and where one name ends and the next begins', () => {
-    const requests: CopyRequest[] = [
+    const requests: ListRequest[] = [
       request,
       { ...request, options: { overwrite: 'never' } },
       { ...request, options: { overwrite: 'always', onLocked: 'skip' } },
