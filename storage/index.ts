@@ -2,6 +2,7 @@ import type { StorageConfig } from '../config/config.ts';
 import { createJsonApi, REQUEST_TIMEOUT_MS } from './client.ts';
 import { CollectionCatalogue } from './collections.ts';
 import { createRewriteTransport } from './http-rewrite-transport.ts';
+import { JobChunkStore } from './job-chunks.ts';
 import { JobRecordStore } from './job-records.ts';
 import { LockStore } from './locks.ts';
 import { ObjectStore } from './objects.ts';
@@ -13,6 +14,7 @@ export interface StorageModule {
   collections: CollectionCatalogue;
   locks: LockStore;
   records: JobRecordStore;
+  chunks: JobChunkStore;
   transport: RewriteTransport;
 }
 
@@ -33,6 +35,7 @@ export function createStorage(
     collections: new CollectionCatalogue(objects, config.controlBucket),
     locks: new LockStore(objects, config.controlBucket),
     records: new JobRecordStore(objects, config.controlBucket),
+    chunks: new JobChunkStore(objects, config.controlBucket),
     transport: createRewriteTransport(createJsonApi(config, { retries: 0, timeoutMs })),
   };
 }

@@ -1,0 +1,210 @@
+import type { FileEntry, FileRecord } from '../contract/messages.ts';
+import { countFile, emptyCounts, isFinalFileState } from '../contract/states.ts';
+import { isStorageError, StorageError } from './errors.ts';
+import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
+
+/** A file of a bulk job as it was planned. */
+export interface PlannedFile extends FileEntry {
+  /** Position in the whole job, from 0. */
+  index: number;
+  /** What a listing told of the source; absent where the file was named by the caller. */
+  source?: { generation: string; size: number; crc32c?: string };
+  /** `CODE: sentence`: the file cannot be copied and ends `Failed`. */
+  problem?: string;
+}
+
+/** How the files of one part of a chunk ended. `bytes` counts what was copied. */
+export interface ChunkCounts {
+  count: number;
+  completed: number;
+  skipped: number;
+  failed: number;
+  cancelled: number;
+  bytes: number;
+}
+
+/** What the index tells of a chunk of the plan. */
+export interface PlanChunk {
+  chunk: number;
+  /** Files in it. */
+  count: number;
+  /** Job index of its first file. */
+  firstIndex: number;
+}
+
+/** What the index tells of one part of a chunk's results. */
+export interface ResultsPart extends ChunkCounts {
+  chunk: number;
+  part: number;
+}
+
+/** Chunks from `from` (included) to `to` (excluded); all where absent. */
+export interface ChunkRange {
+  from?: number;
+  to?: number;
+}
+
+const NDJSON = 'application/x-ndjson';
+const CHUNK_DIGITS = 6;
+const PART_DIGITS = 2;
+
+/**
+ * The files of a bulk job, in chunks under `jobs/{correlationId}/` in the control bucket: `plan/NNNNNN.ndjson` has what
+ * is to be copied, `results/NNNNNN-PP.ndjson` how the files of chunk N ended, part by part. Counts stand in each
+ * object's metadata, so a listing (1,000 chunks a page) is the index. Every method throws StorageError.
+ */
+export class JobChunkStore {
+  readonly #objects: ObjectStore;
+  readonly #bucket: string;
+
+  constructor(objects: ObjectStore, controlBucket: string) {
+    this.#objects = objects;
+    this.#bucket = controlBucket;
+  }
+
+  #ref(correlationId: string, name: string): ObjectRef {
+    return { bucket: this.#bucket, name: `jobs/${correlationId}/${name}` };
+  }
+
+  /** Writes a chunk of the plan. One that is there is replaced: planning again gives the same chunk again. */
+  async writePlan(correlationId: string, chunk: number, files: readonly PlannedFile[]): Promise<void> {
+    const metadata = { count: String(files.length), firstIndex: String(files[0]?.index ?? 0) };
+    await this.#objects.write(this.#ref(correlationId, planName(chunk)), toLines(files), {
+      contentType: NDJSON,
+      metadata,
+    });
+  }
+
+  /** The files of a chunk; undefined where it is not planned. */
+  async readPlan(correlationId: string, chunk: number): Promise<PlannedFile[] | undefined> {
+    return await this.#read<PlannedFile>(this.#ref(correlationId, planName(chunk)));
+  }
+
+  /** The chunks planned so far, in their order. */
+  async *listPlan(correlationId: string, range: ChunkRange = {}): AsyncGenerator<PlanChunk> {
+    for await (const { info, numbers } of this.#list(correlationId, 'plan', range)) {
+      const [chunk = 0] = numbers;
+      yield { chunk, count: numberIn(info, 'count'), firstIndex: numberIn(info, 'firstIndex') };
+    }
+  }
+
+  /** Deletes the chunks of the plan from this one on: those of an earlier plan that was longer. */
+  async trimPlan(correlationId: string, from: number): Promise<void> {
+    for await (const { info } of this.#list(correlationId, 'plan', { from })) {
+      await this.#objects.remove(info, info.generation);
+    }
+  }
+
+  /**
+   * Stores how the files of a part of a chunk ended, all of them in a final state. False: that part is there already
+   * and stays as it is.
+   */
+  async writeResults(
+    correlationId: string,
+    chunk: number,
+    part: number,
+    files: readonly FileRecord[],
+  ): Promise<boolean> {
+    const counts = Object.entries(countResults(files)).map(([name, value]) => [name, String(value)]);
+    try {
+      await this.#objects.write(this.#ref(correlationId, resultsName(chunk, part)), toLines(files), {
+        ifGenerationMatch: '0',
+        contentType: NDJSON,
+        metadata: Object.fromEntries(counts) as Record<string, string>,
+      });
+      return true;
+    } catch (error) {
+      if (isStorageError(error, 'preconditionFailed')) return false;
+      throw error;
+    }
+  }
+
+  /** One part of a chunk's results; undefined where it is not there (yet). */
+  async readResults(correlationId: string, chunk: number, part: number): Promise<FileRecord[] | undefined> {
+    return await this.#read<FileRecord>(this.#ref(correlationId, resultsName(chunk, part)));
+  }
+
+  /** The parts stored so far, by chunk and part. */
+  async *listResults(correlationId: string, range: ChunkRange = {}): AsyncGenerator<ResultsPart> {
+    for await (const { info, numbers } of this.#list(correlationId, 'results', range)) {
+      const [chunk = 0, part = 0] = numbers;
+      yield {
+        chunk,
+        part,
+        count: numberIn(info, 'count'),
+        completed: numberIn(info, 'completed'),
+        skipped: numberIn(info, 'skipped'),
+        failed: numberIn(info, 'failed'),
+        cancelled: numberIn(info, 'cancelled'),
+        bytes: numberIn(info, 'bytes'),
+      };
+    }
+  }
+
+  async #read<T>(ref: ObjectRef): Promise<T[] | undefined> {
+    const text = await this.#objects.readText(ref);
+    if (text === undefined) return undefined;
+    const files: T[] = [];
+    try {
+      for (const line of text.split('\n')) if (line !== '') files.push(JSON.parse(line) as T);
+    } catch (error) {
+      throw new StorageError('malformed', `${ref.name} has a line that is no JSON`, { cause: error });
+    }
+    return files;
+  }
+
+  async *#list(
+    correlationId: string,
+    folder: 'plan' | 'results',
+    { from, to }: ChunkRange,
+  ): AsyncGenerator<{ info: ObjectInfo; numbers: number[] }> {
+    const { bucket, name: prefix } = this.#ref(correlationId, `${folder}/`);
+    const range = {
+      ...{ bucket, prefix },
+      ...(from !== undefined && { startOffset: prefix + digits(from, CHUNK_DIGITS) }),
+      ...(to !== undefined && { endOffset: prefix + digits(to, CHUNK_DIGITS) }),
+    };
+    for await (const info of this.#objects.list(range)) {
+      const numbers = info.name.slice(prefix.length).match(/\d+/g) ?? [];
+      yield { info, numbers: numbers.map(Number) };
+    }
+  }
+}
+
+/** How these files ended. Throws where one has not: only what is final is stored. */
+export function countResults(files: readonly FileRecord[]): ChunkCounts {
+  const counts = emptyCounts(files.length);
+  for (const { state, size, index } of files) {
+    if (!isFinalFileState(state)) throw new Error(`file ${index} is ${state}, which is no result`);
+    countFile(counts, state, size ?? 0);
+  }
+  const { completed, skipped, failed, cancelled, bytes } = counts;
+  return { count: files.length, completed, skipped, failed, cancelled, bytes };
+}
+
+function planName(chunk: number): string {
+  return `plan/${digits(chunk, CHUNK_DIGITS)}.ndjson`;
+}
+
+function resultsName(chunk: number, part: number): string {
+  return `results/${digits(chunk, CHUNK_DIGITS)}-${digits(part, PART_DIGITS)}.ndjson`;
+}
+
+/** Padded, so that the order of names is that of numbers. */
+function digits(value: number, length: number): string {
+  const text = String(value).padStart(length, '0');
+  if (text.length > length) throw new RangeError(`${value} has more than ${length} digits`);
+  return text;
+}
+
+function toLines(files: readonly object[]): string {
+  return files.map((file) => `${JSON.stringify(file)}\n`).join('');
+}
+
+function numberIn({ name, metadata }: ObjectInfo, key: string): number {
+  const value = Number(metadata[key]);
+  if (metadata[key] === undefined || !Number.isSafeInteger(value)) {
+    throw new StorageError('malformed', `${name} has no ${key} in its metadata`);
+  }
+  return value;
+}
