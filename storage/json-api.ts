@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 import { connectionError, responseError, StorageError } from './errors.ts';
 
 /** One request to the JSON API (cloud.google.com/storage/docs/json_api). */
@@ -10,11 +10,20 @@ export interface ApiRequest {
   query?: Readonly<Record<string, string | number | undefined>>;
   /** With its content type. */
   body?: { contentType: string; content: string };
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** A successful answer. */
 export interface ApiAnswer {
   body: string;
+  header(name: string): string | undefined;
+}
+
+/** A successful answer whose body is still to come. It has to be read, or its connection stays taken. */
+export interface StreamedAnswer {
+  status: number;
+  /** The bytes as they come; throws StorageError `unavailable` where they break off, or none come for too long. */
+  body: AsyncIterable<Uint8Array>;
   header(name: string): string | undefined;
 }
 
@@ -57,10 +66,30 @@ export class JsonApi {
 
   /** Sends a request, again where it failed in passing. Throws StorageError for every answer but success. */
   async send(request: ApiRequest): Promise<ApiAnswer> {
+    return await this.#persist(async () => {
+      // The time-out is for the whole of it.
+      const answer = await this.#request(request, AbortSignal.timeout(this.#options.timeoutMs));
+      return { body: await answer.body.text(), header: headerOf(answer) };
+    });
+  }
+
+  /**
+   * Sends a request whose answer may be long: gives it once it begins. The time-out bounds the wait for that, and each
+   * wait for more bytes. Repeats and throws as `send` does until then; what comes after is not repeated.
+   */
+  async open(request: ApiRequest): Promise<StreamedAnswer> {
+    return await this.#persist(async () => {
+      const answer = await this.#request(request);
+      return { status: answer.statusCode, body: readBody(answer), header: headerOf(answer) };
+    });
+  }
+
+  async #persist<T>(send: () => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#sendOnce(request);
-      } catch (error) {
+        return await send();
+      } catch (thrown) {
+        const error = connectionError(thrown);
         const isLast = attempt >= this.#options.retries;
         if (isLast || !(error instanceof StorageError) || !error.isTransient) throw error;
         const pause = error.retryAfterMs ?? FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random());
@@ -70,27 +99,19 @@ export class JsonApi {
     }
   }
 
-  async #sendOnce({ method, path, query = {}, body }: ApiRequest): Promise<ApiAnswer> {
+  /** Sends a request once. Throws StorageError for every answer but success, and what the connection fails with. */
+  async #request(request: ApiRequest, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { method, path, query = {}, body, headers } = request;
     const authorization = await this.#authorize();
-    const signal = AbortSignal.timeout(this.#options.timeoutMs);
-    try {
-      const answer = await this.#pool.request({
-        method,
-        path: path + queryString(query),
-        signal,
-        headers: { ...authorization, ...(body && { 'content-type': body.contentType }) },
-        ...(method !== 'GET' && { body: body?.content ?? '' }),
-      });
-      const text = await answer.body.text();
-      const header = (name: string) => {
-        const value = answer.headers[name];
-        return Array.isArray(value) ? value[0] : value;
-      };
-      if (answer.statusCode >= 300) throw responseError(answer.statusCode, text, header('retry-after'));
-      return { body: text, header };
-    } catch (error) {
-      throw connectionError(error);
-    }
+    const answer = await this.#pool.request({
+      method,
+      path: path + queryString(query),
+      ...(signal !== undefined && { signal }),
+      headers: { ...authorization, ...headers, ...(body && { 'content-type': body.contentType }) },
+      ...(method !== 'GET' && { body: body?.content ?? '' }),
+    });
+    if (answer.statusCode < 300) return answer;
+    throw responseError(answer.statusCode, await answer.body.text(), headerOf(answer)('retry-after'));
   }
 
   async #authorize(): Promise<Readonly<Record<string, string>>> {
@@ -104,6 +125,21 @@ export class JsonApi {
   /** Ends the connections once the requests in flight are answered. */
   async close(): Promise<void> {
     await this.#pool.close();
+  }
+}
+
+function headerOf({ headers }: Dispatcher.ResponseData): (name: string) => string | undefined {
+  return (name) => {
+    const value = headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  };
+}
+
+async function* readBody({ body }: Dispatcher.ResponseData): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const bytes of body) yield bytes as Uint8Array;
+  } catch (error) {
+    throw connectionError(error);
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isStorageError, StorageError } from './errors.ts';
 import type { ApiAnswer, JsonApi } from './json-api.ts';
+import { openObjectStream, type ObjectStream } from './object-stream.ts';
 
 /** An object's place: its bucket and full name. */
 export interface ObjectRef {
@@ -97,6 +98,14 @@ export class ObjectStore {
       throw new StorageError('malformed', 'the object is no JSON', { cause: error });
     }
     return { content, generation: answer.header('x-goog-generation') ?? '' };
+  }
+
+  /**
+   * A long object's content as it streams, at one generation: the one given, or the one that is there when it begins.
+   * Undefined where there is none. The stream has to be read, or left early; it throws StorageError as all else does.
+   */
+  async readStream(ref: ObjectRef, generation?: string): Promise<ObjectStream | undefined> {
+    return await orUndefined(openObjectStream(this.#api, objectPath(ref), generation));
   }
 
   /** An object's content as text; undefined where there is none. */
