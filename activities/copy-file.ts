@@ -8,7 +8,7 @@ import type { ObjectInfo, ObjectRef } from '../storage/objects.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toFailure } from './failures.ts';
 import { Lease } from './lease.ts';
-import { rewriteObject } from './rewrite-object.ts';
+import { rewriteObject, type AttemptRights } from './rewrite-object.ts';
 
 /** The lock a file is copied under. */
 export interface HeldLock {
@@ -44,13 +44,17 @@ const MAX_PINS = 3;
  * the precondition, in this order. An earlier attempt's own copy, whose answer was lost, is recognised and not made
  * again. Throws ApplicationFailure, its type a reason code; cancelled, it returns what is true by then.
  */
-export async function copyFile({ storage }: ActivityDependencies, task: CopyFileTask): Promise<FileOutcome> {
+export async function copyFile({ storage, lanes }: ActivityDependencies, task: CopyFileTask): Promise<FileOutcome> {
   const context = Context.current();
   using lease = new Lease(context);
+  using lane = lanes.group({ priority: 'short' });
+  context.cancellationSignal.addEventListener('abort', () => {
+    lane.close();
+  });
   const retryCount = context.info.attempt - 1;
   try {
     for (let pins = 0; pins < MAX_PINS; pins++) {
-      const outcome = await tryOnce(storage, task, lease);
+      const outcome = await tryOnce(storage, task, { lease, lane });
       if (outcome !== undefined) return { ...outcome, retryCount };
     }
     // The last refusal too may mean that our own write had come through.
@@ -77,8 +81,9 @@ export async function findOwnCopy(
 async function tryOnce(
   storage: StorageModule,
   { source: sourceRef, destination, lock, overwrite }: CopyFileTask,
-  lease: Lease,
+  rights: AttemptRights,
 ): Promise<Outcome | undefined> {
+  const { lease } = rights;
   const [source, existing] = await Promise.all([storage.objects.stat(sourceRef), storage.objects.stat(destination)]);
   if (existing !== undefined && isOwnCopy(existing, source, lock)) return completed(existing, source);
   if (source === undefined)
@@ -95,7 +100,7 @@ async function tryOnce(
   if (lease.isCancelled()) return cancelled(source);
   let object: ObjectInfo | undefined;
   try {
-    object = await rewriteObject(storage, { source, destination, pin: existing?.generation ?? '0' }, lease);
+    object = await rewriteObject(storage, { source, destination, pin: existing?.generation ?? '0' }, rights);
   } catch (error) {
     if (isStorageError(error, 'preconditionFailed')) return undefined;
     // The answer is lost, not the write: look before saying that nothing was copied.

@@ -1,6 +1,7 @@
 import type { Logger } from '../config/logger.ts';
 import type { JobOwner } from '../contract/messages.ts';
 import type { StorageModule } from '../storage/index.ts';
+import type { Lanes } from '../storage/pacing/lanes.ts';
 
 /** Asks Temporal about jobs. */
 export interface JobDirectory {
@@ -16,6 +17,8 @@ export interface JobDirectory {
 /** What activities need from outside; the worker puts it together. */
 export interface ActivityDependencies {
   storage: StorageModule;
+  /** What every write of a file passes through. */
+  lanes: Lanes;
   jobs: JobDirectory;
   log: Logger;
 }

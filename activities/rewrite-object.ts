@@ -2,8 +2,15 @@ import { Context } from '@temporalio/activity';
 import { isStorageError } from '../storage/errors.ts';
 import type { StorageModule } from '../storage/index.ts';
 import type { ObjectInfo, ObjectRef } from '../storage/objects.ts';
+import type { LaneGroup } from '../storage/pacing/lanes.ts';
 import { failure } from './failures.ts';
 import type { Lease } from './lease.ts';
+
+/** What an attempt may do: write while its lease lasts, in a lane. */
+export interface AttemptRights {
+  lease: Lease;
+  lane: LaneGroup;
+}
 
 interface Rewrite {
   /** The source, pinned at the generation that was read. */
@@ -28,14 +35,18 @@ interface RewriteProgress {
 export async function rewriteObject(
   storage: StorageModule,
   { source, destination, pin }: Rewrite,
-  lease: Lease,
+  { lease, lane }: AttemptRights,
 ): Promise<ObjectInfo | undefined> {
   const call = { source, destination, ifGenerationMatch: pin };
   const tokenOfEarlierAttempt = earlierToken(source.generation, pin);
   let rewriteToken = tokenOfEarlierAttempt;
   while (!lease.isCancelled()) {
     try {
-      const answer = await storage.transport.rewrite({ ...call, rewriteToken });
+      // The job may ask to stop while a lane is waited for.
+      const answer = await lane.run(destination.bucket, () =>
+        lease.isCancelled() ? undefined : storage.transport.rewrite({ ...call, rewriteToken }),
+      );
+      if (answer === undefined) continue;
       if (answer.done) return answer.object;
       rewriteToken = answer.rewriteToken;
       lease.note({ rewriteToken, sourceGeneration: source.generation, pin } satisfies RewriteProgress);

@@ -13,6 +13,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+const BUCKET_RAMPS = ['off', 'guideline'] as const;
+
 /** A variable that is set to nothing counts as unset, as in Compose files. */
 function setting<T extends z.ZodType>(schema: T) {
   return z.preprocess((value) => (value === '' ? undefined : value), schema);
@@ -70,6 +72,7 @@ const apiSettings = {
 const workerSettings = {
   ...commonSettings,
   COPY_CONCURRENCY: wholeNumber('COPY_CONCURRENCY', 1, 1_024, 64),
+  BUCKET_RAMP: setting(z.enum(BUCKET_RAMPS, { error: `must be one of ${BUCKET_RAMPS.join(', ')}` }).default('off')),
 };
 
 export interface StorageConfig {
@@ -97,6 +100,8 @@ export interface ApiConfig extends CommonConfig {
 export interface WorkerConfig extends CommonConfig {
   /** Object rewrites in flight in this process. */
   copyConcurrency: number;
+  /** `guideline`: a bucket is written 1,000 times a second at first, and at most twice as often every 20 minutes. */
+  bucketRamp: (typeof BUCKET_RAMPS)[number];
 }
 
 function parse<T extends z.ZodRawShape>(env: Environment, shape: T): z.output<z.ZodObject<T>> {
@@ -134,5 +139,5 @@ export function loadApiConfig(env: Environment): ApiConfig {
 /** Settings of a worker process. Pure: reads nothing but its argument; throws ConfigError. */
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   const settings = parse(env, workerSettings);
-  return { ...common(settings), copyConcurrency: settings.COPY_CONCURRENCY };
+  return { ...common(settings), copyConcurrency: settings.COPY_CONCURRENCY, bucketRamp: settings.BUCKET_RAMP };
 }

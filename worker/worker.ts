@@ -6,6 +6,7 @@ import type { WorkerConfig } from '../config/config.ts';
 import type { Logger } from '../config/logger.ts';
 import type { TemporalConfig } from '../config/temporal.ts';
 import { createStorage } from '../storage/index.ts';
+import { Lanes } from '../storage/pacing/lanes.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
 
@@ -28,6 +29,7 @@ export async function createWorker(
   const client = new Client({ connection, namespace: temporal.namespace });
   const activities = createActivities({
     storage: createStorage(config.storage),
+    lanes: new Lanes({ lanes: config.copyConcurrency, followsGuideline: config.bucketRamp === 'guideline' }),
     jobs: createJobDirectory(client),
     log,
   });

@@ -10,6 +10,7 @@ import { takeLocks, type LockTask } from '../../activities/take-locks.ts';
 import type { JobOwner } from '../../contract/messages.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { StorageModule } from '../../storage/index.ts';
+import { Lanes } from '../../storage/pacing/lanes.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
 
 export { newOwner } from '../storage/owners.ts';
@@ -77,14 +78,17 @@ const INFO: Info = { heartbeatTimeoutMs: 10_000 };
 
 const SILENT = new DefaultLogger('ERROR', () => undefined);
 
-export async function makeActivityTest(): Promise<ActivityTest> {
+/** Without lanes that it is given, each attempt has some of its own: a Retry-After of one is not waited for by another. */
+export async function makeActivityTest({ lanes }: { lanes?: Lanes } = {}): Promise<ActivityTest> {
   const testStorage = await makeTestStorage();
   const storage = testStorage.connect();
   const jobs = new TestJobs();
   const logged: Record<string, unknown>[] = [];
   const write = (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>);
-  const activities = createSteps({ storage, jobs, log: pino({ base: null }, { write }) });
+  const log = pino({ base: null }, { write });
   const start: ActivityTest['start'] = (name, task, info) => {
+    const own = lanes ?? new Lanes({ lanes: 64, followsGuideline: false });
+    const activities = createSteps({ storage, lanes: own, jobs, log });
     const environment = new MockActivityEnvironment({ ...INFO, activityType: name, ...info }, { logger: SILENT });
     const activity = activities[name] as (task_: unknown) => Promise<never>;
     return { environment, result: environment.run(activity, task) };

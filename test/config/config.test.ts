@@ -21,6 +21,7 @@ describe('settings of the worker', () => {
       taskQueue: 'apollo-copy',
       logLevel: 'info',
       copyConcurrency: 64,
+      bucketRamp: 'off',
     });
   });
 
@@ -32,6 +33,7 @@ describe('settings of the worker', () => {
       TEMPORAL_TASK_QUEUE: 'my-queue',
       LOG_LEVEL: 'debug',
       COPY_CONCURRENCY: '7',
+      BUCKET_RAMP: 'guideline',
       SOMETHING_ELSE: 'is not ours',
     };
     assert.deepEqual(loadWorkerConfig(env), {
@@ -43,12 +45,16 @@ describe('settings of the worker', () => {
       taskQueue: 'my-queue',
       logLevel: 'debug',
       copyConcurrency: 7,
+      bucketRamp: 'guideline',
     });
   });
 
   it('that are empty count as unset, as in Compose files', () => {
     const empty = { GOOGLE_CLOUD_PROJECT: '', STORAGE_EMULATOR_HOST: '', TEMPORAL_TASK_QUEUE: '', LOG_LEVEL: '' };
-    assert.deepEqual(loadWorkerConfig({ ...WORKER, ...empty, COPY_CONCURRENCY: '' }), loadWorkerConfig(WORKER));
+    assert.deepEqual(
+      loadWorkerConfig({ ...WORKER, ...empty, COPY_CONCURRENCY: '', BUCKET_RAMP: '' }),
+      loadWorkerConfig(WORKER),
+    );
   });
 
   it('take the bounds of a number', () => {
@@ -107,6 +113,7 @@ describe('a wrong setting', () => {
   ];
   const wrongForWorker: typeof wrongForBoth = [
     ['COPY_CONCURRENCY', ['0', '1025', '-1', '1.5', '1e2', 'many', ' 7'], /must be a whole number from 1 to 1024/],
+    ['BUCKET_RAMP', ['on', 'Guideline'], /must be one of off, guideline/],
   ];
   const wrongForApi: typeof wrongForBoth = [
     ['PORT', ['65536', '-1', '80.5', 'http', '0x50'], /must be a whole number from 0 to 65535/],

@@ -9,6 +9,7 @@ import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-request.ts';
 import { COPY_WORKFLOW } from '../../../contract/ids.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../../contract/search-attributes.ts';
 import type { JobState } from '../../../contract/states.ts';
+import { Lanes } from '../../../storage/pacing/lanes.ts';
 import { createJobDirectory } from '../../../worker/job-directory.ts';
 import { makeTestStorage, type TestStorage } from '../../support/emulator.ts';
 import { withWorker, type TestWorker } from '../../support/temporal-worker.ts';
@@ -43,6 +44,7 @@ export async function withJobs<T>(
   }
   const activities = createActivities({
     storage: storage.connect({ autoRetry: true }),
+    lanes: new Lanes({ lanes: 64, followsGuideline: false }),
     jobs: createJobDirectory(client),
     log: silent,
   });

@@ -1,0 +1,110 @@
+import { isStorageError, type StorageError } from '../errors.ts';
+import { GuidelineRamp } from './guideline-ramp.ts';
+import { Rate } from './rate.ts';
+
+/** Rates are measured over this long, changed by as much, and cut at most once in it. */
+const WINDOW_MS = 1_000;
+
+/** On a refusal the rate falls to this share of what it was... */
+const DECREASE = 0.5;
+
+/** ...and then grows by this share of what it was, each second... */
+const INCREASE = 0.05;
+
+/** ...until it is this many times what it was, a good minute later: then storage has long stopped to object. */
+const FORGOTTEN_AT = 4;
+
+/** Refusals below this share of all answers are single failures, which storage always has some of. */
+const TOLERATED_SHARE = 0.01;
+
+/** Writes a second that are left whatever storage refuses: less would not tell when it takes more again. */
+const LEAST_PER_SECOND = 10;
+
+/** A bucket is not held back for longer than this, in milliseconds, whatever Retry-After asks: it may be one object's. */
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * How fast one bucket may be written: as fast as there are lanes, until storage refuses (429, 503). Then the rate is
+ * halved and grows by steps (additive increase, multiplicative decrease), and a Retry-After is waited for. With the ramp
+ * of the guideline it has an upper bound from the start. It counts the writes of one process.
+ */
+export class BucketLimiter {
+  readonly #rate = new Rate(Number.POSITIVE_INFINITY);
+  readonly #ramp: GuidelineRamp | undefined;
+  /** Writes a second that storage seems to take; undefined: it has not refused any. */
+  #accepted: { perSecond: number; refusedAt: number } | undefined;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #windowStart = Number.NEGATIVE_INFINITY;
+  #lastCut = Number.NEGATIVE_INFINITY;
+  #started = 0;
+  #refused = 0;
+  #startedBefore = 0;
+
+  constructor({ followsGuideline }: { followsGuideline: boolean }) {
+    this.#ramp = followsGuideline ? new GuidelineRamp() : undefined;
+    this.#apply();
+  }
+
+  /** Milliseconds until the next write; 0: it may be sent now. */
+  wait(now: number): number {
+    if (now - this.#windowStart >= WINDOW_MS) this.#closeWindow(now);
+    return Math.max(this.#rate.wait(now), this.#pausedUntil - now, 0);
+  }
+
+  started(now: number): void {
+    if (now - this.#windowStart >= WINDOW_MS) this.#closeWindow(now);
+    this.#started += 1;
+    this.#rate.started(now);
+  }
+
+  /** Takes in how a write was answered. */
+  failed(now: number, error: unknown): void {
+    if (!isRefusal(error)) return;
+    if (now - this.#windowStart >= WINDOW_MS) this.#closeWindow(now);
+    this.#pausedUntil = Math.max(this.#pausedUntil, now + Math.min(error.retryAfterMs ?? 0, LONGEST_PAUSE_MS));
+    this.#refused += 1;
+    const perSecond = Math.max(this.#started, this.#startedBefore) * (1_000 / WINDOW_MS);
+    if (this.#refused < perSecond * TOLERATED_SHARE) return;
+    // What was in flight at the last cut is refused as well, but says nothing new.
+    if (now - this.#lastCut < WINDOW_MS) return;
+    this.#lastCut = now;
+    const refusedAt = Math.max(LEAST_PER_SECOND, Math.min(perSecond, this.#accepted?.perSecond ?? perSecond));
+    this.#accepted = { refusedAt, perSecond: Math.max(LEAST_PER_SECOND, refusedAt * DECREASE) };
+    this.#apply();
+  }
+
+  #closeWindow(now: number): void {
+    const isFirst = this.#windowStart === Number.NEGATIVE_INFINITY;
+    const windows = isFirst ? 0 : Math.floor((now - this.#windowStart) / WINDOW_MS);
+    this.#windowStart = isFirst ? now : this.#windowStart + windows * WINDOW_MS;
+    const seconds = (windows * WINDOW_MS) / 1_000;
+    this.#ramp?.passed(seconds, this.#started);
+    this.#grow(seconds);
+    this.#startedBefore = windows === 1 ? this.#started : 0;
+    this.#started = 0;
+    this.#refused = 0;
+    this.#apply();
+  }
+
+  #grow(seconds: number): void {
+    if (this.#accepted === undefined) return;
+    const { perSecond, refusedAt } = this.#accepted;
+    const grown = perSecond + refusedAt * INCREASE * seconds;
+    this.#accepted = grown >= refusedAt * FORGOTTEN_AT ? undefined : { refusedAt, perSecond: grown };
+  }
+
+  #apply(): void {
+    this.#rate.perSecond = Math.min(
+      this.#accepted?.perSecond ?? Number.POSITIVE_INFINITY,
+      this.#ramp?.perSecond ?? Number.POSITIVE_INFINITY,
+    );
+  }
+}
+
+/** Whether storage asks to slow down: 429, 503, or a Retry-After. */
+function isRefusal(error: unknown): error is StorageError {
+  if (!isStorageError(error)) return false;
+  return (
+    error.kind === 'rateLimited' || error.status === 503 || (error.isTransient && error.retryAfterMs !== undefined)
+  );
+}

@@ -1,0 +1,17 @@
+/** What pacing knows of time; tests bring their own. */
+export interface Clock {
+  /** Milliseconds by a clock that never goes back. */
+  now(): number;
+  /** Calls back after so many milliseconds, unless the function it gives is called before. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export const MONOTONIC_CLOCK: Clock = {
+  now: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};

@@ -1,0 +1,207 @@
+import { BucketLimiter } from './bucket-limiter.ts';
+import { MONOTONIC_CLOCK, type Clock } from './clock.ts';
+import { Rate } from './rate.ts';
+
+export interface LanesOptions {
+  /** Writes in flight at a time. */
+  lanes: number;
+  /** Whether buckets are held to the request rate guideline from their first write on. */
+  followsGuideline: boolean;
+  clock?: Clock;
+}
+
+export interface LaneGroupOptions {
+  /** `short`: goes before all that is `bulk`. */
+  priority: 'short' | 'bulk';
+  /** Writes a second of this group; undefined: no bound of its own. */
+  filesPerSecond?: number | undefined;
+}
+
+/** Writes of one group to one bucket that wait; one is like the other. */
+interface Line {
+  readonly group: LaneGroup;
+  readonly bucket: BucketLimiter;
+  readonly waiting: ((admitted: boolean) => void)[];
+}
+
+/** Between two looks at what waits for a rate, in milliseconds: a timer for each write would cost more than it. */
+const LEAST_PAUSE_MS = 5;
+
+/**
+ * The lanes of one process: so many writes are in flight at a time, whichever activities they are of. Before a lane is
+ * given, the bucket and the group must have room (see BucketLimiter). Short groups go first, groups of the same priority
+ * take turns. Where nothing waits, entering and leaving cost a few comparisons.
+ */
+export class Lanes {
+  readonly #clock: Clock;
+  readonly #followsGuideline: boolean;
+  readonly #buckets = new Map<string, BucketLimiter>();
+  /** Lines in which something waits, those whose turn is next first. */
+  readonly #lines: Record<LaneGroupOptions['priority'], Line[]> = { short: [], bulk: [] };
+  #free: number;
+  #timer: { due: number; cancel: () => void } | undefined;
+
+  constructor({ lanes, followsGuideline, clock = MONOTONIC_CLOCK }: LanesOptions) {
+    this.#free = lanes;
+    this.#clock = clock;
+    this.#followsGuideline = followsGuideline;
+    this.size = lanes;
+  }
+
+  /** How many lanes there are. */
+  readonly size: number;
+
+  /** A new group: the writes of one activity, say. */
+  group(options: LaneGroupOptions): LaneGroup {
+    return new LaneGroup(this, options);
+  }
+
+  /** Gives a lane at once, or once there is one: see LaneGroup.enter. */
+  admit(group: LaneGroup, bucketName: string): boolean | Promise<boolean> {
+    const bucket = this.#bucket(bucketName);
+    const now = this.#clock.now();
+    const isFirst = this.#lines.short.length === 0 && this.#lines.bulk.length === 0;
+    if (isFirst && this.#free > 0 && waitOf(group, bucket, now) === 0) {
+      this.#start(group, bucket, now);
+      return true;
+    }
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const lines = this.#lines[group.priority];
+    const line = lines.find((other) => other.group === group && other.bucket === bucket);
+    if (line === undefined) lines.push({ group, bucket, waiting: [resolve] });
+    else line.waiting.push(resolve);
+    this.#dispatch();
+    return promise;
+  }
+
+  /** Takes a lane back. */
+  release(bucketName: string, error: unknown): void {
+    if (error !== undefined) this.#bucket(bucketName).failed(this.#clock.now(), error);
+    this.#free += 1;
+    this.#dispatch();
+  }
+
+  /** Sends those away who wait in this group. */
+  dismiss(group: LaneGroup): void {
+    const lines = this.#lines[group.priority];
+    for (const line of lines.filter((other) => other.group === group)) {
+      lines.splice(lines.indexOf(line), 1);
+      for (const resolve of line.waiting) resolve(false);
+    }
+  }
+
+  #bucket(name: string): BucketLimiter {
+    let bucket = this.#buckets.get(name);
+    if (bucket === undefined) {
+      bucket = new BucketLimiter({ followsGuideline: this.#followsGuideline });
+      this.#buckets.set(name, bucket);
+    }
+    return bucket;
+  }
+
+  #start(group: LaneGroup, bucket: BucketLimiter, now: number): void {
+    this.#free -= 1;
+    bucket.started(now);
+    group.rate?.started(now);
+  }
+
+  /** Gives the free lanes to whom they belong, and looks again when the first of those may start who may not yet. */
+  #dispatch(): void {
+    if (this.#free === 0) return;
+    const now = this.#clock.now();
+    const wait = Math.min(this.#admitFrom(this.#lines.short, now), this.#admitFrom(this.#lines.bulk, now));
+    if (wait < Number.POSITIVE_INFINITY) this.#lookAgain(now + Math.max(wait, LEAST_PAUSE_MS));
+  }
+
+  /** Milliseconds until the first of those left may start; infinite: nobody is left, or no lane. */
+  #admitFrom(lines: Line[], now: number): number {
+    let shortestWait = Number.POSITIVE_INFINITY;
+    for (let index = 0; this.#free > 0;) {
+      const line = lines[index];
+      if (line === undefined) return shortestWait;
+      const wait = waitOf(line.group, line.bucket, now);
+      if (wait > 0) {
+        shortestWait = Math.min(shortestWait, wait);
+        index += 1;
+        continue;
+      }
+      const resolve = line.waiting.shift();
+      // To the end of the lines: the others have their turn before it comes again.
+      lines.splice(index, 1);
+      if (line.waiting.length > 0) lines.push(line);
+      if (resolve === undefined) continue;
+      this.#start(line.group, line.bucket, now);
+      resolve(true);
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  #lookAgain(due: number): void {
+    if (this.#timer !== undefined && this.#timer.due <= due) return;
+    this.#timer?.cancel();
+    const cancel = this.#clock.after(due - this.#clock.now(), () => {
+      this.#timer = undefined;
+      this.#dispatch();
+    });
+    this.#timer = { due, cancel };
+  }
+}
+
+/** The writes of one activity, as far as lanes are concerned. Disposing of it sends away what still waits. */
+export class LaneGroup implements Disposable {
+  readonly priority: LaneGroupOptions['priority'];
+  readonly rate: Rate | undefined;
+  readonly #lanes: Lanes;
+  #isClosed = false;
+
+  constructor(lanes: Lanes, { priority, filesPerSecond }: LaneGroupOptions) {
+    this.#lanes = lanes;
+    this.priority = priority;
+    this.rate = filesPerSecond === undefined ? undefined : new Rate(filesPerSecond);
+  }
+
+  /**
+   * Waits for a lane to write to this bucket. True: there is one, to be given back by `leave`. False: the group was
+   * closed, and nothing is to be written.
+   */
+  enter(bucket: string): boolean | Promise<boolean> {
+    return !this.#isClosed && this.#lanes.admit(this, bucket);
+  }
+
+  /** Gives the lane back, with what the write failed with. */
+  leave(bucket: string, error?: unknown): void {
+    this.#lanes.release(bucket, error);
+  }
+
+  /**
+   * Does a piece of work that writes to this bucket in a lane of its own. Undefined where the group is closed, or where
+   * the work, having waited, sends nothing.
+   */
+  async run<T>(bucket: string, work: () => Promise<T> | undefined): Promise<T | undefined> {
+    if (!(await this.enter(bucket))) return undefined;
+    let result: T | undefined;
+    try {
+      result = await work();
+    } catch (error) {
+      this.leave(bucket, error);
+      throw error;
+    }
+    this.leave(bucket);
+    return result;
+  }
+
+  /** Nobody enters any more, and those who wait are sent away; who has a lane keeps it until `leave`. */
+  close(): void {
+    this.#isClosed = true;
+    this.#lanes.dismiss(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function waitOf({ rate }: LaneGroup, bucket: BucketLimiter, now: number): number {
+  const wait = bucket.wait(now);
+  return rate === undefined ? wait : Math.max(wait, rate.wait(now));
+}
