@@ -3,8 +3,9 @@ import { copyFile, type CopyFileTask } from './copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
 import { closeRecord, saveResults, type CloseRecordTask, type SaveResultsTask } from './job-record.ts';
+import { lockPrefixes, type PrefixLockTask } from './lock-prefixes.ts';
 import { previewFiles, type PreviewTask } from './preview-files.ts';
-import { releaseLocks, type ReleaseTask } from './release-locks.ts';
+import { releaseLocks, releasePrefixLocks, type PrefixReleaseTask, type ReleaseTask } from './release-locks.ts';
 
 export type { ActivityDependencies, JobDirectory } from './dependencies.ts';
 export type { Verdict } from './admit-job.ts';
@@ -14,11 +15,13 @@ export type { FileOutcome, HeldLock } from './copy-file.ts';
 export function createActivities(deps: ActivityDependencies) {
   return {
     admitJob: (task: AdmissionTask) => admitJob(deps, task),
+    lockPrefixes: (task: PrefixLockTask) => lockPrefixes(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),
     previewFiles: (task: PreviewTask) => previewFiles(deps, task),
     saveResults: (task: SaveResultsTask) => saveResults(deps, task),
     releaseLocks: (task: ReleaseTask) => releaseLocks(deps, task),
+    releasePrefixLocks: (task: PrefixReleaseTask) => releasePrefixLocks(deps, task),
     closeRecord: (task: CloseRecordTask) => closeRecord(deps, task),
   };
 }

@@ -1,7 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { JobOwner } from '../contract/messages.ts';
-import type { Lock, LockStore } from '../storage/locks.ts';
+import { isPrefixRef, overlap, targetKey, type LockTarget } from '../storage/lock-targets.ts';
+import { isSameOwner, type Lock, type LockStore } from '../storage/locks.ts';
 import type { ObjectRef } from '../storage/objects.ts';
+import { systemClock, type Clock } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { StalenessCheck } from './stale-locks.ts';
 
@@ -12,51 +13,84 @@ const LOCKS_IN_FLIGHT = 32;
 const CONTEST_MS = 2_000;
 const CONTEST_PAUSE_MS = 50;
 
-/** The locks of one job while it takes them. */
+/** What a job needs to itself. */
+export interface Claim {
+  /** What it writes, and locks. */
+  targets: readonly LockTarget[];
+  /** What it reads: it locks none of them, but no other job may be writing them. */
+  sources: readonly LockTarget[];
+}
+
+/** What the locks of one job are taken with. */
+export interface LockSetOptions {
+  locks: LockStore;
+  owner: JobOwner;
+  isStale: StalenessCheck;
+  clock?: Clock;
+}
+
+/**
+ * The locks of one job while it takes them. All of its own locks are made first, and those of others that overlap them
+ * or are on its sources are looked for after that: of two jobs that want the same, at least one sees the other.
+ */
 export class LockSet {
   readonly #locks: LockStore;
   readonly #owner: JobOwner;
   readonly #isStale: StalenessCheck;
-  readonly #held = new Map<string, Lock>();
-  readonly #contested = new Map<string, Lock>();
+  readonly #clock: Clock;
+  /** Its own locks. */
+  readonly #held = new Map<string, Lock<LockTarget>>();
+  /** Locks of others in the very place of its own. */
+  readonly #contested = new Map<string, Lock<LockTarget>>();
+  /** Locks of others that overlap its targets, or are on its sources. */
+  #crossing: Lock<LockTarget>[] = [];
 
-  constructor(locks: LockStore, owner: JobOwner, isStale: StalenessCheck) {
+  constructor({ locks, owner, isStale, clock = systemClock }: LockSetOptions) {
     this.#locks = locks;
     this.#owner = owner;
     this.#isStale = isStale;
+    this.#clock = clock;
   }
 
-  /** Tries for each of them once. */
-  async takeEach(targets: readonly ObjectRef[]): Promise<void> {
-    await mapConcurrently(targets, LOCKS_IN_FLIGHT, (target) => this.#take(target));
+  /** Tries for each of the targets once, whatever stands in the way of others. */
+  async takeEach(claim: Claim): Promise<void> {
+    await this.#make(claim.targets);
+    await this.#lookAround(claim);
   }
 
   /**
-   * Tries for all of them; false: some are contested. Two jobs that want the same files may each have got some of them
-   * first. Both would be refused, so the larger correlation id gives way at once, and the smaller one, which holds
-   * something the other may be waiting for, tries again for a while.
+   * Takes the locks on all of the targets, or none: false. Two jobs that see each other would both be refused; so the
+   * larger correlation id gives way at once, and the smaller one, which holds something the other may be waiting for,
+   * tries again for a while.
    */
-  async takeAll(targets: readonly ObjectRef[]): Promise<boolean> {
-    const giveUpAt = performance.now() + CONTEST_MS;
-    let wanted = targets;
+  async takeAll(claim: Claim): Promise<boolean> {
+    const giveUpAt = this.#clock.elapsed() + CONTEST_MS;
     for (;;) {
-      await this.takeEach(wanted);
-      if (this.#contested.size === 0) return true;
-      if (performance.now() >= giveUpAt || !this.#hasPrecedence()) return false;
-      await delay(CONTEST_PAUSE_MS * (1 + Math.random()));
-      wanted = targets.filter((target) => this.#contested.has(objectKey(target)));
+      await this.takeEach(claim);
+      if (this.#contested.size === 0 && this.#crossing.length === 0) return true;
+      if (this.#clock.elapsed() >= giveUpAt || !this.#hasPrecedence()) break;
+      await this.#clock.pause(CONTEST_PAUSE_MS);
     }
+    await this.release(claim.targets);
+    return false;
   }
 
   #hasPrecedence(): boolean {
     if (this.#held.size === 0) return false;
-    return [...this.#contested.values()].every(
+    return [...this.#contested.values(), ...this.#crossing].every(
       ({ owner, createdAt }) =>
-        owner.kind === 'job' && this.#owner.correlationId < owner.correlationId && Date.now() - createdAt < CONTEST_MS,
+        owner.kind === 'job' &&
+        this.#owner.correlationId < owner.correlationId &&
+        this.#clock.now() - createdAt < CONTEST_MS,
     );
   }
 
-  async #take(target: ObjectRef): Promise<void> {
+  async #make(targets: readonly LockTarget[]): Promise<void> {
+    const missing = targets.filter((target) => !this.#held.has(targetKey(target)));
+    await mapConcurrently(missing, LOCKS_IN_FLIGHT, (target) => this.#take(target));
+  }
+
+  async #take(target: LockTarget): Promise<void> {
     for (;;) {
       const attempt = await this.#locks.acquire(target, this.#owner);
       if (attempt.taken) {
@@ -64,7 +98,7 @@ export class LockSet {
         return;
       }
       if (!(await this.#isStale(attempt.holder))) {
-        this.#contested.set(objectKey(target), attempt.holder);
+        this.#contested.set(targetKey(target), attempt.holder);
         return;
       }
       const lock = await this.#locks.takeOver(attempt.holder, this.#owner);
@@ -76,33 +110,47 @@ export class LockSet {
     }
   }
 
-  #hold(lock: Lock): void {
-    this.#contested.delete(objectKey(lock));
-    this.#held.set(objectKey(lock), lock);
+  #hold(lock: Lock<LockTarget>): void {
+    this.#contested.delete(targetKey(lock));
+    this.#held.set(targetKey(lock), lock);
   }
 
-  /** Gives those of these locks back that were taken. */
-  async release(targets: readonly ObjectRef[]): Promise<void> {
-    await mapConcurrently(targets, LOCKS_IN_FLIGHT, async (target) => {
-      const lock = this.#held.get(objectKey(target));
-      if (lock === undefined) return;
+  async #lookAround({ targets, sources }: Claim): Promise<void> {
+    const sourceObjects = sources.filter((source): source is ObjectRef => !isPrefixRef(source));
+    const found = await Promise.all([
+      this.#locks.findOverlapping([...targets, ...sources]),
+      this.#locks.findAmong(sourceObjects),
+    ]);
+    const others = found.flat().filter(({ owner }) => !isSameOwner(owner, this.#owner));
+    const stale = await Promise.all(others.map((lock) => this.#isStale(lock)));
+    this.#crossing = others.filter((_, index) => stale[index] === false);
+    // Our own lock stands beside it already, so to take it over is to remove it: its job, should it still be writing,
+    // is to see that it has lost it.
+    const lost = others.filter((lock, index) => stale[index] && targets.some((target) => overlap(target, lock)));
+    await mapConcurrently(lost, LOCKS_IN_FLIGHT, async (lock) => {
       await this.#locks.release(lock, lock.generation);
-      this.#held.delete(objectKey(target));
     });
   }
 
-  /** The lock that was taken on an object. */
-  heldOn(target: ObjectRef): Lock | undefined {
-    return this.#held.get(objectKey(target));
+  /** Gives those of these locks back that were taken. */
+  async release(targets: readonly LockTarget[]): Promise<void> {
+    await mapConcurrently(targets, LOCKS_IN_FLIGHT, async (target) => {
+      const lock = this.#held.get(targetKey(target));
+      if (lock === undefined) return;
+      await this.#locks.release(lock, lock.generation);
+      this.#held.delete(targetKey(target));
+    });
   }
 
-  /** The lock that stands in the way. */
-  contestedOn(target: ObjectRef): Lock | undefined {
-    return this.#contested.get(objectKey(target));
+  /** The lock that was taken on a target. */
+  heldOn(target: LockTarget): Lock<LockTarget> | undefined {
+    return this.#held.get(targetKey(target));
   }
-}
 
-/** One text for one object; names hold no line feed. */
-export function objectKey({ bucket, name }: ObjectRef): string {
-  return `${bucket}\n${name}`;
+  /** The locks of others that stand in the way of writing a target, or of reading a source. */
+  inTheWayOf(target: LockTarget): Lock<LockTarget>[] {
+    const contested = this.#contested.get(targetKey(target));
+    const crossing = this.#crossing.filter((lock) => overlap(target, lock));
+    return contested === undefined ? crossing : [contested, ...crossing];
+  }
 }

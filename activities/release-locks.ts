@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
-import type { JobOwner } from '../contract/messages.ts';
+import type { HeldPrefixLock, JobOwner } from '../contract/messages.ts';
+import type { LockTarget } from '../storage/lock-targets.ts';
 import { isSameOwner } from '../storage/locks.ts';
 import type { ObjectRef } from '../storage/objects.ts';
 import { mapConcurrently } from './concurrency.ts';
@@ -12,12 +13,31 @@ export interface ReleaseTask {
   locks: { target: ObjectRef; generation: string }[];
 }
 
+export interface PrefixReleaseTask {
+  owner: JobOwner;
+  locks: HeldPrefixLock[];
+}
+
 const RELEASES_IN_FLIGHT = 32;
 
 /** Gives the job's locks back. One that has been taken over or broken meanwhile is left alone. */
-export async function releaseLocks(
+export async function releaseLocks(deps: ActivityDependencies, { owner, locks }: ReleaseTask): Promise<void> {
+  await release(deps, owner, locks);
+}
+
+/** Gives the job's locks on prefixes back, in the same way. */
+export async function releasePrefixLocks(
+  deps: ActivityDependencies,
+  { owner, locks }: PrefixReleaseTask,
+): Promise<void> {
+  const held = locks.map(({ bucket, prefix, generation }) => ({ target: { bucket, prefix }, generation }));
+  await release(deps, owner, held);
+}
+
+async function release(
   { storage, log }: ActivityDependencies,
-  { owner, locks }: ReleaseTask,
+  owner: JobOwner,
+  locks: readonly { target: LockTarget; generation: string }[],
 ): Promise<void> {
   using _lease = new Lease(Context.current());
   try {

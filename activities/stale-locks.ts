@@ -1,4 +1,5 @@
 import type { Logger } from '../config/logger.ts';
+import { isPrefixRef, type LockTarget } from '../storage/lock-targets.ts';
 import type { Lock } from '../storage/locks.ts';
 import type { JobDirectory } from './dependencies.ts';
 
@@ -9,7 +10,7 @@ import type { JobDirectory } from './dependencies.ts';
 const MIN_AGE_OF_UNKNOWN_MS = 10_000;
 
 /** Whether a lock holds nobody back any more. */
-export type StalenessCheck = (lock: Lock) => Promise<boolean>;
+export type StalenessCheck = (lock: Lock<LockTarget>) => Promise<boolean>;
 
 /**
  * A lock is stale when its job no longer runs: asked of Temporal, never of a clock. Where Temporal cannot be asked, the
@@ -17,7 +18,8 @@ export type StalenessCheck = (lock: Lock) => Promise<boolean>;
  */
 export function createStalenessCheck(jobs: JobDirectory, log: Logger): StalenessCheck {
   const states = new Map<string, ReturnType<JobDirectory['stateOf']>>();
-  return async function isStale({ owner, createdAt, bucket, name }) {
+  return async function isStale(lock) {
+    const { owner, createdAt, bucket } = lock;
     if (owner.kind !== 'job' || owner.namespace !== jobs.namespace) return false;
     const job = `${owner.correlationId}/${owner.firstRunId}`;
     const asked = states.get(job) ?? jobs.stateOf(owner);
@@ -25,7 +27,8 @@ export function createStalenessCheck(jobs: JobDirectory, log: Logger): Staleness
     try {
       const state = await asked;
       const stale = state === 'ended' || (state === 'unknown' && Date.now() - createdAt > MIN_AGE_OF_UNKNOWN_MS);
-      if (stale) log.info({ correlationId: owner.correlationId, bucket, name, state }, 'found a stale lock');
+      const target = isPrefixRef(lock) ? { bucket, prefix: lock.prefix } : { bucket, name: lock.name };
+      if (stale) log.info({ correlationId: owner.correlationId, ...target, state }, 'found a stale lock');
       return stale;
     } catch (error) {
       log.warn({ err: error, correlationId: owner.correlationId }, 'cannot ask Temporal about the holder of a lock');

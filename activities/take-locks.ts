@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
-import { indexCollections, locate, type LocatedFile } from '../contract/locate.ts';
+import { indexCollections, locate } from '../contract/locate.ts';
 import type { CollectionLocation, FileEntry, JobOwner, LockedFile } from '../contract/messages.ts';
-import type { Lock, LockOwner, LockStore } from '../storage/locks.ts';
-import type { ObjectRef } from '../storage/objects.ts';
+import type { LockTarget } from '../storage/lock-targets.ts';
+import type { Lock, LockOwner } from '../storage/locks.ts';
 import type { HeldLock } from './copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
-import { LockSet, objectKey } from './lock-set.ts';
-import { createStalenessCheck, type StalenessCheck } from './stale-locks.ts';
+import { LockSet } from './lock-set.ts';
+import { createStalenessCheck } from './stale-locks.ts';
 
 export interface LockTask {
   owner: JobOwner;
@@ -29,8 +29,8 @@ export type Locking =
 const MAX_HOLDERS = 3;
 
 /**
- * Locks every destination file or none (or, with `skipLocked`, those it can), and sees that no source file is being
- * written by another job. A lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own
+ * Locks every destination file or none (or, with `skipLocked`, those it can), and sees that no other job is writing a
+ * source file, or anything under a prefix that one of the files is under. A lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own
  * locks in place.
  */
 export async function takeLocks(
@@ -42,53 +42,40 @@ export async function takeLocks(
   const files = entries.map((entry) => locate(entry, places));
   const sources = files.map(({ source }) => source);
   const destinations = files.map(({ destination }) => destination);
-  const isStale = createStalenessCheck(jobs, log);
-  const taking = new LockSet(storage.locks, owner, isStale);
+  const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log) });
+  const claim = { targets: destinations, sources };
   try {
-    const isRefused = !skipLocked && !(await taking.takeAll(destinations));
-    if (skipLocked) await taking.takeEach(destinations);
-    // Looked for after our own locks are made: of two jobs that write each other's source, one sees the other.
-    const written = isRefused ? new Map<string, Lock>() : await findWritten(storage.locks, sources, isStale);
-    const holderOf = ({ source, destination }: LocatedFile) =>
-      taking.contestedOn(destination) ?? written.get(objectKey(source));
-    const blocked = files.filter((file) => holderOf(file) !== undefined);
-    if (blocked.length > 0 && !skipLocked) {
-      await taking.release(destinations);
-      const holders = new Set(blocked.map((file) => nameOf((holderOf(file) as Lock).owner)));
-      return {
-        locked: false,
-        files: entries.flatMap((entry, index) => {
-          const { source, destination } = files[index] as LocatedFile;
-          return [
-            ...(written.has(objectKey(source)) ? [sourceOf(entry)] : []),
-            ...(taking.contestedOn(destination) === undefined ? [] : [destinationOf(entry)]),
-          ];
-        }),
-        holders: [...holders].slice(0, MAX_HOLDERS),
-      };
+    if (!skipLocked && (await taking.takeAll(claim))) return { locked: true, locks: locksOn(taking, destinations) };
+    if (skipLocked) await taking.takeEach(claim);
+    const blocked = files.flatMap(({ source, destination }, index) => {
+      const [writers, holders] = [taking.inTheWayOf(source), taking.inTheWayOf(destination)];
+      return writers.length + holders.length > 0 ? [{ index, destination, writers, holders }] : [];
+    });
+    if (skipLocked) {
+      await taking.release(blocked.map(({ destination }) => destination));
+      return { locked: true, locks: locksOn(taking, destinations) };
     }
-    await taking.release(blocked.map(({ destination }) => destination));
-    return { locked: true, locks: destinations.map((destination) => toHeldLock(taking.heldOn(destination))) };
+    return {
+      locked: false,
+      files: blocked.flatMap(({ index, writers, holders }) => {
+        const entry = entries[index] as FileEntry;
+        return [
+          ...(writers.length > 0 ? [sourceOf(entry)] : []),
+          ...(holders.length > 0 ? [destinationOf(entry)] : []),
+        ];
+      }),
+      holders: nameHolders(blocked.flatMap(({ writers, holders }) => [...holders, ...writers])),
+    };
   } catch (error) {
     throw toControlFailure(error);
   }
 }
 
-/** Locks of other living jobs on sources. One that is only being read may be written, so this asks no lock. */
-async function findWritten(
-  locks: LockStore,
-  sources: ObjectRef[],
-  isStale: StalenessCheck,
-): Promise<Map<string, Lock>> {
-  const written = new Map<string, Lock>();
-  for (const lock of await locks.findAmong(sources)) {
-    if (!(await isStale(lock))) written.set(objectKey(lock), lock);
-  }
-  return written;
-}
-
-function toHeldLock(lock: Lock | undefined): HeldLock | null {
-  return lock === undefined ? null : { generation: lock.generation, createdAt: lock.createdAt };
+function locksOn(taken: LockSet, destinations: readonly LockTarget[]): (HeldLock | null)[] {
+  return destinations.map((destination) => {
+    const lock = taken.heldOn(destination);
+    return lock === undefined ? null : { generation: lock.generation, createdAt: lock.createdAt };
+  });
 }
 
 function sourceOf({ sourceCollectionId, fileName }: FileEntry): LockedFile {
@@ -97,6 +84,11 @@ function sourceOf({ sourceCollectionId, fileName }: FileEntry): LockedFile {
 
 function destinationOf({ destinationCollectionId, destinationFileName }: FileEntry): LockedFile {
   return { collectionId: destinationCollectionId, fileName: destinationFileName };
+}
+
+/** Who holds these locks, as a person may read it; the first few. */
+export function nameHolders(locks: readonly Lock<LockTarget>[]): string[] {
+  return [...new Set(locks.map(({ owner }) => nameOf(owner)))].slice(0, MAX_HOLDERS);
 }
 
 function nameOf(owner: LockOwner): string {

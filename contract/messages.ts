@@ -88,6 +88,16 @@ export interface LockedFile {
   fileName: string;
 }
 
+/** A lock on everything under a destination prefix. */
+export interface HeldPrefixLock {
+  bucket: string;
+  prefix: string;
+  /** Generation of the lock object. */
+  generation: string;
+  /** When it was taken, in milliseconds since the epoch. */
+  createdAt: number;
+}
+
 /** What was decided about a request. */
 export type Admission =
   | { decision: 'accepted' }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ObjectRef } from './objects.ts';
+import { isPrefixRef, type LockTarget, type PrefixRef } from './lock-targets.ts';
 
 /**
  * Longest encoded name that is kept as it is. A longer one is cut here and its SHA-256 (64 digits) put behind it, so
@@ -9,14 +9,38 @@ import type { ObjectRef } from './objects.ts';
 const MAX_PLAIN_LENGTH = 160;
 
 /**
- * Name of the lock object of a destination object: `locks/{bucket}/o/{name}`, the name percent-encoded. Names that
- * share a prefix have lock names that share one (up to where they are cut), so locks can be listed by prefix.
+ * Stands for the empty prefix: emulators that keep objects as files have none without a name. No other prefix is
+ * encoded to it, as `@` is always encoded.
  */
-export function lockName({ bucket, name }: ObjectRef): string {
-  return `locks/${bucket}/o/${shorten(encodeURIComponent(name), name)}`;
+const WHOLE_BUCKET = '@all';
+
+/**
+ * Name of the lock object of a destination object, `locks/{bucket}/o/{name}`, or of a destination prefix,
+ * `locks/{bucket}/p/{prefix}`; name and prefix are percent-encoded. Names that share a prefix have lock names that share
+ * one (up to where they are cut), so locks can be listed by prefix.
+ */
+export function lockName(target: LockTarget): string {
+  return isPrefixRef(target)
+    ? `${prefixLocksIn(target.bucket)}${shorten(target.prefix) || WHOLE_BUCKET}`
+    : `${objectLocksIn(target.bucket)}${shorten(target.name)}`;
 }
 
-function shorten(encoded: string, name: string): string {
+/** What the names of all prefix locks of a bucket start with. */
+export function prefixLocksIn(bucket: string): string {
+  return `locks/${bucket}/p/`;
+}
+
+/** What the names of the locks of all objects under a prefix start with; where it is cut, some of other objects too. */
+export function objectLocksUnder({ bucket, prefix }: PrefixRef): string {
+  return `${objectLocksIn(bucket)}${encodeURIComponent(prefix).slice(0, MAX_PLAIN_LENGTH)}`;
+}
+
+function objectLocksIn(bucket: string): string {
+  return `locks/${bucket}/o/`;
+}
+
+function shorten(name: string): string {
+  const encoded = encodeURIComponent(name);
   if (encoded.length <= MAX_PLAIN_LENGTH) return encoded;
   return `${encoded.slice(0, MAX_PLAIN_LENGTH)}~${createHash('sha256').update(name, 'utf8').digest('hex')}`;
 }

@@ -1,9 +1,10 @@
 import type { JobOwner } from '../contract/messages.ts';
 import { isStorageError } from './errors.ts';
-import { lockName } from './lock-names.ts';
+import { lockName, objectLocksUnder, prefixLocksIn } from './lock-names.ts';
+import { isPrefixRef, overlap, targetKey, type LockTarget, type PrefixRef } from './lock-targets.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 
-/** A person who locked a file by hand. */
+/** A person who locked a file or a prefix by hand. */
 export interface ManualOwner {
   kind: 'manual';
   who: string;
@@ -12,8 +13,7 @@ export interface ManualOwner {
 
 export type LockOwner = JobOwner | ManualOwner;
 
-/** A lock as found in storage. */
-export interface Lock extends ObjectRef {
+interface LockState {
   owner: LockOwner;
   /** Generation of the lock object: whoever knows it may release it, and loses it when the lock changes hands. */
   generation: string;
@@ -21,28 +21,37 @@ export interface Lock extends ObjectRef {
   createdAt: number;
 }
 
+/** A lock as found in storage, with what it is on. */
+export type Lock<Target extends LockTarget = ObjectRef> = Target & LockState;
+
 /** How an attempt to take a lock ended. */
-export type LockAttempt = { taken: true; lock: Lock } | { taken: false; holder: Lock };
+export type LockAttempt<Target extends LockTarget = ObjectRef> =
+  { taken: true; lock: Lock<Target> } | { taken: false; holder: Lock<Target> };
+
+/** What locks ask of storage: that writes and removals keep to their preconditions, and show in every later answer. */
+export type LockObjects = Pick<ObjectStore, 'stat' | 'write' | 'remove' | 'list'>;
 
 /** Lists locks one by one up to this many; past it, one range listing is cheaper than a read each. */
 const RANGE_LISTING_FROM = 4;
 
 /**
- * Locks on destination objects, as objects in the control bucket. Making one with `ifGenerationMatch=0` is taking it:
- * Cloud Storage lets exactly one of any number of makers succeed. The owner stands in the object's metadata, so that a
- * listing shows all owners. Every method throws StorageError.
+ * Locks on destination objects and on destination prefixes, as objects in the control bucket. Making one with
+ * `ifGenerationMatch=0` is taking it: Cloud Storage lets exactly one of any number of makers succeed. The owner stands in
+ * the object's metadata, so that a listing shows all owners. Locks on different targets that overlap are both made:
+ * whoever makes one looks for the others afterwards (`findOverlapping`), so of two makers at least one sees the other.
+ * Every method throws StorageError.
  */
 export class LockStore {
-  readonly #objects: ObjectStore;
+  readonly #objects: LockObjects;
   readonly #bucket: string;
 
-  constructor(objects: ObjectStore, controlBucket: string) {
+  constructor(objects: LockObjects, controlBucket: string) {
     this.#objects = objects;
     this.#bucket = controlBucket;
   }
 
   /** Takes the lock, or says who holds it. One that this owner holds already counts as taken. */
-  async acquire(target: ObjectRef, owner: LockOwner): Promise<LockAttempt> {
+  async acquire<Target extends LockTarget>(target: Target, owner: LockOwner): Promise<LockAttempt<Target>> {
     for (;;) {
       const lock = await this.#put(target, owner, '0');
       if (lock !== undefined) return { taken: true, lock };
@@ -57,16 +66,20 @@ export class LockStore {
    * Takes a lock over from its holder by overwriting it at the generation seen: of any number of contenders one
    * succeeds. Undefined: another one did, or the lock is gone.
    */
-  async takeOver(held: Lock, owner: LockOwner): Promise<Lock | undefined> {
-    return await this.#put(held, owner, held.generation);
+  async takeOver<Target extends LockTarget>(held: Lock<Target>, owner: LockOwner): Promise<Lock<Target> | undefined> {
+    return await this.#put<Target>(held, owner, held.generation);
   }
 
-  async #put(target: ObjectRef, owner: LockOwner, ifGenerationMatch: string): Promise<Lock | undefined> {
+  async #put<Target extends LockTarget>(
+    target: Target,
+    owner: LockOwner,
+    ifGenerationMatch: string,
+  ): Promise<Lock<Target> | undefined> {
     try {
       const info = await this.#objects.write(this.#lockRef(target), '', {
         ifGenerationMatch,
         contentType: 'application/octet-stream',
-        metadata: { bucket: target.bucket, object: target.name, ...owner },
+        metadata: { ...describe(target), ...owner },
       });
       return { ...target, owner, generation: info.generation, createdAt: info.createdAt };
     } catch (error) {
@@ -76,19 +89,19 @@ export class LockStore {
     }
   }
 
-  /** The lock on an object; undefined where there is none. */
-  async read(target: ObjectRef): Promise<Lock | undefined> {
+  /** The lock on this very object or prefix; undefined where there is none. */
+  async read<Target extends LockTarget>(target: Target): Promise<Lock<Target> | undefined> {
     const info = await this.#objects.stat(this.#lockRef(target));
     return info === undefined ? undefined : toLock(info, target);
   }
 
   /** Whether a lock still stands as it was taken. */
-  async isHeld(target: ObjectRef, generation: string): Promise<boolean> {
+  async isHeld(target: LockTarget, generation: string): Promise<boolean> {
     return (await this.#objects.stat(this.#lockRef(target)))?.generation === generation;
   }
 
   /** Gives a lock back. Gone or in other hands already is fine; false says so. */
-  async release(target: ObjectRef, generation: string): Promise<boolean> {
+  async release(target: LockTarget, generation: string): Promise<boolean> {
     return await this.#objects.remove(this.#lockRef(target), generation);
   }
 
@@ -122,7 +135,43 @@ export class LockStore {
     return locks;
   }
 
-  #lockRef(target: ObjectRef): ObjectRef {
+  /**
+   * The prefix locks that overlap any of these targets, and the locks on objects under those that are prefixes: one
+   * listing a bucket, and one a prefix. Locks on the objects asked about are not looked for.
+   */
+  async findOverlapping(targets: readonly LockTarget[]): Promise<Lock<LockTarget>[]> {
+    const buckets = new Set(targets.map(({ bucket }) => bucket));
+    const found = await Promise.all([
+      ...Array.from(buckets, (bucket) => this.#listPrefixes(bucket)),
+      ...targets.filter(isPrefixRef).map((target) => this.#listUnder(target)),
+    ]);
+    // Prefixes that overlap list the same locks.
+    const locks = new Map(found.flat().map((lock) => [targetKey(lock), lock]));
+    return Array.from(locks.values()).filter((lock) => targets.some((target) => overlap(target, lock)));
+  }
+
+  async #listPrefixes(bucket: string): Promise<Lock<LockTarget>[]> {
+    const locks: Lock<PrefixRef>[] = [];
+    for await (const info of this.#objects.list({ bucket: this.#bucket, prefix: prefixLocksIn(bucket) })) {
+      // One that does not say what it is on may be on anything.
+      locks.push(toLock(info, { bucket, prefix: info.metadata['prefix'] ?? '' }));
+    }
+    return locks;
+  }
+
+  async #listUnder({ bucket, prefix }: PrefixRef): Promise<Lock<LockTarget>[]> {
+    const locks: Lock[] = [];
+    for await (const info of this.#objects.list({
+      bucket: this.#bucket,
+      prefix: objectLocksUnder({ bucket, prefix }),
+    })) {
+      // Where names are cut, those of other objects are listed too.
+      locks.push(toLock(info, { bucket, name: info.metadata['object'] ?? prefix }));
+    }
+    return locks;
+  }
+
+  #lockRef(target: LockTarget): ObjectRef {
     return { bucket: this.#bucket, name: lockName(target) };
   }
 }
@@ -138,8 +187,14 @@ export function isSameOwner(one: LockOwner, other: LockOwner): boolean {
   );
 }
 
-function toLock(info: ObjectInfo, { bucket, name }: ObjectRef): Lock {
-  return { bucket, name, owner: toOwner(info.metadata), generation: info.generation, createdAt: info.createdAt };
+function toLock<Target extends LockTarget>(info: ObjectInfo, target: Target): Lock<Target> {
+  return { ...target, owner: toOwner(info.metadata), generation: info.generation, createdAt: info.createdAt };
+}
+
+/** What a lock's metadata say it is on. */
+function describe(target: LockTarget): Record<string, string> {
+  const { bucket } = target;
+  return isPrefixRef(target) ? { bucket, prefix: target.prefix } : { bucket, object: target.name };
 }
 
 function toOwner(metadata: Readonly<Record<string, string>>): LockOwner {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { lockName } from '../../storage/lock-names.ts';
+import { lockName, objectLocksUnder, prefixLocksIn } from '../../storage/lock-names.ts';
 import { AWKWARD_NAMES } from './object-names.ts';
 
 const nameOf = (name: string, bucket = 'bucket') => lockName({ bucket, name });
@@ -51,6 +51,26 @@ describe('the name of a lock', () => {
       assert.ok(nameOf(`2026/ü/${rest}`).startsWith(prefix), rest);
     }
     assert.ok(!nameOf('2026/u/a').startsWith(prefix));
+  });
+
+  it('of a prefix stands beside those of objects, in a place of its own', () => {
+    assert.equal(lockName({ bucket: 'bucket', prefix: '2026/ü' }), 'locks/bucket/p/2026%2F%C3%BC');
+    assert.ok(lockName({ bucket: 'bucket', prefix: 'x'.repeat(1_000) }).startsWith(prefixLocksIn('bucket')));
+  });
+
+  it('of the empty prefix is a name, and no other prefix has it', () => {
+    assert.equal(lockName({ bucket: 'bucket', prefix: '' }), 'locks/bucket/p/@all');
+    assert.notEqual(lockName({ bucket: 'bucket', prefix: '@all' }), lockName({ bucket: 'bucket', prefix: '' }));
+  });
+
+  it('of an object under any prefix is found by what they start with', () => {
+    for (const [title, name] of AWKWARD_NAMES) {
+      const characters = Array.from(name);
+      for (const length of [0, 1, 50, 60, 159, 160, 161, 300, characters.length]) {
+        const prefix = characters.slice(0, length).join('');
+        assert.ok(nameOf(name).startsWith(objectLocksUnder({ bucket: 'bucket', prefix })), `${title}, ${length}`);
+      }
+    }
   });
 
   it('stays what it is: locks outlive the version that made them', () => {

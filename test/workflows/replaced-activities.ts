@@ -99,12 +99,17 @@ const willing: Omit<Replaceable, 'admitJob'> = {
     const locks = entries.map((_, index) => ({ generation: String(1_000 + index), createdAt: 1_700_000_000_000 }));
     return Promise.resolve({ locked: true, locks });
   },
+  lockPrefixes: ({ prefixes }) => {
+    const lock = (index: number) => ({ generation: String(2_000 + index), createdAt: 1_700_000_000_000 });
+    return Promise.resolve({ locked: true, locks: prefixes.map((prefix, index) => ({ ...prefix, ...lock(index) })) });
+  },
   copyFile: () => Promise.resolve(completed()),
   findCopy: () => Promise.resolve(null),
   previewFiles: ({ files }) =>
     Promise.resolve(files.map(() => completed({ state: 'Skipped', message: 'DRY_RUN: would be copied, 7 bytes' }))),
   saveResults: () => Promise.resolve(),
   releaseLocks: () => Promise.resolve(),
+  releasePrefixLocks: () => Promise.resolve(),
   closeRecord: () => Promise.resolve(),
 };
 
