@@ -1,9 +1,14 @@
 import { Storage } from '@google-cloud/storage';
 import type { StorageConfig } from '../config/config.ts';
-import { JsonApi } from './json-api.ts';
+import { JsonApi, type AuthorizationHeaders } from './json-api.ts';
 
 /** A request to storage gets this long, in milliseconds; a rewrite call answers well within it. */
 export const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Headers with credentials are good for this long, in milliseconds: tokens are renewed minutes before they expire. */
+const HEADERS_KEPT_MS = 15_000;
+
+const NO_HEADERS: AuthorizationHeaders = {};
 
 /**
  * Cloud Storage with Application Default Credentials, by Google's client library; or an emulator where one is set, which
@@ -12,12 +17,26 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 export function createJsonApi(config: StorageConfig, options: { retries: number; timeoutMs: number }): JsonApi {
   const { emulatorHost, projectId } = config;
   if (emulatorHost !== undefined) {
-    return new JsonApi({ origin: emulatorHost, authorize: () => Promise.resolve({}), ...options });
+    return new JsonApi({ origin: emulatorHost, authorize: () => NO_HEADERS, ...options });
   }
   const { apiEndpoint, authClient } = new Storage(projectId === undefined ? {} : { projectId });
   return new JsonApi({
     origin: apiEndpoint,
-    authorize: async () => Object.fromEntries(await authClient.getRequestHeaders(apiEndpoint)),
+    authorize: keepFor(HEADERS_KEPT_MS, async () =>
+      Object.fromEntries(await authClient.getRequestHeaders(apiEndpoint)),
+    ),
     ...options,
   });
+}
+
+/** Gives what was fetched last, at once, for so many milliseconds; then fetches again. */
+function keepFor<T>(ms: number, fetch: () => Promise<T>): () => T | Promise<T> {
+  let kept: { value: T; until: number } | undefined;
+  return () => {
+    if (kept !== undefined && performance.now() < kept.until) return kept.value;
+    return fetch().then((value) => {
+      kept = { value, until: performance.now() + ms };
+      return value;
+    });
+  };
 }

@@ -3,6 +3,10 @@ import type { JsonApi } from './json-api.ts';
 import { objectPath, parseAnswer, toObjectInfo, type ObjectResource } from './objects.ts';
 import type { RewriteAnswer, RewriteCall, RewriteTransport } from './rewrite-transport.ts';
 
+/** What answers are to hold: all else would be sent, and parsed, for nothing. */
+const FIELDS =
+  'done,rewriteToken,totalBytesRewritten,objectSize,resource(bucket,name,generation,size,crc32c,timeCreated)';
+
 interface RewriteResponse {
   done?: boolean;
   rewriteToken?: string;
@@ -19,7 +23,7 @@ export function createRewriteTransport(api: JsonApi): RewriteTransport {
       const answer = await api.send({
         method: 'POST',
         path: `${objectPath(source)}/rewriteTo${target}`,
-        query: { sourceGeneration: source.generation, ifGenerationMatch, rewriteToken },
+        query: { sourceGeneration: source.generation, ifGenerationMatch, rewriteToken, fields: FIELDS },
       });
       const response = parseAnswer(answer) as RewriteResponse;
       if (response.done === true && response.resource !== undefined) {

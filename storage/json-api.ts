@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type Dispatcher } from 'undici';
 import { connectionError, responseError, StorageError } from './errors.ts';
+import { HttpExchange, type HttpAnswer } from './http-exchange.ts';
 
 /** One request to the JSON API (cloud.google.com/storage/docs/json_api). */
 export interface ApiRequest {
@@ -13,11 +14,8 @@ export interface ApiRequest {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** A successful answer. */
-export interface ApiAnswer {
-  body: string;
-  header(name: string): string | undefined;
-}
+/** Headers that authorise a request. */
+export type AuthorizationHeaders = Readonly<Record<string, string>>;
 
 /** A successful answer whose body is still to come. It has to be read, or its connection stays taken. */
 export interface StreamedAnswer {
@@ -27,12 +25,14 @@ export interface StreamedAnswer {
   header(name: string): string | undefined;
 }
 
+type Prepared = Pick<Dispatcher.RequestOptions, 'path' | 'method' | 'headers' | 'body'>;
+
 export interface JsonApiOptions {
   /** Scheme, host and port. */
   origin: string;
-  /** Headers that authorise a request; asked for each, so they may change. */
-  authorize: () => Promise<Readonly<Record<string, string>>>;
-  /** A request that takes longer fails, in milliseconds; it may have been carried out all the same. */
+  /** Asked for each request, so what it gives may change. */
+  authorize: () => AuthorizationHeaders | Promise<AuthorizationHeaders>;
+  /** Without a sign of storage for longer, in milliseconds, a request fails; it may have been carried out all the same. */
   timeoutMs: number;
   /** How often a request that failed in passing is repeated. */
   retries: number;
@@ -47,7 +47,7 @@ const LONGEST_PAUSE_MS = 2_000;
 
 /**
  * Sends requests to Cloud Storage over kept-alive connections. Measured beside Google's client library: a tenth of the
- * CPU a request, and a time-out that holds.
+ * CPU a request, and a time-out that holds. Time-outs are those of the connections, which cost no timer a request.
  */
 export class JsonApi {
   readonly #pool: Pool;
@@ -65,11 +65,11 @@ export class JsonApi {
   }
 
   /** Sends a request, again where it failed in passing. Throws StorageError for every answer but success. */
-  async send(request: ApiRequest): Promise<ApiAnswer> {
+  async send(request: ApiRequest): Promise<HttpAnswer> {
     return await this.#persist(async () => {
-      // The time-out is for the whole of it.
-      const answer = await this.#request(request, AbortSignal.timeout(this.#options.timeoutMs));
-      return { body: await answer.body.text(), header: headerOf(answer) };
+      const exchange = new HttpExchange();
+      this.#pool.dispatch(this.#prepare(request, await this.#authorization()), exchange);
+      return await exchange.answer;
     });
   }
 
@@ -79,8 +79,10 @@ export class JsonApi {
    */
   async open(request: ApiRequest): Promise<StreamedAnswer> {
     return await this.#persist(async () => {
-      const answer = await this.#request(request);
-      return { status: answer.statusCode, body: readBody(answer), header: headerOf(answer) };
+      const answer = await this.#pool.request(this.#prepare(request, await this.#authorization()));
+      const header = headerOf(answer);
+      if (answer.statusCode < 300) return { status: answer.statusCode, body: readBody(answer), header };
+      throw responseError(answer.statusCode, await answer.body.text(), header('retry-after'));
     });
   }
 
@@ -99,22 +101,20 @@ export class JsonApi {
     }
   }
 
-  /** Sends a request once. Throws StorageError for every answer but success, and what the connection fails with. */
-  async #request(request: ApiRequest, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { method, path, query = {}, body, headers } = request;
-    const authorization = await this.#authorize();
-    const answer = await this.#pool.request({
+  /** What the connection is to send. */
+  #prepare({ method, path, query, body, headers }: ApiRequest, authorization: AuthorizationHeaders): Prepared {
+    const hasOwnHeaders = headers !== undefined || body !== undefined;
+    return {
       method,
-      path: path + queryString(query),
-      ...(signal !== undefined && { signal }),
-      headers: { ...authorization, ...headers, ...(body && { 'content-type': body.contentType }) },
-      ...(method !== 'GET' && { body: body?.content ?? '' }),
-    });
-    if (answer.statusCode < 300) return answer;
-    throw responseError(answer.statusCode, await answer.body.text(), headerOf(answer)('retry-after'));
+      path: query === undefined ? path : path + queryString(query),
+      headers: hasOwnHeaders
+        ? { ...authorization, ...headers, ...(body && { 'content-type': body.contentType }) }
+        : authorization,
+      body: body?.content ?? null,
+    };
   }
 
-  async #authorize(): Promise<Readonly<Record<string, string>>> {
+  async #authorization(): Promise<AuthorizationHeaders> {
     try {
       return await this.#options.authorize();
     } catch (error) {
@@ -144,9 +144,10 @@ async function* readBody({ body }: Dispatcher.ResponseData): AsyncGenerator<Uint
 }
 
 function queryString(query: Readonly<Record<string, string | number | undefined>>): string {
-  const parts: string[] = [];
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) parts.push(`${name}=${encodeURIComponent(value)}`);
+  let text = '';
+  for (const name in query) {
+    const value = query[name];
+    if (value !== undefined) text += `${text === '' ? '?' : '&'}${name}=${encodeURIComponent(value)}`;
   }
-  return parts.length === 0 ? '' : `?${parts.join('&')}`;
+  return text;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isStorageError, StorageError } from './errors.ts';
-import type { ApiAnswer, JsonApi } from './json-api.ts';
+import type { HttpAnswer } from './http-exchange.ts';
+import type { JsonApi } from './json-api.ts';
 import { openObjectStream, type ObjectStream } from './object-stream.ts';
 
 /** An object's place: its bucket and full name. */
@@ -72,7 +73,7 @@ export function objectPath({ bucket, name }: ObjectRef): string {
 }
 
 /** What an answer of the API says; one that is cut short counts as none. */
-export function parseAnswer({ body }: ApiAnswer): unknown {
+export function parseAnswer({ body }: HttpAnswer): unknown {
   try {
     return JSON.parse(body);
   } catch (error) {
@@ -126,7 +127,7 @@ export class ObjectStore {
     return (await this.#read(ref))?.body;
   }
 
-  async #read(ref: ObjectRef): Promise<ApiAnswer | undefined> {
+  async #read(ref: ObjectRef): Promise<HttpAnswer | undefined> {
     return await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref), query: { alt: 'media' } }));
   }
 
