@@ -43,6 +43,11 @@ export function locked(files: readonly LockedFile[]): HttpError {
   return new HttpError(423, TEXTS.locked, { data: { Files: files } });
 }
 
+/** 409 for a job that was ended by force before it was decided. */
+export function jobAbandoned(): HttpError {
+  return new HttpError(409, TEXTS.jobAbandoned);
+}
+
 /** 409 for a correlation id that names another job. */
 export function correlationIdInUse(): HttpError {
   return new HttpError(409, TEXTS.correlationIdInUse);

@@ -21,6 +21,7 @@ export const TEXTS = {
   tooLarge: 'The request body must be at most 64 MiB',
   invalid: 'The request is not valid',
   correlationIdInUse: 'The correlation id is in use by another caller or for another request',
+  jobAbandoned: 'The job of this correlation id was ended by force before it was decided, please use a new id',
   jobEnded: 'The job has ended',
   jobUnsettled: 'The job has not ended, or what became of its files is still being found out',
   nothingToRetry: 'No file of the job failed or was cancelled: there is nothing to retry',

@@ -30,6 +30,12 @@ export function fileNameProblem(name: string): string | undefined {
   return undefined;
 }
 
+/** What is wrong with the beginning of file names; "" is the beginning of all of them. */
+export function prefixProblem(prefix: string): string | undefined {
+  // The last segment goes on in the names: only there, "." and ".." are not the whole of it.
+  return prefix === '' ? undefined : fileNameProblem(prefix.replace(/(?<=^|\/)\.{1,2}$/, '_'));
+}
+
 /** What is wrong with an object's name, that is, a collection's prefix and a valid file name put together. */
 export function objectNameProblem(prefix: string, fileName: string): string | undefined {
   const bytes = utf8Length(prefix) + utf8Length(fileName);

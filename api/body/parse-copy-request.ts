@@ -1,82 +1,69 @@
 import { MAX_INLINE_BYTES, MAX_INLINE_ENTRIES } from '../../contract/limits.ts';
-import type { ListRequest, RequestError } from '../../contract/messages.ts';
-import { invalidRequest } from '../http-error.ts';
-import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
+import type { CopyOptions, CopyRequest, FileEntry, RequestError } from '../../contract/messages.ts';
+import { listDigest, sourceDigest, type NamedSource } from '../request-digest.ts';
 import { requestErrors } from '../request-errors.ts';
-import { copyRequestBody, DEFAULT_OPTIONS, type CopyRequestBody } from '../schemas/copy-request.ts';
+import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
+import { copyRequestBody, inputMistakes, type CopyRequestBody } from '../schemas/copy-request.ts';
+import { toFileEntry } from '../schemas/file-entry.ts';
 import { parseJson } from './json-body.ts';
 
-/**
- * Largest body that is parsed, in bytes: what fits inline, however generously it is indented and escaped. Parsed JSON
- * takes many times its text's memory, so a longer one is refused unparsed.
- */
-const MAX_PARSED_BYTES = 8 * MAX_INLINE_BYTES;
-
-const LIMITS = `at most ${MAX_INLINE_ENTRIES} files and ${MAX_INLINE_BYTES} bytes of JSON`;
-
-type Checked = { ok: true; value: ListRequest } | { ok: false; errors: RequestError[] };
-
-const wrong = (path: string, message: string): Checked => ({
-  ok: false,
-  errors: [{ path, message }],
-});
-
-/** Entries of a body of any shape, so that a list that is too long is not first judged entry by entry. */
-function listLength(body: unknown): number {
-  if (typeof body !== 'object' || body === null || !('copyFileCollectionData' in body)) return 0;
-  return Array.isArray(body.copyFileCollectionData) ? body.copyFileCollectionData.length : 0;
+/** A request with its defaults filled in, and the digest of what it asks for. */
+export interface ParsedRequest {
+  request: CopyRequest;
+  digest: string;
 }
 
-function withDefaults({ copyFileCollectionData, options }: CopyRequestBody): ListRequest {
-  return {
-    entries: copyFileCollectionData.map(
-      ({ sourceCollectionId, destinationCollectionId, fileName, destinationFileName }) => ({
-        sourceCollectionId,
-        destinationCollectionId,
-        fileName,
-        destinationFileName: destinationFileName ?? fileName,
-      }),
-    ),
-    options: { ...DEFAULT_OPTIONS, ...options },
-  };
+/** What a body says: a request, its mistakes, or a list that is too long to travel in messages. */
+export type Parsed =
+  ({ kind: 'request' } & ParsedRequest) | { kind: 'mistakes'; errors: RequestError[] } | { kind: 'long list' };
+
+/** Entries of a body of any shape, so that a long list is not judged entry by entry here. */
+function listLength(body: object): number {
+  return 'copyFileCollectionData' in body && Array.isArray(body.copyFileCollectionData)
+    ? body.copyFileCollectionData.length
+    : 0;
 }
 
-function checkBody(bytes: Uint8Array): Checked {
-  if (bytes.byteLength > MAX_PARSED_BYTES) return wrong('', `is too long: a list in a request has ${LIMITS}`);
-  const json = parseJson(bytes);
-  if (!json.ok) return wrong('', json.problem);
-  const entries = listLength(json.value);
-  if (entries > MAX_INLINE_ENTRIES) {
-    return wrong(
-      'copyFileCollectionData',
-      `is too long: a list in a request has ${LIMITS}, but this has ${entries} files`,
-    );
-  }
-  const parsed = copyRequestBody.safeParse(json.value);
-  if (!parsed.success) return { ok: false, errors: requestErrors(parsed.error) };
-  const request = withDefaults(parsed.data);
-  const size = Buffer.byteLength(JSON.stringify(request.entries));
-  if (size > MAX_INLINE_BYTES) {
-    return wrong(
-      'copyFileCollectionData',
-      `is too long: a list in a request has ${LIMITS}, but this has ${size} bytes`,
-    );
-  }
-  return { ok: true, value: request };
+/** The options of a request, those that it leaves out at their defaults. */
+export function withDefaults(options: CopyRequestBody['options']): CopyOptions {
+  const { maxFilesPerSecond, ...others } = { ...DEFAULT_OPTIONS, ...options };
+  return { ...others, ...(maxFilesPerSecond !== undefined && { maxFilesPerSecond }) };
 }
 
-/**
- * The request that a body and an x-correlation-id make, with its defaults filled in. `correlationId` is the canonical id,
- * undefined where the header was there and is no UUID. Throws HttpError 400 that lists every mistake in both.
- */
-export function parseCopyRequest(
-  body: Uint8Array,
-  correlationId: string | undefined,
-): { correlationId: string; request: ListRequest } {
-  const request = checkBody(body);
-  if (request.ok && correlationId !== undefined) return { correlationId, request: request.value };
-  throw invalidRequest([
-    ...(request.ok ? [] : request.errors),
-    ...(correlationId === undefined ? [{ path: CORRELATION_ID_HEADER, message: 'must be a UUID' }] : []),
-  ]);
+/** The request for a source that a body names; undefined where it names none. */
+export function namedRequest({
+  manifest,
+  collection,
+  options,
+}: Omit<CopyRequestBody, 'copyFileCollectionData'>): ParsedRequest | undefined {
+  const source: NamedSource | undefined =
+    manifest !== undefined ? { kind: 'manifest', ...manifest } : collection && { kind: 'collection', ...collection };
+  if (source === undefined) return undefined;
+  const chosen = withDefaults(options);
+  return { request: { bulk: source, options: chosen }, digest: sourceDigest(source, chosen) };
+}
+
+/** The request for a list that travels in messages. */
+export function listRequest(entries: FileEntry[], options: CopyOptions): ParsedRequest {
+  return { request: { entries, options }, digest: listDigest(entries, options) };
+}
+
+/** Parses a body that is held whole. Never throws. */
+export function parseCopyRequest(body: Uint8Array): Parsed {
+  const json = parseJson(body);
+  if (!json.ok) return { kind: 'mistakes', errors: [{ path: '', message: json.problem }] };
+  const { value } = json;
+  const fields = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  if (fields !== undefined && listLength(fields) > MAX_INLINE_ENTRIES) return { kind: 'long list' };
+  const parsed = copyRequestBody.safeParse(value);
+  const errors = [
+    ...(fields === undefined ? [] : inputMistakes((field) => Object.hasOwn(fields, field))),
+    ...(parsed.success ? [] : requestErrors(parsed.error)),
+  ];
+  if (!parsed.success || errors.length > 0) return { kind: 'mistakes', errors };
+  const named = namedRequest(parsed.data);
+  if (named !== undefined) return { kind: 'request', ...named };
+  const entries = (parsed.data.copyFileCollectionData ?? []).map(toFileEntry);
+  if (Buffer.byteLength(JSON.stringify(entries)) > MAX_INLINE_BYTES) return { kind: 'long list' };
+  return { kind: 'request', ...listRequest(entries, withDefaults(parsed.data.options)) };
 }

@@ -5,22 +5,15 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import { ADMIT_UPDATE, ADMIT_UPDATE_ID, COPY_WORKFLOW } from '../../contract/ids.ts';
-import type {
-  AdmissionOutcome,
-  CopyFilesInput,
-  CopyOptions,
-  FileEntry,
-  JobMemo,
-  JobStatus,
-} from '../../contract/messages.ts';
+import type { AdmissionOutcome, CopyFilesInput, CopyRequest, JobMemo, JobStatus } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import type { JobRecordStore } from '../../storage/job-records.ts';
-import { requestDigest } from '../request-digest.ts';
 import { DEADLINES, until } from './deadlines.ts';
+import { detailsOf, requestedFiles, summaryOf } from './job-text.ts';
 import { ServiceUnavailableError, type CopyAnswer, type NewJob } from './job-service.ts';
 import { requestorKeyword } from './visibility-query.ts';
 
-type CopyWorkflow = (input: CopyFilesInput) => Promise<JobStatus>;
+type CopyWorkflow = (input: CopyFilesInput<CopyRequest>) => Promise<JobStatus>;
 
 type StartOptions = WorkflowStartOptions<CopyWorkflow> & { workflowIdConflictPolicy: 'USE_EXISTING' };
 
@@ -38,13 +31,12 @@ export class CopyStarter {
 
   /** Starts the job, or finds it, and waits the usual time for its decision. Throws ServiceUnavailableError. */
   async copy(job: NewJob): Promise<CopyAnswer> {
-    const digest = requestDigest(job.request);
-    const options = this.#startOptions(job, digest);
+    const options = this.#startOptions(job);
     try {
-      return await this.#admission(job, digest, options, Date.now() + DEADLINES.admission);
+      return await this.#admission(job, options, Date.now() + DEADLINES.admission);
     } catch {
       // No worker, no Temporal, or a job that ended without having been asked: what holds is found out below.
-      return await this.#makeDurable(job, digest, options);
+      return await this.#makeDurable(job, options);
     }
   }
 
@@ -53,40 +45,38 @@ export class CopyStarter {
    * ServiceUnavailableError.
    */
   async decision(job: NewJob, deadline: number, signal: AbortSignal): Promise<CopyAnswer> {
-    const digest = requestDigest(job.request);
     try {
-      return await this.#admission(job, digest, this.#startOptions(job, digest), deadline, signal);
+      return await this.#admission(job, this.#startOptions(job), deadline, signal);
     } catch {
-      return await this.#answerOfExisting(job, digest, Date.now() + DEADLINES.start);
+      return await this.#answerOfExisting(job, Date.now() + DEADLINES.start);
     }
   }
 
-  async #admission(job: NewJob, digest: string, options: StartOptions, deadline: number, signal?: AbortSignal) {
+  async #admission(job: NewJob, options: StartOptions, deadline: number, signal?: AbortSignal) {
     const update = () =>
       this.#client.workflow.executeUpdateWithStart<CopyWorkflow, AdmissionOutcome, []>(ADMIT_UPDATE, {
         updateId: ADMIT_UPDATE_ID,
         startWorkflowOperation: new WithStartWorkflowOperation(COPY_WORKFLOW, options),
       });
-    return answer(await until(this.#client, deadline, update, signal), job, digest);
+    return answer(await until(this.#client, deadline, update, signal), job);
   }
 
   /** The decision did not come. Starts the job in case that has not happened, or finds the one that is there. */
-  async #makeDurable(job: NewJob, digest: string, options: StartOptions): Promise<CopyAnswer> {
+  async #makeDurable(job: NewJob, options: StartOptions): Promise<CopyAnswer> {
     const deadline = Date.now() + DEADLINES.start;
     try {
       await until(this.#client, deadline, () =>
         this.#client.workflow.start<CopyWorkflow>(COPY_WORKFLOW, { ...options, workflowIdConflictPolicy: 'FAIL' }),
       );
-      return { kind: 'undecided', requested: job.request.entries.length };
+      return { kind: 'undecided', requested: requestedFiles(job.request) };
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError)
-        return await this.#answerOfExisting(job, digest, deadline);
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return await this.#answerOfExisting(job, deadline);
       throw new ServiceUnavailableError('temporal', error);
     }
   }
 
   /** The workflow is there: running and undecided, or ended without a stored answer to this update. */
-  async #answerOfExisting(job: NewJob, digest: string, deadline: number): Promise<CopyAnswer> {
+  async #answerOfExisting(job: NewJob, deadline: number): Promise<CopyAnswer> {
     const description = await this.#client
       .withDeadline(deadline, () => this.#client.workflow.getHandle(job.correlationId).describe())
       .catch((error: unknown) => {
@@ -94,26 +84,25 @@ export class CopyStarter {
       });
     const memo = description.memo as unknown as JobMemo;
     if (description.status.name === 'RUNNING') {
-      const isSame = memo.caller === job.requestor.caller && memo.digest === digest;
-      return isSame ? { kind: 'undecided', requested: job.request.entries.length } : { kind: 'conflict' };
+      const isSame = memo.caller === job.requestor.caller && memo.digest === job.digest;
+      return isSame ? { kind: 'undecided', requested: requestedFiles(job.request) } : { kind: 'conflict' };
     }
     const stored = await this.#records.read(job.correlationId).catch((error: unknown) => {
       throw new ServiceUnavailableError('storage', error);
     });
-    // Ended by force before it had claimed its id: nothing was decided and nothing ever will be.
-    if (stored === undefined) return { kind: 'conflict' };
-    const { caller, digest: storedDigest, status, admission } = stored.record;
-    const outcome: AdmissionOutcome = {
-      caller,
-      digest: storedDigest,
-      requested: status.counts.requested,
-      admission: admission ?? { decision: 'accepted' },
-    };
-    return answer(outcome, job, digest);
+    const { caller, digest } = stored?.record ?? memo;
+    if (caller !== job.requestor.caller || digest !== job.digest) return { kind: 'conflict' };
+    // The record has the decision once it is closed; a job that was ended by force before that had begun if it was accepted.
+    const state = description.typedSearchAttributes.get(COPY_STATE);
+    const hasBegun = state === 'Processing' || state === 'Paused';
+    const admission = stored?.record.admission ?? (hasBegun ? ({ decision: 'accepted' } as const) : undefined);
+    if (admission === undefined) return { kind: 'abandoned' };
+    const requested = stored?.record.status.counts.requested ?? memo.requested;
+    return { kind: 'decided', requested, admission };
   }
 
-  #startOptions({ correlationId, requestor, request, receivedAt }: NewJob, digest: string): StartOptions {
-    const requested = request.entries.length;
+  #startOptions({ correlationId, requestor, request, digest, receivedAt }: NewJob): StartOptions {
+    const requested = requestedFiles(request) ?? 0;
     const memo: JobMemo = { caller: requestor.caller, digest, requested, receivedAt };
     return {
       workflowId: correlationId,
@@ -126,35 +115,14 @@ export class CopyStarter {
         { key: COPY_REQUESTOR, value: requestorKeyword(requestor.caller) },
         { key: COPY_STATE, value: 'Requested' },
       ],
-      staticSummary: summaryOf(request.entries),
+      staticSummary: summaryOf(request),
       staticDetails: detailsOf(requestor.caller, request.options),
       ...(request.options.priority !== undefined && { priority: { priorityKey: request.options.priority } }),
     };
   }
 }
 
-function answer(outcome: AdmissionOutcome, { requestor }: NewJob, digest: string): CopyAnswer {
+function answer(outcome: AdmissionOutcome, { requestor, digest }: NewJob): CopyAnswer {
   if (outcome.caller !== requestor.caller || outcome.digest !== digest) return { kind: 'conflict' };
   return { kind: 'decided', requested: outcome.requested, admission: outcome.admission };
-}
-
-/** What is copied, in one line for Temporal's Web UI: every pair of collections with its number of files. */
-function summaryOf(entries: readonly FileEntry[]): string {
-  const pairs = Map.groupBy(entries, (entry) => `${entry.sourceCollectionId} → ${entry.destinationCollectionId}`);
-  const [first = '', ...rest] = Array.from(
-    pairs,
-    ([pair, { length }]) => `${length} file${length === 1 ? '' : 's'} ${pair}`,
-  );
-  const more = rest.length === 0 ? '' : `, and ${rest.length} more pair${rest.length === 1 ? '' : 's'} of collections`;
-  return `${shorten(first, 120)}${more}`;
-}
-
-/** Who asked, and with which options. */
-function detailsOf(caller: string, options: CopyOptions): string {
-  const chosen = Object.entries(options).map(([name, value]) => `${name}: ${String(value)}`);
-  return [`Requested by ${caller}`, ...chosen].join('; ');
-}
-
-function shorten(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }

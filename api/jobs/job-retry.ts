@@ -1,7 +1,8 @@
 import { MAX_PAGE_LIMIT } from '../../contract/limits.ts';
 import type { FileEntry, FileRecord } from '../../contract/messages.ts';
 import type { FileState } from '../../contract/states.ts';
-import { DEFAULT_OPTIONS } from '../schemas/copy-request.ts';
+import { listDigest } from '../request-digest.ts';
+import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
 import type { FoundJob, JobFinder } from './job-finder.ts';
 import { JobNotRetryableError, type CopyAnswer, type Patience, type RetryJob } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
@@ -36,8 +37,10 @@ export class JobRetry {
     if (files.length === 0) throw new JobNotRetryableError('nothing to retry', status);
     // The other job's request is another one, even where it names the same files.
     if (job.correlationId === of) return { kind: 'conflict' };
-    const request = { entries: files.map(toEntry), options: { ...DEFAULT_OPTIONS, ...found.record.options } };
-    return await this.#waiter.copy({ ...job, request }, patience);
+    const entries = files.map(toEntry);
+    const options = { ...DEFAULT_OPTIONS, ...found.record.options };
+    const retry = { request: { entries, options }, digest: listDigest(entries, options) };
+    return await this.#waiter.copy({ ...job, ...retry }, patience);
   }
 
   async #unfinished(correlationId: string, found: FoundJob): Promise<FileRecord[]> {

@@ -1,7 +1,7 @@
 import type {
   Admission,
   CollectionLocation,
-  ListRequest,
+  CopyRequest,
   FileFilter,
   FileRecord,
   JobStatus,
@@ -22,13 +22,15 @@ export type JobAction = (typeof JOB_ACTIONS)[number];
 export interface NewJob {
   correlationId: string;
   requestor: Requestor;
-  request: ListRequest;
+  request: CopyRequest;
+  /** Identifies what the request asks for; see request-digest.ts. */
+  digest: string;
   /** When the request was received, in milliseconds since the epoch. */
   receivedAt: number;
 }
 
 /** A job that is to do again what another one did not get done. */
-export interface RetryJob extends Omit<NewJob, 'request'> {
+export interface RetryJob extends Omit<NewJob, 'request' | 'digest'> {
   /** The correlation id of the other one. */
   of: string;
   viewer: Viewer;
@@ -42,13 +44,15 @@ export interface Patience {
 }
 
 /**
- * What became of a request: `decided` one way or the other, `undecided` (durable, will be decided), or `conflict`
- * (the correlation id belongs to another request or caller). `requested`: null where that is not known yet. `job` is there where it was waited for, and not refused.
+ * What became of a request: `decided` one way or the other, `undecided` (durable, will be decided), `conflict`
+ * (the correlation id belongs to another request or caller), or `abandoned` (the job was ended by force before it was
+ * decided, and never will be). `requested`: null where that is not known yet. `job` is there where it was waited for, and not refused.
  */
 export type CopyAnswer =
   | { kind: 'decided'; requested: number | null; admission: Admission; job?: JobStatus }
   | { kind: 'undecided'; requested: number | null; job?: JobStatus }
-  | { kind: 'conflict' };
+  | { kind: 'conflict' }
+  | { kind: 'abandoned' };
 
 /** A page of files, looked for from index `from` on. */
 export interface PageRequest extends FileFilter {

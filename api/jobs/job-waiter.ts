@@ -39,7 +39,7 @@ export class JobWaiter {
     if (answer.kind === 'undecided' && Date.now() < deadline) {
       answer = await this.#starter.decision(job, deadline, signal);
     }
-    if (answer.kind === 'conflict') return answer;
+    if (answer.kind === 'conflict' || answer.kind === 'abandoned') return answer;
     if (answer.kind === 'decided') {
       if (answer.admission.decision !== 'accepted') return answer;
       await this.#ended(job.correlationId, deadline, signal);

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { Admission } from '../../contract/messages.ts';
 import type { ApiDeps, ApiEnv } from '../context.ts';
 import { envelope } from '../envelope.ts';
-import { accessDenied, correlationIdInUse, invalidRequest, locked } from '../http-error.ts';
+import { accessDenied, correlationIdInUse, invalidRequest, jobAbandoned, locked } from '../http-error.ts';
 import type { CopyAnswer, Patience } from '../jobs/job-service.ts';
 import { preferredWait } from '../prefer.ts';
 import { TEXTS } from '../texts.ts';
@@ -40,6 +40,7 @@ export async function answerCopy(
   const seconds = preferredWait(c.req.header('prefer'));
   const answer = await (seconds === undefined ? start() : start(patienceOf(c, seconds, stopping)));
   if (answer.kind === 'conflict') throw correlationIdInUse();
+  if (answer.kind === 'abandoned') throw jobAbandoned();
   if (answer.kind === 'decided') requireAccepted(answer.admission);
   if (seconds !== undefined && answer.job !== undefined) c.header('preference-applied', `wait=${seconds}`);
   const [status, message] =

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createRoute } from '@hono/zod-openapi';
-import { MAX_BODY_BYTES } from '../../contract/limits.ts';
 import { requireScopes } from '../auth/require-scopes.ts';
-import { readBody, requireJson } from '../body/json-body.ts';
-import { parseCopyRequest } from '../body/parse-copy-request.ts';
+import { requireJson } from '../body/json-body.ts';
+import { receiveCopyRequest } from '../body/receive-copy-request.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
 import { ANSWERS, mistakes } from '../schemas/answers.ts';
 import { COPY_ANSWERS, copyHeaders } from '../schemas/copy-answer.ts';
-import { copyRequestBody } from '../schemas/copy-request.ts';
+import { COPY_REQUEST_EXAMPLES, copyRequestBody } from '../schemas/copy-request.ts';
 import { TEXTS } from '../texts.ts';
 import { answerCopy } from './copy-answer.ts';
 
@@ -24,7 +23,10 @@ const copyRoute = createRoute({
   security: [{ bearerAuth: ['apollo_read', 'apollo_write'] }],
   request: {
     headers: copyHeaders,
-    body: { required: true, content: { 'application/json': { schema: copyRequestBody } } },
+    body: {
+      required: true,
+      content: { 'application/json': { schema: copyRequestBody, examples: COPY_REQUEST_EXAMPLES } },
+    },
   },
   responses: {
     200: COPY_ANSWERS.accepted,
@@ -57,10 +59,9 @@ export function copyFiles(app: ApiApp, deps: ApiDeps): void {
     const receivedAt = now();
     if (c.req.header(CORRELATION_ID_HEADER) === undefined) c.set('correlationId', randomUUID());
     requireJson(c.req.raw.headers);
-    const body = await readBody(c.req.raw, MAX_BODY_BYTES);
-    const { correlationId, request } = parseCopyRequest(body, c.get('correlationId'));
+    const { correlationId, ...request } = await receiveCopyRequest(c.req.raw, c.get('correlationId'));
     const { requestor } = c.get('caller');
-    const job = { correlationId, requestor, request, receivedAt };
+    const job = { correlationId, requestor, ...request, receivedAt };
     return await answerCopy(c, deps, correlationId, (patience) => jobs.copy(job, patience));
   });
 }

@@ -81,7 +81,8 @@ export const ANSWERS = {
   noRecords: plainError(404, 'There is no such job, or it is not for this caller to see.', TEXTS.noRecords),
   correlationIdInUse: plainError(
     409,
-    'The `x-correlation-id` is in use by another caller or for another request.',
+    'The `x-correlation-id` is in use by another caller or for another request, or its job was ended by force before it ' +
+      'was decided.',
     TEXTS.correlationIdInUse,
   ),
   tooLarge: plainError(413, 'The body is over 64 MiB.', TEXTS.tooLarge),

@@ -1,127 +1,115 @@
 import { z } from '@hono/zod-openapi';
-import { fileNameProblem } from '../../contract/file-name.ts';
-import { MAX_INLINE_ENTRIES } from '../../contract/limits.ts';
-import { ON_LOCKED_MODES, OVERWRITE_MODES, type CopyOptions } from '../../contract/messages.ts';
+import { fileNameProblem, prefixProblem } from '../../contract/file-name.ts';
+import type { RequestError } from '../../contract/messages.ts';
+import { copyOptions } from './copy-options.ts';
+import { collectionId, fileEntry, NAME_RULES, text } from './file-entry.ts';
 
-/** What a request that says nothing asks for. There is no bound on the rate where none is asked for. */
-export const DEFAULT_OPTIONS: Readonly<Required<Omit<CopyOptions, 'maxFilesPerSecond'>>> = {
-  overwrite: 'always',
-  onLocked: 'reject',
-  priority: 3,
-  dryRun: false,
-};
+/** Where the files of a request may stand: exactly one of these fields. */
+const INPUTS = ['copyFileCollectionData', 'manifest', 'collection'] as const;
 
-/** A collection's id becomes part of an object's name, `collections/{id}.json`. */
-const MAX_COLLECTION_ID_LENGTH = 256;
+/** How the name of a manifest ends, which says how it is written. */
+const MANIFEST_ENDINGS = ['.ndjson', '.ndjson.gz', '.csv', '.csv.gz'];
 
-function collectionIdProblem(id: string): string | undefined {
-  if (id === '') return 'must not be empty';
-  if (id.length > MAX_COLLECTION_ID_LENGTH) return `must be at most ${MAX_COLLECTION_ID_LENGTH} characters`;
-  if (!id.isWellFormed()) return 'must not contain a lone surrogate: it has no UTF-8 form';
-  if (/[\u0000-\u001f\u007f-\u009f/]/.test(id)) return 'must not contain "/" or control characters';
-  return undefined;
+function manifestNameProblem(name: string): string | undefined {
+  const problem = fileNameProblem(name);
+  if (problem !== undefined) return problem;
+  if (MANIFEST_ENDINGS.some((ending) => name.endsWith(ending))) return undefined;
+  return `must end in one of ${MANIFEST_ENDINGS.join(', ')}`;
 }
 
-/** A required string that a rule of the contract judges. */
-function text(problemOf: (value: string) => string | undefined) {
-  return z
-    .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be a string') })
-    .superRefine((value, context) => {
-      const message = problemOf(value);
-      if (message !== undefined) context.addIssue({ code: 'custom', message });
-    });
-}
-
-const collectionId = text(collectionIdProblem);
-const fileName = text(fileNameProblem);
-
-const NAME_RULES =
-  'At most 1,024 UTF-8 bytes together with the collection\'s prefix; no CR, LF, NUL or lone surrogate, no "." or ".." ' +
-  'as a path segment, not starting ".well-known/acme-challenge/". Any other Unicode name works as it is.';
-
-const fileEntry = z
+const manifest = z
   .strictObject(
     {
-      sourceCollectionId: collectionId.openapi({
+      collectionId: collectionId('The collection that the list is in. The caller needs any level of access to it.'),
+      fileName: text(manifestNameProblem).openapi({
         minLength: 1,
-        maxLength: MAX_COLLECTION_ID_LENGTH,
-        description: 'The collection to copy from. The caller needs any level of access to it.',
+        maxLength: 1024,
+        description:
+          'The list: one entry a line as JSON (.ndjson), or CSV with the names of the fields as header (.csv), plain ' +
+          `or compressed (.gz). ${NAME_RULES}`,
       }),
-      destinationCollectionId: collectionId.openapi({
-        minLength: 1,
-        maxLength: MAX_COLLECTION_ID_LENGTH,
-        description: 'The collection to copy to. The caller needs readwrite or higher.',
-      }),
-      fileName: fileName.openapi({ minLength: 1, maxLength: 1024, description: `The file to copy. ${NAME_RULES}` }),
-      destinationFileName: fileName
-        .optional()
-        .openapi({ minLength: 1, maxLength: 1024, description: 'The name of the copy; default: `fileName`.' }),
     },
-    { error: 'must be an object that names one file' },
+    { error: 'must be an object that names a file with the list' },
   )
-  .openapi('FileEntry');
+  .openapi('Manifest');
 
-const PRIORITY_RULE = 'must be a whole number from 1 to 5';
-
-const copyOptions = z
+const collection = z
   .strictObject(
     {
-      overwrite: z
-        .enum(OVERWRITE_MODES, { error: `must be one of ${OVERWRITE_MODES.join(', ')}` })
-        .default(DEFAULT_OPTIONS.overwrite)
-        .openapi({ description: 'What happens to a file that is already there.' }),
-      onLocked: z
-        .enum(ON_LOCKED_MODES, { error: `must be one of ${ON_LOCKED_MODES.join(', ')}` })
-        .default(DEFAULT_OPTIONS.onLocked)
-        .openapi({
-          description:
-            'What happens where another job, or somebody by hand, holds a file locked: the request is refused (423), it ' +
-            'waits for up to an hour, or it does without the file.',
-        }),
-      priority: z
-        .int({ error: PRIORITY_RULE })
-        .min(1, { error: PRIORITY_RULE })
-        .max(5, { error: PRIORITY_RULE })
-        .default(DEFAULT_OPTIONS.priority)
-        .openapi({ description: '1 goes first, 5 last.' }),
-      dryRun: z
-        .boolean({ error: 'must be true or false' })
-        .default(DEFAULT_OPTIONS.dryRun)
-        .openapi({ description: 'Checks access and names, takes no lock, copies nothing; tells what would happen.' }),
+      sourceCollectionId: collectionId('The collection to copy from. The caller needs any level of access to it.'),
+      destinationCollectionId: collectionId('The collection to copy to. The caller needs readwrite or higher.'),
+      prefix: text(prefixProblem).openapi({
+        maxLength: 1024,
+        description: 'Which files: those whose names start so; "" is all of them. They keep their names.',
+      }),
     },
-    { error: 'must be an object' },
+    { error: 'must be an object that names two collections and a prefix' },
   )
-  .openapi('CopyOptions');
+  .openapi('CollectionPrefix');
 
-/** The body of POST /apollo/files/copy. Unknown fields are refused, not ignored. */
-export const copyRequestBody = z
-  .strictObject(
-    {
-      copyFileCollectionData: z
-        .array(fileEntry, {
-          error: ({ input }) => (input === undefined ? 'is required' : 'must be a list of the files to copy'),
-        })
-        .min(1, { error: 'must name at least one file' })
-        .max(MAX_INLINE_ENTRIES, { error: `must have at most ${MAX_INLINE_ENTRIES} entries` }),
-      options: copyOptions.optional(),
-    },
-    { error: 'must be a JSON object' },
-  )
+/** What may stand beside a list of files. */
+export const fieldsBesideList = z.strictObject(
+  {
+    manifest: manifest.optional().openapi({ description: 'A list that is kept as a file in a collection.' }),
+    collection: collection.optional().openapi({ description: 'Everything under a prefix of a collection.' }),
+    options: copyOptions.optional(),
+  },
+  { error: 'must be a JSON object' },
+);
+
+/**
+ * The body of POST /apollo/files/copy, but for the rule that exactly one of INPUTS is there. Unknown fields are refused,
+ * not ignored.
+ */
+export const copyRequestBody = fieldsBesideList
+  .extend({
+    copyFileCollectionData: z
+      .array(fileEntry, { error: 'must be a list of the files to copy' })
+      // Not `min`, which measures the length of a string as well.
+      .refine((entries) => entries.length > 0, { error: 'must name at least one file' })
+      .optional()
+      .openapi({ minItems: 1, description: 'The files to copy; as many as fit the body.' }),
+  })
   .openapi('CopyRequest', {
-    example: {
-      copyFileCollectionData: [
-        {
-          sourceCollectionId: 'example-collection-original',
-          destinationCollectionId: 'example-collection-copy',
-          fileName: 'example_image.jpg',
-        },
-        {
-          sourceCollectionId: 'example-collection-original',
-          destinationCollectionId: 'example-collection-copy',
-          fileName: 'example_json.json',
-        },
-      ],
-    },
+    description: 'Exactly one of `copyFileCollectionData`, `manifest` and `collection`.',
+    oneOf: INPUTS.map((input) => ({ required: [input] })),
   });
 
 export type CopyRequestBody = z.infer<typeof copyRequestBody>;
+
+/** What is wrong with the choice of inputs, by the names of the fields that a request has. */
+export function inputMistakes(has: (field: string) => boolean): RequestError[] {
+  const [first, ...others] = INPUTS.filter(has);
+  if (first === undefined) {
+    return [{ path: INPUTS[0], message: `is required, or one of ${INPUTS.slice(1).join(' and ')} instead` }];
+  }
+  return others.map((path) => ({ path, message: `must not be given together with ${first}` }));
+}
+
+const PAIR = {
+  sourceCollectionId: 'example-collection-original',
+  destinationCollectionId: 'example-collection-copy',
+};
+
+/** One request of each kind, for the documentation. */
+export const COPY_REQUEST_EXAMPLES: Readonly<
+  Record<string, { summary: string; value: z.input<typeof copyRequestBody> }>
+> = {
+  list: {
+    summary: 'Two files',
+    value: {
+      copyFileCollectionData: [
+        { ...PAIR, fileName: 'example_image.jpg' },
+        { ...PAIR, fileName: 'example_json.json' },
+      ],
+    },
+  },
+  manifest: {
+    summary: 'The files that a list in a collection names',
+    value: { manifest: { collectionId: PAIR.sourceCollectionId, fileName: 'lists/2026-03.ndjson.gz' } },
+  },
+  collection: {
+    summary: 'Everything under a prefix, no faster than 500 files a second',
+    value: { collection: { ...PAIR, prefix: '2026/' }, options: { maxFilesPerSecond: 500 } },
+  },
+};

@@ -58,6 +58,7 @@ describe('POST /apollo/files/copy', () => {
             ],
             options: { overwrite: 'always', onLocked: 'reject', priority: 3, dryRun: false },
           },
+          digest: '115be71730adbc4e1b11cc3b9f3610a4ac8bfa24054d6181cc7cc114dd704dec',
           receivedAt: NOW,
         },
       ],
@@ -72,7 +73,7 @@ describe('POST /apollo/files/copy', () => {
       options: { overwrite: 'ifDifferent', onLocked: 'wait', priority: 1, dryRun: true },
     });
     const [call] = calls;
-    assert.ok(call?.[0] === 'copy');
+    assert.ok(call?.[0] === 'copy' && 'entries' in call[1].request);
     assert.equal(call[1].request.entries[0]?.destinationFileName, 'other.jpg');
     const options = { overwrite: 'ifDifferent', onLocked: 'wait', priority: 1, dryRun: true };
     assert.deepEqual(call[1].request.options, options);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { requestDigest } from '../../api/request-digest.ts';
+import { listDigest, sourceDigest, type NamedSource } from '../../api/request-digest.ts';
 import type { ListRequest } from '../../contract/messages.ts';
 
 const entry = { sourceCollectionId: 'a', destinationCollectionId: 'b', fileName: 'c', destinationFileName: 'c' };
 const request: ListRequest = { entries: [entry], options: { overwrite: 'always' } };
+
+const requestDigest = ({ entries, options }: ListRequest) => listDigest(entries, options);
 
 describe('the digest of a request', () => {
   it('is SHA-256 in hex, and stays what it is: it is compared with stored ones', () => {
@@ -40,5 +42,42 @@ describe('the digest of a request', () => {
       { ...request, entries: [{ ...entry, sourceCollectionId: 'ab', destinationCollectionId: '' }] },
     ];
     assert.equal(new Set(requests.map(requestDigest)).size, requests.length);
+  });
+});
+
+describe('the digest of a request that names a source', () => {
+  const manifest: NamedSource = { kind: 'manifest', collectionId: 'a', fileName: 'b.csv' };
+  const collection: NamedSource = {
+    kind: 'collection',
+    sourceCollectionId: 'a',
+    destinationCollectionId: 'b',
+    prefix: '',
+  };
+
+  it('stays what it is: it is compared with stored ones', () => {
+    assert.equal(
+      sourceDigest(manifest, { overwrite: 'always' }),
+      'fd646759f923d5e665842d15554c4ac092fffdfe97397a2b35e032e5843f4214',
+    );
+    assert.equal(
+      sourceDigest(collection, { overwrite: 'always' }),
+      'aa777f3222069657efce6916172243ac9824a98e964a353a63b855c0d429da69',
+    );
+  });
+
+  it('differs with every field and option', () => {
+    const digests = [
+      sourceDigest(manifest, { overwrite: 'always' }),
+      sourceDigest(manifest, { overwrite: 'always', maxFilesPerSecond: 5 }),
+      sourceDigest({ ...manifest, collectionId: 'x' }, { overwrite: 'always' }),
+      sourceDigest({ ...manifest, fileName: 'x.csv' }, { overwrite: 'always' }),
+      sourceDigest(collection, { overwrite: 'always' }),
+      sourceDigest({ ...collection, sourceCollectionId: 'x' }, { overwrite: 'always' }),
+      sourceDigest({ ...collection, destinationCollectionId: 'x' }, { overwrite: 'always' }),
+      sourceDigest({ ...collection, prefix: 'x' }, { overwrite: 'always' }),
+      sourceDigest({ ...collection, sourceCollectionId: 'ab', destinationCollectionId: '' }, { overwrite: 'always' }),
+      listDigest([], { overwrite: 'always' }),
+    ];
+    assert.equal(new Set(digests).size, digests.length);
   });
 });

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { createApp } from '../../api/app.ts';
 import { createTokenVerifier } from '../../api/auth/verify-token.ts';
 import type { ApiDeps } from '../../api/context.ts';
+import { requestedFiles } from '../../api/jobs/job-text.ts';
 import type { CopyAnswer, JobPage, JobService } from '../../api/jobs/job-service.ts';
 import type { FileRecord, JobStatus } from '../../contract/messages.ts';
 import { assertDocumented, openApiOf, type OpenApi } from './documented.ts';
@@ -86,7 +87,7 @@ export function page(files: FileRecord[], changes: Partial<JobPage> = {}): JobPa
 
 type Call = { [Method in keyof JobService]: [Method, ...Parameters<JobService[Method]>] }[keyof JobService];
 
-const accepted = (requested: number): CopyAnswer => ({
+const accepted = (requested: number | null): CopyAnswer => ({
   kind: 'decided',
   requested,
   admission: { decision: 'accepted' },
@@ -98,7 +99,7 @@ function jobsDouble(answers: Partial<JobService> = {}) {
   const jobs: JobService = {
     copy(job, patience) {
       calls.push(patience === undefined ? ['copy', job] : ['copy', job, patience]);
-      return answers.copy?.(job, patience) ?? Promise.resolve(accepted(job.request.entries.length));
+      return answers.copy?.(job, patience) ?? Promise.resolve(accepted(requestedFiles(job.request)));
     },
     retry(job, patience) {
       calls.push(patience === undefined ? ['retry', job] : ['retry', job, patience]);

@@ -5,7 +5,8 @@ import { createActivities } from '../../../activities/index.ts';
 import { createJobService } from '../../../api/jobs/index.ts';
 import type { JobService, NewJob } from '../../../api/jobs/job-service.ts';
 import { requestorKeyword } from '../../../api/jobs/visibility-query.ts';
-import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-request.ts';
+import { listDigest } from '../../../api/request-digest.ts';
+import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
 import { COPY_WORKFLOW } from '../../../contract/ids.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../../contract/search-attributes.ts';
 import type { JobState } from '../../../contract/states.ts';
@@ -77,18 +78,18 @@ export async function withJobs<T>(
 
 /** A request of alice's for these files. */
 export function newJob(fileNames: string[], changes: Partial<NewJob> = {}): NewJob {
+  const entries = fileNames.map((fileName) => ({
+    sourceCollectionId: 'originals',
+    destinationCollectionId: 'copies',
+    fileName,
+    destinationFileName: fileName,
+  }));
+  const options = { ...DEFAULT_OPTIONS };
   return {
     correlationId: randomUUID(),
     requestor: { caller: 'alice', principals: ['alice'] },
-    request: {
-      entries: fileNames.map((fileName) => ({
-        sourceCollectionId: 'originals',
-        destinationCollectionId: 'copies',
-        fileName,
-        destinationFileName: fileName,
-      })),
-      options: { ...DEFAULT_OPTIONS },
-    },
+    request: { entries, options },
+    digest: listDigest(entries, options),
     receivedAt: Date.now(),
     ...changes,
   };
