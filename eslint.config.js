@@ -14,7 +14,7 @@ const nodeBuiltIns = { regex: '^node:', message: 'Workflow code is deterministic
 const layer = (names, message, options = {}) => ({ regex: `^\\.\\.?/(?:.*/)?(?:${names})/`, message, ...options });
 
 export default tseslint.config(
-  { ignores: ['node_modules', '.tools', '.data'] },
+  { ignores: ['node_modules', '.tools', '.data', '.bundle'] },
   {
     files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked],

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
@@ -9,9 +8,7 @@ import { createStorage } from '../storage/index.ts';
 import { Lanes } from '../storage/pacing/lanes.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
-
-/** Source of the workflows; bundled when the worker starts. */
-const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+import { workflowCode } from './workflow-bundle.ts';
 
 export interface WorkerProcess {
   /** Polls until the process is told to stop; settles once what was in flight is finished or handed over. */
@@ -37,7 +34,7 @@ export async function createWorker(
     connection,
     namespace: temporal.namespace,
     taskQueue: config.taskQueue,
-    workflowsPath: WORKFLOWS_PATH,
+    ...(await workflowCode(log)),
     activities,
     interceptors: { activity: [handOverAtShutdown] },
     maxConcurrentActivityTaskExecutions: config.copyConcurrency,
