@@ -69,10 +69,19 @@ const apiSettings = {
   TEMPORAL_UI_URL: setting(baseUrl().optional()),
 };
 
+function matching(pattern: RegExp, expected: string) {
+  return setting(z.string().regex(pattern, { error: expected }).optional());
+}
+
 const workerSettings = {
   ...commonSettings,
   COPY_CONCURRENCY: wholeNumber('COPY_CONCURRENCY', 1, 1_024, 64),
   BUCKET_RAMP: setting(z.enum(BUCKET_RAMPS, { error: `must be one of ${BUCKET_RAMPS.join(', ')}` }).default('off')),
+  // Temporal writes a version as `name:build`, formerly as `name.build`.
+  TEMPORAL_DEPLOYMENT_NAME: matching(/^[\w+-]{1,200}$/, 'must be up to 200 letters, digits, or _ + -'),
+  TEMPORAL_WORKER_BUILD_ID: matching(/^[\w.+-]{1,200}$/, 'must be up to 200 letters, digits, or . _ + -'),
+  HOST: setting(z.string().default('127.0.0.1')),
+  METRICS_PORT: wholeNumber('METRICS_PORT', 0, 65_535, 9464),
 };
 
 export interface StorageConfig {
@@ -102,6 +111,10 @@ export interface WorkerConfig extends CommonConfig {
   copyConcurrency: number;
   /** `guideline`: a bucket is written 1,000 times a second at first, and at most twice as often every 20 minutes. */
   bucketRamp: (typeof BUCKET_RAMPS)[number];
+  /** The worker deployment version that the worker runs as; undefined: it takes the work of no version in particular. */
+  deployment: { name: string; buildId: string } | undefined;
+  /** Where the worker's metrics are served. */
+  metrics: { host: string; port: number };
 }
 
 function parse<T extends z.ZodRawShape>(env: Environment, shape: T): z.output<z.ZodObject<T>> {
@@ -139,5 +152,19 @@ export function loadApiConfig(env: Environment): ApiConfig {
 /** Settings of a worker process. Pure: reads nothing but its argument; throws ConfigError. */
 export function loadWorkerConfig(env: Environment): WorkerConfig {
   const settings = parse(env, workerSettings);
-  return { ...common(settings), copyConcurrency: settings.COPY_CONCURRENCY, bucketRamp: settings.BUCKET_RAMP };
+  return {
+    ...common(settings),
+    copyConcurrency: settings.COPY_CONCURRENCY,
+    bucketRamp: settings.BUCKET_RAMP,
+    deployment: deployment(settings.TEMPORAL_DEPLOYMENT_NAME, settings.TEMPORAL_WORKER_BUILD_ID),
+    metrics: { host: settings.HOST, port: settings.METRICS_PORT },
+  };
+}
+
+function deployment(name: string | undefined, buildId: string | undefined): WorkerConfig['deployment'] {
+  if (name !== undefined && buildId !== undefined) return { name, buildId };
+  if (name === undefined && buildId === undefined) return undefined;
+  const names = ['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'];
+  const [missing, given] = name === undefined ? names : names.reverse();
+  throw new ConfigError(`${missing} is required where ${given} is set`);
 }

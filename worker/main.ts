@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { ConfigError, EX_CONFIG, loadWorkerConfig } from '../config/config.ts';
+import { ConfigError, EX_CONFIG, loadWorkerConfig, type WorkerConfig } from '../config/config.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig, type TemporalConfig } from '../config/temporal.ts';
 import { createWorker } from './worker.ts';
@@ -14,12 +14,13 @@ async function main(): Promise<void> {
   const log = createLogger('worker', config.logLevel);
   const stop = stopSignal();
   // The runtime turns the same signals into the end of `run`.
-  Runtime.install({ logger: temporalLogger(log), telemetryOptions: { logging: { forward: {} } } });
+  installRuntime(config.metrics, log);
   const connection = await connect(temporal, log, stop);
   if (connection === undefined) return;
   const worker = await createWorker(config, temporal, connection, log);
   const running = worker.run();
-  log.info({ taskQueue: config.taskQueue, namespace: temporal.namespace, pid: process.pid }, 'worker started');
+  const { taskQueue, deployment } = config;
+  log.info({ taskQueue, deployment, namespace: temporal.namespace, pid: process.pid }, 'worker started');
   try {
     await running;
     await worker.close();
@@ -29,6 +30,17 @@ async function main(): Promise<void> {
     log.warn({ err: error }, 'left to another worker what storage did not answer in time');
   }
   log.info('worker stopped');
+}
+
+function installRuntime({ host, port }: WorkerConfig['metrics'], log: Logger): void {
+  const bindAddress = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const metrics = { prometheus: { bindAddress } };
+  try {
+    Runtime.install({ logger: temporalLogger(log), telemetryOptions: { logging: { forward: {} }, metrics } });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`METRICS_PORT cannot be listened on at ${bindAddress}: ${why}`);
+  }
 }
 
 /** Aborted when the process is told to end. */

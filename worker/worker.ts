@@ -1,5 +1,5 @@
 import { Client } from '@temporalio/client';
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerDeploymentOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { WorkerConfig } from '../config/config.ts';
 import type { Logger } from '../config/logger.ts';
@@ -35,6 +35,7 @@ export async function createWorker(
     namespace: temporal.namespace,
     taskQueue: config.taskQueue,
     ...(await workflowCode(log)),
+    ...(config.deployment && { workerDeploymentOptions: asVersion(config.deployment) }),
     activities,
     interceptors: { activity: [handOverAtShutdown] },
     maxConcurrentActivityTaskExecutions: config.copyConcurrency,
@@ -48,5 +49,14 @@ export async function createWorker(
   return {
     run: () => worker.run(),
     close: () => connection.close(),
+  };
+}
+
+/** Pinned: a job ends on the version that it started on, so that a new one may change the workflow in any way. */
+function asVersion({ name, buildId }: NonNullable<WorkerConfig['deployment']>): WorkerDeploymentOptions {
+  return {
+    version: { deploymentName: name, buildId },
+    useWorkerVersioning: true,
+    defaultVersioningBehavior: 'PINNED',
   };
 }

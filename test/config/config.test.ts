@@ -22,6 +22,8 @@ describe('settings of the worker', () => {
       logLevel: 'info',
       copyConcurrency: 64,
       bucketRamp: 'off',
+      deployment: undefined,
+      metrics: { host: '127.0.0.1', port: 9464 },
     });
   });
 
@@ -34,6 +36,10 @@ describe('settings of the worker', () => {
       LOG_LEVEL: 'debug',
       COPY_CONCURRENCY: '7',
       BUCKET_RAMP: 'guideline',
+      TEMPORAL_DEPLOYMENT_NAME: 'apollo',
+      TEMPORAL_WORKER_BUILD_ID: '1.2.3+4',
+      HOST: '0.0.0.0',
+      METRICS_PORT: '0',
       SOMETHING_ELSE: 'is not ours',
     };
     assert.deepEqual(loadWorkerConfig(env), {
@@ -46,6 +52,8 @@ describe('settings of the worker', () => {
       logLevel: 'debug',
       copyConcurrency: 7,
       bucketRamp: 'guideline',
+      deployment: { name: 'apollo', buildId: '1.2.3+4' },
+      metrics: { host: '0.0.0.0', port: 0 },
     });
   });
 
@@ -55,6 +63,16 @@ describe('settings of the worker', () => {
       loadWorkerConfig({ ...WORKER, ...empty, COPY_CONCURRENCY: '', BUCKET_RAMP: '' }),
       loadWorkerConfig(WORKER),
     );
+  });
+
+  it('name a worker deployment version with both of its parts, or with neither', () => {
+    const both = { TEMPORAL_DEPLOYMENT_NAME: 'apollo', TEMPORAL_WORKER_BUILD_ID: '7' };
+    for (const [missing, given] of [Object.keys(both), Object.keys(both).reverse()] as [string, string][]) {
+      const problem = problemOf(loadWorkerConfig, { ...WORKER, ...both, [missing]: '' });
+      assert.equal(problem, `${missing} is required where ${given} is set`);
+    }
+    const neither = { TEMPORAL_DEPLOYMENT_NAME: '', TEMPORAL_WORKER_BUILD_ID: '' };
+    assert.equal(loadWorkerConfig({ ...WORKER, ...neither }).deployment, undefined);
   });
 
   it('take the bounds of a number', () => {
@@ -112,6 +130,13 @@ describe('a wrong setting', () => {
     ['LOG_LEVEL', ['verbose', 'INFO'], /must be one of trace, debug, info, warn, error, fatal, silent/],
   ];
   const wrongForWorker: typeof wrongForBoth = [
+    [
+      'TEMPORAL_DEPLOYMENT_NAME',
+      ['a.b', 'a:b', 'a b', 'x'.repeat(201)],
+      /must be up to 200 letters, digits, or _ \+ -/,
+    ],
+    ['TEMPORAL_WORKER_BUILD_ID', ['a:b', 'a/b', 'x'.repeat(201)], /must be up to 200 letters, digits, or \. _ \+ -/],
+    ['METRICS_PORT', ['65536', '-1', 'off'], /must be a whole number from 0 to 65535/],
     ['COPY_CONCURRENCY', ['0', '1025', '-1', '1.5', '1e2', 'many', ' 7'], /must be a whole number from 1 to 1024/],
     ['BUCKET_RAMP', ['on', 'Guideline'], /must be one of off, guideline/],
   ];

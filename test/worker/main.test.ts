@@ -105,6 +105,28 @@ describe('the worker process', function () {
     temporal.close();
   });
 
+  it('exits 78 with one line where the port of its metrics is taken', async () => {
+    const other = createServer().listen(0, LOOPBACK);
+    await once(other, 'listening');
+    const METRICS_PORT = String((other.address() as AddressInfo).port);
+    const { exited, lines } = await start({ METRICS_PORT });
+    assert.deepEqual(await exited, { code: 78, signal: null });
+    assert.deepEqual(lines.length, 1, lines.join('\n'));
+    assert.match(lines[0]!, /^apollo worker: METRICS_PORT cannot be listened on at 127\.0\.0\.1:\d+: /);
+    other.close();
+  });
+
+  it('serves its metrics, those of the Temporal SDK among them', async () => {
+    const { address } = await sharedTemporal();
+    const { metrics: port } = await choosePorts({ metrics: USUAL_PORTS.metrics }, { anyFree: true });
+    const worker = await start({ TEMPORAL_ADDRESS: address, METRICS_PORT: String(port) });
+    await worker.says('worker started');
+    const response = await fetch(`http://${LOOPBACK}:${port}/metrics`);
+    assert.equal(response.status, 200);
+    assert.match(await response.text(), /^temporal_num_pollers\{/m);
+    await assertEndsInOrder(worker);
+  });
+
   it('exits 1 and says why where the namespace cannot be used', async () => {
     const { address } = await sharedTemporal();
     const { exited, lines } = await start({ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'no-such-namespace' });
