@@ -35,25 +35,35 @@ export default tseslint.config(
   },
   fence('contract', [
     nodeBuiltIns,
-    layer('api|activities|cli|config|dev|storage|test|worker|workflows', 'contract/ is what all sides share.'),
+    layer(
+      'api|activities|cli|config|dev|manifests|storage|test|worker|workflows',
+      'contract/ is what all sides share.',
+    ),
     { regex: '^@(?:google-cloud|hono)/|^hono', message: 'contract/ stays light enough for workflows.' },
   ]),
   fence('workflows', [
     nodeBuiltIns,
-    layer('api|cli|config|dev|storage|test|worker', 'Workflows decide; I/O is for activities.'),
+    layer('api|cli|config|dev|manifests|storage|test|worker', 'Workflows decide; I/O is for activities.'),
     layer('activities', 'Workflows know activities by type only.', { allowTypeImports: true }),
     { regex: '^(?:pino|jose|hono|zod|@hono/|@google-cloud/|@temporalio/(?:client|worker|activity))' },
   ]),
   fence('storage', [
-    layer('api|activities|cli|dev|test|worker|workflows', 'storage/ knows nothing of jobs in flight.'),
+    layer('api|activities|cli|dev|manifests|test|worker|workflows', 'storage/ knows nothing of jobs in flight.'),
     { regex: '^@temporalio/|^hono|^@hono/', message: 'storage/ speaks to Cloud Storage alone.' },
+  ]),
+  fence('manifests', [
+    layer(
+      'api|activities|cli|config|dev|storage|test|worker|workflows',
+      'manifests/ turns bytes into entries, no more.',
+    ),
+    { regex: '^@temporalio/|^hono|^@hono/|^@google-cloud/|^undici', message: 'manifests/ does no I/O.' },
   ]),
   fence('activities', [
     layer('api|cli|dev|test|worker|workflows', 'Activities are called by workflows, and call storage/.'),
     { regex: '^hono|^@hono/|^@google-cloud/', message: 'Cloud Storage is reached through storage/.' },
   ]),
   fence('api', [
-    layer('activities|cli|dev|test|worker|workflows', 'api/ hands over to Temporal; it runs no job itself.'),
+    layer('activities|cli|dev|manifests|test|worker|workflows', 'api/ hands over to Temporal; it runs no job itself.'),
     { regex: '^@temporalio/(?:worker|workflow|activity)|^@google-cloud/' },
   ]),
   fence('worker', [layer('api|cli|dev|test', 'The worker serves no HTTP routes of the API.')]),

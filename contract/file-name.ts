@@ -1,5 +1,8 @@
 import { MAX_OBJECT_NAME_BYTES } from './limits.ts';
 
+/** UTF-8 bytes that a UTF-16 unit takes at most. */
+const BYTES_PER_UNIT = 3;
+
 /** UTF-8 length of a text without encoding it (workflows have no Buffer). A lone surrogate counts three. */
 export function utf8Length(text: string): number {
   let bytes = 0;
@@ -19,10 +22,12 @@ export function fileNameProblem(name: string): string | undefined {
   if (name === '') return 'must not be empty';
   if (!name.isWellFormed()) return 'must not contain a lone surrogate: it has no UTF-8 form';
   if (/[\r\n\0]/.test(name)) return 'must not contain a carriage return, line feed or NUL';
-  if (name.split('/').some((segment) => segment === '.' || segment === '..')) {
+  if (/(?:^|\/)\.\.?(?:\/|$)/.test(name)) {
     return 'must not have "." or ".." as a path segment';
   }
   if (name.startsWith('.well-known/acme-challenge/')) return 'must not start with ".well-known/acme-challenge/"';
+  // Most names are far too short to be counted.
+  if (name.length * BYTES_PER_UNIT <= MAX_OBJECT_NAME_BYTES) return undefined;
   const bytes = utf8Length(name);
   if (bytes > MAX_OBJECT_NAME_BYTES) {
     return `must be at most ${MAX_OBJECT_NAME_BYTES} UTF-8 bytes, but is ${bytes}`;
@@ -38,9 +43,11 @@ export function prefixProblem(prefix: string): string | undefined {
 
 /** What is wrong with an object's name, that is, a collection's prefix and a valid file name put together. */
 export function objectNameProblem(prefix: string, fileName: string): string | undefined {
-  const bytes = utf8Length(prefix) + utf8Length(fileName);
-  if (bytes > MAX_OBJECT_NAME_BYTES) {
-    return `must be at most ${MAX_OBJECT_NAME_BYTES} UTF-8 bytes together with the collection's prefix, but is ${bytes}`;
+  if ((prefix.length + fileName.length) * BYTES_PER_UNIT > MAX_OBJECT_NAME_BYTES) {
+    const bytes = utf8Length(prefix) + utf8Length(fileName);
+    if (bytes > MAX_OBJECT_NAME_BYTES) {
+      return `must be at most ${MAX_OBJECT_NAME_BYTES} UTF-8 bytes together with the collection's prefix, but is ${bytes}`;
+    }
   }
   const problem = fileNameProblem(prefix + fileName);
   return problem === undefined ? undefined : `${problem}, together with the collection's prefix`;

@@ -18,3 +18,26 @@ export const MAX_PAGE_LIMIT = 1_000;
 
 /** Files a `files` query answers at once: names of 2 KiB for each still stay below Temporal's 2 MB. */
 export const MAX_QUERY_FILES = 250;
+
+/** A collection's id, in characters: it becomes part of an object's name, `collections/{id}.json`. */
+export const MAX_COLLECTION_ID_LENGTH = 256;
+
+/** Files of one list or manifest: to find repeated destinations, about 30 bytes of memory a file are held. */
+export const MAX_LISTED_FILES = 10_000_000;
+
+/**
+ * A line of a manifest, in bytes. The longest entry there can be (two names and two ids at their limits, every character
+ * of them escaped as `\uXXXX`) fits.
+ */
+export const MAX_MANIFEST_LINE_BYTES = 16 * 1024;
+
+/** A manifest, in bytes, once it is decompressed. */
+export const MAX_MANIFEST_BYTES = 4 * 1024 ** 3;
+
+/**
+ * How many times its compressed size a manifest may have. Measured: sequential names of usual length compress to a
+ * fiftieth, entries at their longest to a 180th; a bomb comes to a thousandth. Judged past the first
+ * `GZIP_ALLOWANCE_BYTES`, where a ratio says little.
+ */
+export const MAX_GZIP_RATIO = 300;
+export const GZIP_ALLOWANCE_BYTES = 1024 * 1024;

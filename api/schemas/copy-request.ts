@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { fileNameProblem, prefixProblem } from '../../contract/file-name.ts';
+import { manifestExtensionProblem } from '../../contract/manifest-format.ts';
 import type { RequestError } from '../../contract/messages.ts';
 import { copyOptions } from './copy-options.ts';
 import { collectionId, fileEntry, NAME_RULES, text } from './file-entry.ts';
@@ -7,21 +8,11 @@ import { collectionId, fileEntry, NAME_RULES, text } from './file-entry.ts';
 /** Where the files of a request may stand: exactly one of these fields. */
 const INPUTS = ['copyFileCollectionData', 'manifest', 'collection'] as const;
 
-/** How the name of a manifest ends, which says how it is written. */
-const MANIFEST_ENDINGS = ['.ndjson', '.ndjson.gz', '.csv', '.csv.gz'];
-
-function manifestNameProblem(name: string): string | undefined {
-  const problem = fileNameProblem(name);
-  if (problem !== undefined) return problem;
-  if (MANIFEST_ENDINGS.some((ending) => name.endsWith(ending))) return undefined;
-  return `must end in one of ${MANIFEST_ENDINGS.join(', ')}`;
-}
-
 const manifest = z
   .strictObject(
     {
       collectionId: collectionId('The collection that the list is in. The caller needs any level of access to it.'),
-      fileName: text(manifestNameProblem).openapi({
+      fileName: text((name) => fileNameProblem(name) ?? manifestExtensionProblem(name)).openapi({
         minLength: 1,
         maxLength: 1024,
         description:

@@ -1,17 +1,8 @@
 import { z } from '@hono/zod-openapi';
+import { collectionIdProblem } from '../../contract/collection-id.ts';
 import { fileNameProblem } from '../../contract/file-name.ts';
+import { MAX_COLLECTION_ID_LENGTH } from '../../contract/limits.ts';
 import type { FileEntry } from '../../contract/messages.ts';
-
-/** A collection's id becomes part of an object's name, `collections/{id}.json`. */
-const MAX_COLLECTION_ID_LENGTH = 256;
-
-function collectionIdProblem(id: string): string | undefined {
-  if (id === '') return 'must not be empty';
-  if (id.length > MAX_COLLECTION_ID_LENGTH) return `must be at most ${MAX_COLLECTION_ID_LENGTH} characters`;
-  if (!id.isWellFormed()) return 'must not contain a lone surrogate: it has no UTF-8 form';
-  if (/[\u0000-\u001f\u007f-\u009f/]/.test(id)) return 'must not contain "/" or control characters';
-  return undefined;
-}
 
 /** A required string that a rule judges: it gives what is wrong, or undefined. */
 export function text(problemOf: (value: string) => string | undefined) {
