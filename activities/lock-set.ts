@@ -2,8 +2,8 @@ import type { JobOwner } from '../contract/messages.ts';
 import { isPrefixRef, overlap, targetKey, type LockTarget } from '../storage/lock-targets.ts';
 import { isSameOwner, type Lock, type LockStore } from '../storage/locks.ts';
 import type { ObjectRef } from '../storage/objects.ts';
-import { systemClock, type Clock } from './clock.ts';
 import { mapConcurrently } from './concurrency.ts';
+import { systemClock, type LockClock } from './lock-clock.ts';
 import type { StalenessCheck } from './stale-locks.ts';
 
 /** Requests to the lock objects at a time. */
@@ -26,7 +26,7 @@ export interface LockSetOptions {
   locks: LockStore;
   owner: JobOwner;
   isStale: StalenessCheck;
-  clock?: Clock;
+  clock?: LockClock;
 }
 
 /**
@@ -37,7 +37,7 @@ export class LockSet {
   readonly #locks: LockStore;
   readonly #owner: JobOwner;
   readonly #isStale: StalenessCheck;
-  readonly #clock: Clock;
+  readonly #clock: LockClock;
   /** Its own locks. */
   readonly #held = new Map<string, Lock<LockTarget>>();
   /** Locks of others in the very place of its own. */
@@ -86,7 +86,9 @@ export class LockSet {
   }
 
   async #make(targets: readonly LockTarget[]): Promise<void> {
-    const missing = targets.filter((target) => !this.#held.has(targetKey(target)));
+    // Each once: two tries for one lock would tell of two states of it.
+    const byKey = new Map(targets.map((target) => [targetKey(target), target]));
+    const missing = [...byKey].filter(([key]) => !this.#held.has(key)).map(([, target]) => target);
     await mapConcurrently(missing, LOCKS_IN_FLIGHT, (target) => this.#take(target));
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Time, as far as taking locks depends on it. */
-export interface Clock {
+export interface LockClock {
   /** Milliseconds since the epoch. */
   now(): number;
   /** Milliseconds by a clock that never jumps. */
@@ -10,7 +10,7 @@ export interface Clock {
   pause(ms: number): Promise<void>;
 }
 
-export const systemClock: Clock = {
+export const systemClock: LockClock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   pause: (ms) => delay(ms * (1 + Math.random())),
