@@ -25,7 +25,7 @@ export class ModelBucket {
     return this.#objects.get(name);
   }
 
-  put({ bucket, name }: ObjectRef, { ifGenerationMatch, metadata = {} }: NonNullable<WriteOptions>): ObjectInfo {
+  put({ bucket, name }: ObjectRef, { ifGenerationMatch, metadata = {} }: NonNullable<WriteOptions> = {}): ObjectInfo {
     const current = this.#objects.get(name)?.generation ?? '0';
     if (ifGenerationMatch !== undefined && ifGenerationMatch !== current) {
       throw new StorageError('preconditionFailed', 'another generation');
@@ -58,7 +58,7 @@ export type Wire = <T>(label: string, carryOut: () => T) => Promise<T>;
 export function objectsOver(wire: Wire, model: ModelBucket): LockObjects {
   return {
     stat: ({ name }) => wire(`stat ${name}`, () => model.get(name)),
-    write: (ref, _content, options = {}) => wire(`write ${ref.name}`, () => model.put(ref, options)),
+    write: (ref, _content, options) => wire(`write ${ref.name}`, () => model.put(ref, options)),
     remove: ({ name }, generation) => wire(`remove ${name}`, () => model.remove(name, generation)),
     async *list(range) {
       let after = '';
