@@ -30,6 +30,14 @@ export function prefixLocksIn(bucket: string): string {
   return `locks/${bucket}/p/`;
 }
 
+/**
+ * Name of the object that says that a bucket has, or has had, prefix locks. It is made before the first of them and never
+ * removed, and is no lock itself.
+ */
+export function prefixMarkName(bucket: string): string {
+  return `prefix-locks/${bucket}`;
+}
+
 /** What the names of the locks of all objects under a prefix start with; where it is cut, some of other objects too. */
 export function objectLocksUnder({ bucket, prefix }: PrefixRef): string {
   return `${objectLocksIn(bucket)}${encodeURIComponent(prefix).slice(0, MAX_PLAIN_LENGTH)}`;

@@ -1,6 +1,6 @@
 import type { JobOwner } from '../contract/messages.ts';
 import { isStorageError } from './errors.ts';
-import { lockName, objectLocksUnder, prefixLocksIn } from './lock-names.ts';
+import { lockName, objectLocksUnder, prefixLocksIn, prefixMarkName } from './lock-names.ts';
 import { isPrefixRef, overlap, targetKey, type LockTarget, type PrefixRef } from './lock-targets.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 
@@ -44,6 +44,8 @@ const RANGE_LISTING_FROM = 4;
 export class LockStore {
   readonly #objects: LockObjects;
   readonly #bucket: string;
+  /** Buckets that are known to be marked: a mark is for ever. */
+  readonly #marked = new Set<string>();
 
   constructor(objects: LockObjects, controlBucket: string) {
     this.#objects = objects;
@@ -52,6 +54,8 @@ export class LockStore {
 
   /** Takes the lock, or says who holds it. One that this owner holds already counts as taken. */
   async acquire<Target extends LockTarget>(target: Target, owner: LockOwner): Promise<LockAttempt<Target>> {
+    // Before the lock: whoever finds no mark has looked, and made its own lock, before this one is made.
+    if (isPrefixRef(target)) await this.#mark(target.bucket);
     for (;;) {
       const lock = await this.#put(target, owner, '0');
       if (lock !== undefined) return { taken: true, lock };
@@ -137,7 +141,8 @@ export class LockStore {
 
   /**
    * The prefix locks that overlap any of these targets, and the locks on objects under those that are prefixes: one
-   * listing a bucket, and one a prefix. Locks on the objects asked about are not looked for.
+   * listing a bucket (a single read where it never had a prefix lock), and one a prefix. Locks on the objects asked about
+   * are not looked for.
    */
   async findOverlapping(targets: readonly LockTarget[]): Promise<Lock<LockTarget>[]> {
     const buckets = new Set(targets.map(({ bucket }) => bucket));
@@ -151,6 +156,7 @@ export class LockStore {
   }
 
   async #listPrefixes(bucket: string): Promise<Lock<LockTarget>[]> {
+    if (!(await this.#isMarked(bucket))) return [];
     const locks: Lock<PrefixRef>[] = [];
     for await (const info of this.#objects.list({ bucket: this.#bucket, prefix: prefixLocksIn(bucket) })) {
       // One that does not say what it is on may be on anything.
@@ -169,6 +175,28 @@ export class LockStore {
       locks.push(toLock(info, { bucket, name: info.metadata['object'] ?? prefix }));
     }
     return locks;
+  }
+
+  #markRef(bucket: string): ObjectRef {
+    return { bucket: this.#bucket, name: prefixMarkName(bucket) };
+  }
+
+  async #mark(bucket: string): Promise<void> {
+    if (await this.#isMarked(bucket)) return;
+    try {
+      await this.#objects.write(this.#markRef(bucket), '{}', { ifGenerationMatch: '0' });
+    } catch (error) {
+      if (!isStorageError(error, 'preconditionFailed')) throw error;
+    }
+    this.#marked.add(bucket);
+  }
+
+  /** Whether a bucket may have prefix locks. */
+  async #isMarked(bucket: string): Promise<boolean> {
+    if (this.#marked.has(bucket)) return true;
+    if ((await this.#objects.stat(this.#markRef(bucket))) === undefined) return false;
+    this.#marked.add(bucket);
+    return true;
   }
 
   #lockRef(target: LockTarget): ObjectRef {

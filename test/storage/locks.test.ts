@@ -38,6 +38,22 @@ describe('lock store', () => {
     return attempt.lock;
   }
 
+  describe('findOverlapping', () => {
+    const listings = () => storage.proxy.requests({ operation: 'list', bucket: storage.controlBucket });
+
+    it('of objects is a single read for a bucket that never had a prefix lock, and lists once it has had one', async () => {
+      const bucket = randomUUID();
+      const file = { bucket, name: 'a/b' };
+      const before = listings().length;
+      assert.deepEqual(await locks.findOverlapping([file]), []);
+      assert.equal(listings().length, before);
+      const prefix = { bucket, prefix: 'a/' };
+      const attempt = await storage.connect().locks.acquire(prefix, owner);
+      assert.deepEqual(await locks.findOverlapping([file]), [attempt.taken && attempt.lock]);
+      assert.equal(listings().length, before + 1);
+    });
+  });
+
   describe('acquire', () => {
     it('takes a free lock, naming its owner', async () => {
       const startedAt = Date.now();
