@@ -1,7 +1,5 @@
 import { Context } from '@temporalio/activity';
 import type { Overwrite } from '../contract/messages.ts';
-import { reason } from '../contract/reasons.ts';
-import type { FinalFileState } from '../contract/states.ts';
 import { isStorageError } from '../storage/errors.ts';
 import type { StorageModule } from '../storage/index.ts';
 import type { ObjectInfo, ObjectRef } from '../storage/objects.ts';
@@ -9,6 +7,15 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { rewriteObject, type AttemptRights } from './rewrite-object.ts';
+import {
+  cancelled,
+  completed,
+  differenceBetween,
+  isOwnCopy,
+  judgeExisting,
+  type FileOutcome,
+  type Outcome,
+} from './file-outcome.ts';
 
 /** The lock a file is copied under. */
 export interface HeldLock {
@@ -22,18 +29,6 @@ export interface CopyFileTask {
   destination: ObjectRef;
   lock: HeldLock;
   overwrite: Overwrite;
-}
-
-/** What became of a file. Size, crc32c and generation are the destination object's, null where there is none. */
-export interface FileOutcome {
-  state: FinalFileState;
-  /** `CODE: sentence`, or empty. */
-  message: string;
-  size: number | null;
-  crc32c: string | null;
-  generation: string | null;
-  sourceGeneration: string | null;
-  retryCount: number;
 }
 
 /** How often the destination may change under our hands before the file fails. */
@@ -66,15 +61,14 @@ export async function copyFile({ storage, lanes }: ActivityDependencies, task: C
   throw failure('DESTINATION_CHANGED', `somebody else wrote the destination ${MAX_PINS} times during the copy`);
 }
 
-type Outcome = Omit<FileOutcome, 'retryCount'>;
-
 /** What an earlier write of this job has left at the destination; undefined where that is nothing. */
 export async function findOwnCopy(
   { objects }: StorageModule,
   { source: sourceRef, destination, lock }: CopyFileTask,
 ): Promise<Outcome | undefined> {
   const [source, existing] = await Promise.all([objects.stat(sourceRef), objects.stat(destination)]);
-  return existing !== undefined && isOwnCopy(existing, source, lock) ? completed(existing, source) : undefined;
+  if (existing === undefined || source === undefined) return undefined;
+  return isOwnCopy(existing, source, lock) ? completed(existing, source) : undefined;
 }
 
 /** One round of read, check, write; undefined: the destination changed in between. */
@@ -85,14 +79,13 @@ async function tryOnce(
 ): Promise<Outcome | undefined> {
   const { lease } = rights;
   const [source, existing] = await Promise.all([storage.objects.stat(sourceRef), storage.objects.stat(destination)]);
-  if (existing !== undefined && isOwnCopy(existing, source, lock)) return completed(existing, source);
-  if (source === undefined)
+  if (source === undefined) {
     throw failure('SOURCE_NOT_FOUND', `gs://${sourceRef.bucket}/${sourceRef.name} does not exist`);
-  if (existing !== undefined && overwrite === 'never') {
-    return skipped(existing, source, reason('DESTINATION_EXISTS', 'the destination exists and overwrite is "never"'));
   }
-  if (existing !== undefined && overwrite === 'ifDifferent' && isSameContent(existing, source)) {
-    return skipped(existing, source, reason('DESTINATION_UNCHANGED', 'the destination has the same content'));
+  if (existing !== undefined) {
+    if (isOwnCopy(existing, source, lock)) return completed(existing, source);
+    const left = judgeExisting(existing, source, overwrite);
+    if (left !== undefined) return left;
   }
   if (!(await storage.locks.isHeld(destination, lock.generation))) {
     throw failure('LOCK_LOST', 'the lock on the destination was broken or taken over');
@@ -109,49 +102,7 @@ async function tryOnce(
     if (written !== undefined && isOwnCopy(written, source, lock)) return completed(written, source);
   }
   if (object === undefined) return cancelled(source);
-  if (isOtherContent(object, source)) {
-    throw failure('CHECKSUM_MISMATCH', `the copy has crc32c ${object.crc32c}, the source ${source.crc32c}`);
-  }
+  const difference = differenceBetween(object, source);
+  if (difference !== undefined) throw failure('CHECKSUM_MISMATCH', difference);
   return completed(object, source);
-}
-
-/** Same bytes, as far as size and checksum tell; an unknown checksum tells nothing. */
-export function isSameContent(one: ObjectInfo, other: ObjectInfo): boolean {
-  return one.size === other.size && one.crc32c !== undefined && one.crc32c === other.crc32c;
-}
-
-/** Other bytes, as far as size and checksum tell. */
-function isOtherContent(one: ObjectInfo, other: ObjectInfo): boolean {
-  if (one.size !== other.size) return true;
-  return one.crc32c !== undefined && other.crc32c !== undefined && one.crc32c !== other.crc32c;
-}
-
-/** Whether an object is what an earlier attempt of this job wrote: the source's content, made under our lock. */
-function isOwnCopy(existing: ObjectInfo, source: ObjectInfo | undefined, lock: HeldLock): source is ObjectInfo {
-  return source !== undefined && existing.createdAt >= lock.createdAt && isSameContent(existing, source);
-}
-
-function describe(object: ObjectInfo, source: ObjectInfo) {
-  const { size, crc32c = null, generation } = object;
-  return { size, crc32c, generation, sourceGeneration: source.generation };
-}
-
-function completed(object: ObjectInfo, source: ObjectInfo): Outcome {
-  return { state: 'Completed', message: '', ...describe(object, source) };
-}
-
-function skipped(object: ObjectInfo, source: ObjectInfo, message: string): Outcome {
-  return { state: 'Skipped', message, ...describe(object, source) };
-}
-
-function cancelled(source: ObjectInfo): Outcome {
-  const message = reason('CANCELLED', 'the job was cancelled before the file was copied');
-  return {
-    state: 'Cancelled',
-    message,
-    size: null,
-    crc32c: null,
-    generation: null,
-    sourceGeneration: source.generation,
-  };
 }

@@ -56,8 +56,17 @@ export function toControlFailure(error: unknown): unknown {
   return error instanceof StorageError ? ofStorage(error, { retry: true }) : error;
 }
 
+/** What storage refused of a file, as its record tells it. */
+export function refusalReason(error: StorageError): string {
+  return reason(CODES[error.kind], sentenceOf(error));
+}
+
+function sentenceOf(error: StorageError): string {
+  return `Cloud Storage answered: ${error.message}`;
+}
+
 function ofStorage(error: StorageError, options: { retry?: boolean }): ApplicationFailure {
-  return failure(CODES[error.kind], `Cloud Storage answered: ${error.message}`, {
+  return failure(CODES[error.kind], sentenceOf(error), {
     cause: error,
     retryAfterMs: error.retryAfterMs,
     ...options,

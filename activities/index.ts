@@ -1,4 +1,6 @@
 import { admitJob, type AdmissionTask } from './admit-job.ts';
+import type { CopyChunkTask } from './chunk/chunk-task.ts';
+import { copyChunk } from './copy-chunk.ts';
 import { copyFile, type CopyFileTask } from './copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
@@ -9,7 +11,9 @@ import { releaseLocks, releasePrefixLocks, type PrefixReleaseTask, type ReleaseT
 
 export type { ActivityDependencies, JobDirectory } from './dependencies.ts';
 export type { Verdict } from './admit-job.ts';
-export type { FileOutcome, HeldLock } from './copy-file.ts';
+export type { ChunkOutcome } from './chunk/chunk-task.ts';
+export type { HeldLock } from './copy-file.ts';
+export type { FileOutcome } from './file-outcome.ts';
 
 /** The activities, bound to what they need; workflows call them by these names. */
 export function createActivities(deps: ActivityDependencies) {
@@ -17,6 +21,7 @@ export function createActivities(deps: ActivityDependencies) {
     admitJob: (task: AdmissionTask) => admitJob(deps, task),
     lockPrefixes: (task: PrefixLockTask) => lockPrefixes(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
+    copyChunk: (task: CopyChunkTask) => copyChunk(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),
     previewFiles: (task: PreviewTask) => previewFiles(deps, task),
     saveResults: (task: SaveResultsTask) => saveResults(deps, task),

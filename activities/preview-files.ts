@@ -1,13 +1,13 @@
 import type { Overwrite } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
 import type { LocatedFile } from '../contract/locate.ts';
-import { isSameContent, type FileOutcome } from './copy-file.ts';
 import { StorageError } from '../storage/errors.ts';
 import type { StorageModule } from '../storage/index.ts';
 import type { ObjectInfo } from '../storage/objects.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toFailure } from './failures.ts';
+import { isSameContent, type FileOutcome, type SourceState, type Outcome } from './file-outcome.ts';
 
 export interface PreviewTask {
   files: LocatedFile[];
@@ -39,8 +39,17 @@ async function preview(storage: StorageModule, file: LocatedFile, overwrite: Ove
     [source, existing] = await Promise.all([storage.objects.stat(file.source), storage.objects.stat(file.destination)]);
   } catch (error) {
     if (!(error instanceof StorageError) || error.isTransient) throw error;
-    return foretold(`would fail: ${error.message}`);
+    return { ...foretold(`would fail: ${error.message}`), retryCount: 0 };
   }
+  return { ...foretell(source, existing, overwrite), retryCount: 0 };
+}
+
+/** What copying would do, given what is there. */
+export function foretell(
+  source: SourceState | undefined,
+  existing: ObjectInfo | undefined,
+  overwrite: Overwrite,
+): Outcome {
   if (source === undefined) return foretold('would fail: SOURCE_NOT_FOUND');
   if (existing === undefined) return foretold(`would be copied, ${source.size} bytes`, source);
   const verdict =
@@ -52,7 +61,8 @@ async function preview(storage: StorageModule, file: LocatedFile, overwrite: Ove
   return foretold(verdict, source, existing);
 }
 
-function foretold(verdict: string, source?: ObjectInfo, existing?: ObjectInfo): FileOutcome {
+/** What a dry run says of a file. */
+export function foretold(verdict: string, source?: SourceState, existing?: ObjectInfo): Outcome {
   return {
     state: 'Skipped',
     message: reason('DRY_RUN', verdict),
@@ -60,6 +70,5 @@ function foretold(verdict: string, source?: ObjectInfo, existing?: ObjectInfo): 
     crc32c: existing?.crc32c ?? null,
     generation: existing?.generation ?? null,
     sourceGeneration: source?.generation ?? null,
-    retryCount: 0,
   };
 }

@@ -104,6 +104,7 @@ const willing: Omit<Replaceable, 'admitJob'> = {
     return Promise.resolve({ locked: true, locks: prefixes.map((prefix, index) => ({ ...prefix, ...lock(index) })) });
   },
   copyFile: () => Promise.resolve(completed()),
+  copyChunk: () => Promise.reject(new Error('this workflow has no chunks')),
   findCopy: () => Promise.resolve(null),
   previewFiles: ({ files }) =>
     Promise.resolve(files.map(() => completed({ state: 'Skipped', message: 'DRY_RUN: would be copied, 7 bytes' }))),

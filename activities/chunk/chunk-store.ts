@@ -1,0 +1,61 @@
+import type { FileRecord } from '../../contract/messages.ts';
+import { countResults, type JobChunkStore, type PlannedFile } from '../../storage/job-chunks.ts';
+import { failure, toControlFailure } from '../failures.ts';
+import type { ChunkOutcome, CopyChunkTask } from './chunk-task.ts';
+
+/** The files of the plan that a task means. Throws ApplicationFailure. */
+export async function readFiles(chunks: JobChunkStore, task: CopyChunkTask): Promise<PlannedFile[]> {
+  const { correlationId, chunk, only } = task;
+  let planned: PlannedFile[] | undefined;
+  try {
+    planned = await chunks.readPlan(correlationId, chunk);
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+  if (planned === undefined) throw failure('INTERNAL_ERROR', `chunk ${chunk} was not planned`);
+  if (only === undefined) return planned;
+  const meant = new Set(only);
+  return planned.filter(({ index }) => meant.has(index));
+}
+
+/** What an earlier attempt stored under this task's part; undefined where none came so far. Throws ApplicationFailure. */
+export async function readOutcome(
+  chunks: JobChunkStore,
+  { correlationId, chunk, part }: CopyChunkTask,
+  planned: readonly PlannedFile[],
+): Promise<ChunkOutcome | undefined> {
+  try {
+    const stored = await chunks.readResults(correlationId, chunk, part);
+    return stored && toOutcome(stored, planned);
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+/**
+ * Stores what became of files: even nothing, so that an attempt that comes late cannot. Gives what another attempt
+ * stored, where there is one. Throws ApplicationFailure.
+ */
+export async function storeOutcome(
+  chunks: JobChunkStore,
+  task: CopyChunkTask,
+  planned: readonly PlannedFile[],
+  ended: readonly FileRecord[],
+): Promise<ChunkOutcome> {
+  try {
+    if (await chunks.writeResults(task.correlationId, task.chunk, task.part, ended)) return toOutcome(ended, planned);
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+  const stored = await readOutcome(chunks, task, planned);
+  if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the results of a chunk are there, and are not');
+  return stored;
+}
+
+function toOutcome(ended: readonly FileRecord[], planned: readonly PlannedFile[]): ChunkOutcome {
+  const counts = countResults(ended);
+  if (ended.length === planned.length) return { counts, leftovers: [], reason: '' };
+  const indices = new Set(ended.map(({ index }) => index));
+  const leftovers = planned.map(({ index }) => index).filter((index) => !indices.has(index));
+  return { counts, leftovers, reason: '' };
+}

@@ -1,0 +1,33 @@
+import type { Overwrite } from '../../contract/messages.ts';
+import { reason } from '../../contract/reasons.ts';
+import { cancelled, completed, isOwnCopy, judgeExisting, withoutObject, type Outcome } from '../file-outcome.ts';
+import { foretell, foretold } from '../preview-files.ts';
+import type { ChunkFile } from './chunk-file.ts';
+
+/** What a chunk is to do with its files. */
+export type ChunkMode = 'copy' | 'dryRun' | 'settle';
+
+/**
+ * What becomes of a file, given what is known of both sides; undefined: it is to be written. An earlier attempt's own
+ * copy is recognised whatever overwrite says.
+ */
+export function judge(file: ChunkFile, mode: ChunkMode, overwrite: Overwrite): Outcome | undefined {
+  const { source, sourceState, existing, lock, refusal } = file;
+  if (mode === 'dryRun') {
+    return refusal === undefined ? foretell(sourceState, existing, overwrite) : foretold(`would fail: ${refusal}`);
+  }
+  if (refusal !== undefined) return withoutObject('Failed', refusal, sourceState);
+  if (existing !== undefined && sourceState !== undefined && lock !== undefined) {
+    if (isOwnCopy(existing, sourceState, lock)) return completed(existing, sourceState);
+  }
+  if (mode === 'settle') return cancelled(sourceState);
+  if (sourceState === undefined) {
+    return withoutObject('Failed', reason('SOURCE_NOT_FOUND', `gs://${source.bucket}/${source.name} does not exist`));
+  }
+  return existing === undefined ? undefined : judgeExisting(existing, sourceState, overwrite);
+}
+
+/** What becomes of a file that was planned with a problem. */
+export function judgeProblem(problem: string, mode: ChunkMode): Outcome {
+  return mode === 'settle' ? cancelled(undefined) : withoutObject('Failed', problem);
+}

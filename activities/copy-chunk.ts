@@ -1,0 +1,120 @@
+import { Context } from '@temporalio/activity';
+import { indexCollections } from '../contract/locate.ts';
+import type { FileRecord } from '../contract/messages.ts';
+import { isStorageError } from '../storage/errors.ts';
+import { endFile, toChunkFile, toRecord, type ChunkFile } from './chunk/chunk-file.ts';
+import { readFiles, readOutcome, storeOutcome } from './chunk/chunk-store.ts';
+import type { ChunkOutcome, CopyChunkTask } from './chunk/chunk-task.ts';
+import { judge, judgeProblem, type ChunkMode } from './chunk/judge.ts';
+import { lookUp } from './chunk/look-up.ts';
+import { PrefixGuard } from './chunk/prefix-guard.ts';
+import { ChunkProgress } from './chunk/progress.ts';
+import { Recovery } from './chunk/recovery.ts';
+import { FileWriter } from './chunk/write-files.ts';
+import { mapConcurrently } from './concurrency.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { toFailure } from './failures.ts';
+import { Lease } from './lease.ts';
+
+/** Writes whose answers were lost are looked after so many at a time. */
+const LOOKS_AT_A_TIME = 16;
+
+/**
+ * Copies the files of a chunk, many at a time, and stores what became of them once, at the end. Both sides are read from
+ * listings; each write is pinned on what was read, under a lock that was seen to stand since. What fails in passing is
+ * tried again a few times, and is then left over. Cancelled, it starts no new write, waits for those in flight, and
+ * leaves the rest over. A later attempt recognises what an earlier one copied. Throws ApplicationFailure.
+ */
+export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask): Promise<ChunkOutcome> {
+  const context = Context.current();
+  using lease = new Lease(context);
+  const { chunks, objects } = deps.storage;
+  const planned = await readFiles(chunks, task);
+  if (context.info.attempt > 1) {
+    const stored = await readOutcome(chunks, task, planned);
+    if (stored !== undefined) return stored;
+  }
+  const startedAt = Date.now();
+  const mode: ChunkMode = task.dryRun === true ? 'dryRun' : task.settle === true ? 'settle' : 'copy';
+  const places = { collections: indexCollections(task.collections), locks: mode === 'dryRun' ? undefined : task.locks };
+  const files = planned.filter(({ problem }) => problem === undefined).map((file) => toChunkFile(file, places));
+  const { cancellationSignal: signal } = context;
+  const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
+  try {
+    await lookUp(objects, files);
+    for (const file of files) {
+      const outcome = judge(file, mode, task.overwrite);
+      if (outcome !== undefined) endFile(file, outcome);
+    }
+    await writeRest(deps, task, { files, lease, recovery, context });
+    // Throws where the attempt itself is over: another one has its place.
+    if (lease.isCancelled()) await confirmSent(files, recovery);
+  } catch (error) {
+    throw toFailure(error);
+  }
+  const triesBefore = task.part + context.info.attempt - 1;
+  const records = toRecords(planned, files, { mode, startedAt, triesBefore });
+  return { ...(await storeOutcome(chunks, task, planned, records)), reason: recovery.lastFailure };
+}
+
+/** Writes the files that have no outcome yet. */
+async function writeRest(
+  { storage, lanes }: ActivityDependencies,
+  { filesPerSecond }: CopyChunkTask,
+  attempt: { files: readonly ChunkFile[]; lease: Lease; recovery: Recovery; context: Context },
+): Promise<void> {
+  const { files, lease, recovery, context } = attempt;
+  const unwritten = files.filter(({ outcome }) => outcome === undefined);
+  if (unwritten.length === 0) return;
+  const signal = context.cancellationSignal;
+  const progress = new ChunkProgress(context, files);
+  lease.note(progress);
+  using lane = lanes.group({ priority: 'bulk', filesPerSecond });
+  signal.addEventListener('abort', () => {
+    lane.close();
+  });
+  const guard = new PrefixGuard(storage.locks);
+  const { transport } = storage;
+  const writer = new FileWriter({ transport, lane, width: lanes.size, lease, guard, progress, recovery, signal });
+  await writer.writeAll(unwritten);
+}
+
+/** Finds out what became of writes whose answers were lost; what storage does not tell is left over. */
+async function confirmSent(files: readonly ChunkFile[], recovery: Recovery): Promise<void> {
+  const sent = files.filter(({ outcome, isUnconfirmed }) => outcome === undefined && isUnconfirmed);
+  await mapConcurrently(sent, LOOKS_AT_A_TIME, async (file) => {
+    try {
+      await recovery.confirm(file);
+    } catch (error) {
+      if (!isStorageError(error)) throw error;
+    }
+  });
+}
+
+/** The records of all files that have come to their end, in the order of the plan. */
+function toRecords(
+  planned: Awaited<ReturnType<typeof readFiles>>,
+  files: readonly ChunkFile[],
+  { mode, startedAt, triesBefore }: { mode: ChunkMode; startedAt: number; triesBefore: number },
+): FileRecord[] {
+  const records: FileRecord[] = [];
+  let next = 0;
+  for (const plannedFile of planned) {
+    if (plannedFile.problem !== undefined) {
+      const outcome = judgeProblem(plannedFile.problem, mode);
+      records.push(toRecord(plannedFile, outcome, { startedAt, endedAt: startedAt, retryCount: 0 }));
+      continue;
+    }
+    const file = files[next++];
+    if (file?.outcome === undefined) continue;
+    const retryCount = triesBefore + file.retries;
+    records.push(
+      toRecord(plannedFile, file.outcome, {
+        startedAt: file.startedAt || startedAt,
+        endedAt: file.endedAt,
+        retryCount,
+      }),
+    );
+  }
+  return records;
+}
