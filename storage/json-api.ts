@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type Dispatcher } from 'undici';
 import { connectionError, responseError, StorageError } from './errors.ts';
@@ -10,7 +11,7 @@ export interface ApiRequest {
   path: string;
   query?: Readonly<Record<string, string | number | undefined>>;
   /** With its content type. */
-  body?: { contentType: string; content: string };
+  body?: { contentType: string; content: string | Readable };
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -84,6 +85,24 @@ export class JsonApi {
       if (answer.statusCode < 300) return { status: answer.statusCode, body: readBody(answer), header };
       throw responseError(answer.statusCode, await answer.body.text(), header('retry-after'));
     });
+  }
+
+  /**
+   * Sends a request whose content is still being made, once: it cannot be had again. However long the content takes to
+   * come is for whoever makes it to bound. Throws as `send` does.
+   */
+  async upload(request: ApiRequest & { body: { content: Readable } }): Promise<ApiAnswer> {
+    try {
+      const answer = await this.#request(request);
+      return { body: await answer.body.text(), header: headerOf(answer) };
+    } catch (error) {
+      throw connectionError(error);
+    }
+  }
+
+  /** How long storage may take over one step of a request, in milliseconds. */
+  get timeoutMs(): number {
+    return this.#options.timeoutMs;
   }
 
   async #persist<T>(send: () => Promise<T>): Promise<T> {

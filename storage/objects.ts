@@ -3,6 +3,7 @@ import { isStorageError, StorageError } from './errors.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 import type { JsonApi } from './json-api.ts';
 import { openObjectStream, type ObjectStream } from './object-stream.ts';
+import { ObjectUpload } from './object-upload.ts';
 
 /** An object's place: its bucket and full name. */
 export interface ObjectRef {
@@ -155,6 +156,22 @@ export class ObjectStore {
       },
     });
     return toObjectInfo(parseAnswer(answer) as ObjectResource);
+  }
+
+  /**
+   * Begins to write an object whose content is made on the way, in flat memory; it must not be there yet. Storage says
+   * so at the end: a StorageError of kind `preconditionFailed`.
+   */
+  create({ bucket, name }: ObjectRef, contentType: string): ObjectUpload {
+    const request = {
+      method: 'POST' as const,
+      path: `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`,
+      query: { uploadType: 'media', name, ifGenerationMatch: '0' },
+    };
+    return new ObjectUpload(async (content) => {
+      const answer = await this.#api.upload({ ...request, body: { contentType, content } });
+      return toObjectInfo(parseAnswer(answer) as ObjectResource);
+    }, this.#api.timeoutMs);
   }
 
   /** Deletes an object, only at this generation where one is given. False: it was not there, or not at it. */
