@@ -80,10 +80,8 @@ export class JsonApi {
    */
   async open(request: ApiRequest): Promise<StreamedAnswer> {
     return await this.#persist(async () => {
-      const answer = await this.#pool.request(this.#prepare(request, await this.#authorization()));
-      const header = headerOf(answer);
-      if (answer.statusCode < 300) return { status: answer.statusCode, body: readBody(answer), header };
-      throw responseError(answer.statusCode, await answer.body.text(), header('retry-after'));
+      const answer = await this.#request(request);
+      return { status: answer.statusCode, body: readBody(answer), header: headerOf(answer) };
     });
   }
 
@@ -91,7 +89,7 @@ export class JsonApi {
    * Sends a request whose content is still being made, once: it cannot be had again. However long the content takes to
    * come is for whoever makes it to bound. Throws as `send` does.
    */
-  async upload(request: ApiRequest & { body: { content: Readable } }): Promise<ApiAnswer> {
+  async upload(request: ApiRequest & { body: { content: Readable } }): Promise<HttpAnswer> {
     try {
       const answer = await this.#request(request);
       return { body: await answer.body.text(), header: headerOf(answer) };
@@ -118,6 +116,13 @@ export class JsonApi {
         await delay(pause);
       }
     }
+  }
+
+  /** Sends a request once. Throws StorageError for every answer but success, and what the connection fails with. */
+  async #request(request: ApiRequest): Promise<Dispatcher.ResponseData> {
+    const answer = await this.#pool.request(this.#prepare(request, await this.#authorization()));
+    if (answer.statusCode < 300) return answer;
+    throw responseError(answer.statusCode, await answer.body.text(), headerOf(answer)('retry-after'));
   }
 
   /** What the connection is to send. */
