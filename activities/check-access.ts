@@ -1,11 +1,8 @@
 import { objectNameProblem } from '../contract/file-name.ts';
 import { indexCollections, locate } from '../contract/locate.ts';
 import type { Admission, CollectionLocation, FileEntry, RequestError, Requestor } from '../contract/messages.ts';
-import { reason } from '../contract/reasons.ts';
-import { hasPermission, locationOf, type CollectionLookup } from '../storage/collections.ts';
-import { mapConcurrently } from './concurrency.ts';
+import { CollectionAccess, deniedMessage } from './collection-access.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { toControlFailure } from './failures.ts';
 
 export interface AccessTask {
   correlationId: string;
@@ -17,9 +14,6 @@ export type Access =
   | { granted: true; collections: CollectionLocation[] }
   | { granted: false; admission: Extract<Admission, { decision: 'forbidden' | 'invalid' }> };
 
-/** Collection documents read at a time. */
-const READS_IN_FLIGHT = 16;
-
 /**
  * Decides whether the caller may read every source and write every destination collection, and whether the files make
  * sense once they are located. Access comes first: a caller without it learns nothing about the rest.
@@ -28,58 +22,19 @@ export async function checkAccess(
   { storage, log }: ActivityDependencies,
   { correlationId, requestor, entries }: AccessTask,
 ): Promise<Access> {
-  const ids = new Set(entries.flatMap((entry) => [entry.sourceCollectionId, entry.destinationCollectionId]));
-  const lookups = new Map<string, CollectionLookup>();
-  try {
-    await mapConcurrently([...ids], READS_IN_FLIGHT, async (id) => {
-      lookups.set(id, await storage.collections.find(id));
-    });
-  } catch (error) {
-    throw toControlFailure(error);
-  }
-  const denied = deniedCollection(entries, requestor, lookups);
-  if (denied !== undefined) {
+  const access = new CollectionAccess(storage.collections, requestor);
+  await access.lookUp(entries.flatMap((entry) => [entry.sourceCollectionId, entry.destinationCollectionId]));
+  for (const entry of entries) {
+    const denied = access.deniedIn(entry);
+    if (denied === undefined) continue;
     log.warn({ correlationId, caller: requestor.caller, ...denied }, 'access denied');
     return { granted: false, admission: { decision: 'forbidden', message: deniedMessage(denied) } };
   }
-  // In the order of the request, not in that of the answers.
-  const collections = [...ids].flatMap((id) => {
-    const lookup = lookups.get(id);
-    return lookup?.found === true ? [locationOf(lookup.collection)] : [];
-  });
+  const collections = [...access.places.values()];
   const errors = findConflicts(entries, collections);
   return errors.length === 0
     ? { granted: true, collections }
     : { granted: false, admission: { decision: 'invalid', errors } };
-}
-
-interface Denied {
-  collectionId: string;
-  needed: 'readonly' | 'readwrite';
-  /** What is wrong with the collection itself; for the log only. */
-  problem?: string;
-}
-
-function deniedCollection(
-  entries: FileEntry[],
-  { principals }: Requestor,
-  lookups: ReadonlyMap<string, CollectionLookup>,
-): Denied | undefined {
-  const check = (collectionId: string, needed: Denied['needed']): Denied | undefined => {
-    const lookup = lookups.get(collectionId);
-    if (lookup?.found !== true) return { collectionId, needed, problem: lookup?.problem ?? 'not looked up' };
-    return hasPermission(lookup.collection, principals, needed) ? undefined : { collectionId, needed };
-  };
-  for (const entry of entries) {
-    const denied = check(entry.sourceCollectionId, 'readonly') ?? check(entry.destinationCollectionId, 'readwrite');
-    if (denied !== undefined) return denied;
-  }
-  return undefined;
-}
-
-function deniedMessage({ collectionId, needed }: Denied): string {
-  const verb = needed === 'readonly' ? 'read' : 'write';
-  return reason('ACCESS_DENIED', `the caller may not ${verb} collection ${collectionId}, or it does not exist`);
 }
 
 /** Mistakes that show once collections are places: all of them, by bucket and object, since collections may overlap. */

@@ -6,6 +6,8 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
 import { closeRecord, saveResults, type CloseRecordTask, type SaveResultsTask } from './job-record.ts';
 import { lockPrefixes, type PrefixLockTask } from './lock-prefixes.ts';
+import { planList, type PlanListTask } from './plan-list.ts';
+import { planListing, type PlanListingTask } from './plan-listing.ts';
 import { previewFiles, type PreviewTask } from './preview-files.ts';
 import { releaseLocks, releasePrefixLocks, type PrefixReleaseTask, type ReleaseTask } from './release-locks.ts';
 
@@ -19,6 +21,8 @@ export type { FileOutcome } from './file-outcome.ts';
 export function createActivities(deps: ActivityDependencies) {
   return {
     admitJob: (task: AdmissionTask) => admitJob(deps, task),
+    planList: (task: PlanListTask) => planList(deps, task),
+    planListing: (task: PlanListingTask) => planListing(deps, task),
     lockPrefixes: (task: PrefixLockTask) => lockPrefixes(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
     copyChunk: (task: CopyChunkTask) => copyChunk(deps, task),

@@ -22,8 +22,17 @@ export const MAX_QUERY_FILES = 250;
 /** A collection's id, in characters: it becomes part of an object's name, `collections/{id}.json`. */
 export const MAX_COLLECTION_ID_LENGTH = 256;
 
+/** Files of a chunk of a bulk job: what one listing request gives. */
+export const CHUNK_FILES = 1_000;
+
 /** Files of one list or manifest: to find repeated destinations, about 30 bytes of memory a file are held. */
 export const MAX_LISTED_FILES = 10_000_000;
+
+/** Collections of one list or manifest: they travel in Temporal payloads (2 MB), up to 1.5 KB each. */
+export const MAX_LISTED_COLLECTIONS = 500;
+
+/** Mistakes of a request that are told; past it they are one mistake made again. */
+export const MAX_REQUEST_ERRORS = 1_000;
 
 /**
  * A line of a manifest, in bytes. The longest entry there can be (two names and two ids at their limits, every character

@@ -1,6 +1,7 @@
 import type { FileEntry, FileRecord } from '../contract/messages.ts';
 import { countFile, emptyCounts, isFinalFileState } from '../contract/states.ts';
 import { isStorageError, StorageError } from './errors.ts';
+import type { ObjectStream } from './object-stream.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 
 /** A file of a bulk job as it was planned. */
@@ -64,6 +65,11 @@ export class JobChunkStore {
 
   #ref(correlationId: string, name: string): ObjectRef {
     return { bucket: this.#bucket, name: `jobs/${correlationId}/${name}` };
+  }
+
+  /** A list that came with the request, in the object of the control bucket it was stored as; undefined: not there. */
+  async openList(object: string, generation: string): Promise<ObjectStream | undefined> {
+    return await this.#objects.readStream({ bucket: this.#bucket, name: object }, generation);
   }
 
   /** Writes a chunk of the plan. One that is there is replaced: planning again gives the same chunk again. */

@@ -37,6 +37,8 @@ export interface ListedPage {
   resources: ObjectResource[];
   /** Whether the range ends with it. */
   isLast: boolean;
+  /** What gives the next page of the same range; empty after the last one. */
+  nextPageToken: string;
 }
 
 /** Objects on a page of a listing: the most that Cloud Storage gives. */
@@ -187,14 +189,14 @@ export class ObjectStore {
 
   /**
    * The first objects of a range, at most 1,000, in the order of their names: what a listing tells at the least cost,
-   * without custom metadata. Undefined: the bucket does not exist.
+   * without custom metadata; with the token of a page, those that follow it. Undefined: the bucket does not exist.
    */
-  async listPage({ bucket, ...range }: ListRange): Promise<ListedPage | undefined> {
+  async listPage({ bucket, ...range }: ListRange, pageToken?: string): Promise<ListedPage | undefined> {
     const answer = await orUndefined(
       this.#api.send({
         method: 'GET',
         path: `/storage/v1/b/${encodeURIComponent(bucket)}/o`,
-        query: { ...range, maxResults: PAGE_SIZE, fields: LISTED_FIELDS },
+        query: { ...range, maxResults: PAGE_SIZE, fields: LISTED_FIELDS, pageToken },
       }),
     );
     if (answer === undefined) return undefined;
@@ -202,7 +204,7 @@ export class ObjectStore {
       items?: ObjectResource[];
       nextPageToken?: string;
     };
-    return { resources: items, isLast: nextPageToken === '' };
+    return { resources: items, isLast: nextPageToken === '', nextPageToken };
   }
 
   /** All objects of a range, in the order of their names, a page of 1,000 at a time. */

@@ -103,6 +103,11 @@ const willing: Omit<Replaceable, 'admitJob'> = {
     const lock = (index: number) => ({ generation: String(2_000 + index), createdAt: 1_700_000_000_000 });
     return Promise.resolve({ locked: true, locks: prefixes.map((prefix, index) => ({ ...prefix, ...lock(index) })) });
   },
+  planList: () => {
+    const none = { collections: [], chunks: 0, requested: 0, prefixes: [], sources: [] };
+    return Promise.resolve({ granted: true, ...none });
+  },
+  planListing: () => Promise.resolve({ chunks: [], cursor: null }),
   copyFile: () => Promise.resolve(completed()),
   copyChunk: () => Promise.reject(new Error('this workflow has no chunks')),
   findCopy: () => Promise.resolve(null),

@@ -1,0 +1,123 @@
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import { fileNameProblem, objectNameProblem } from '../contract/file-name.ts';
+import type { CollectionLocation } from '../contract/messages.ts';
+import { reason } from '../contract/reasons.ts';
+import type { PlannedFile } from '../storage/job-chunks.ts';
+import type { StorageModule } from '../storage/index.ts';
+import type { ListedPage, ObjectResource } from '../storage/objects.ts';
+import type { ActivityDependencies } from './dependencies.ts';
+import { failure, toControlFailure, toFailure } from './failures.ts';
+import { Lease } from './lease.ts';
+import { placesOf, type CollectionSource } from './planning/listing-places.ts';
+import { TaskWindow } from './planning/task-window.ts';
+
+/** Where a listing goes on. */
+export interface ListingCursor {
+  /** The last name that was listed already. */
+  startOffset: string;
+  nextChunk: number;
+  nextIndex: number;
+}
+
+export interface PlanListingTask {
+  correlationId: string;
+  source: CollectionSource;
+  /** Both collections, as they were when access was decided. */
+  collections: CollectionLocation[];
+  /** Null: from the beginning. */
+  cursor: ListingCursor | null;
+  /** Chunks to plan at most. */
+  maxChunks: number;
+}
+
+export interface ListingPlan {
+  chunks: { chunk: number; count: number }[];
+  /** Null: all is planned. */
+  cursor: ListingCursor | null;
+}
+
+/** Chunks on their way to storage while the next page is asked for. */
+const WRITES_IN_FLIGHT = 2;
+
+/**
+ * Plans the files of a collection under a prefix: each page of the listing becomes a chunk, its files pinned at the
+ * generations listed. To be called with the cursor it gave, until there is none. Called with the same one again, it
+ * plans the same chunks again, with what is in the collection by then.
+ */
+export async function planListing(
+  { storage }: ActivityDependencies,
+  { correlationId, source, collections, cursor, maxChunks }: PlanListingTask,
+): Promise<ListingPlan> {
+  using lease = new Lease(Context.current());
+  await using writes = new TaskWindow(WRITES_IN_FLIGHT);
+  const { from, to } = placesOf(source, collections);
+  const range = { ...from.range, startOffset: cursor?.startOffset };
+  const chunks: ListingPlan['chunks'] = [];
+  let { startOffset, nextChunk, nextIndex } = cursor ?? { startOffset: '', nextChunk: 0, nextIndex: 0 };
+  let page: ListedPage | undefined;
+  while (page?.isLast !== true && chunks.length < maxChunks) {
+    if (lease.isCancelled()) throw new CancelledFailure('the job was cancelled while it was being planned');
+    page = await listPage(storage, range, page?.nextPageToken);
+    // A range includes where it starts. What is called as the collection's prefix would be a file without a name.
+    const listed = page.resources.filter(({ name }) => name !== cursor?.startOffset && name !== from.collection.prefix);
+    const firstIndex = nextIndex;
+    const files = listed.map((resource, position) =>
+      planFile(resource, firstIndex + position, from.collection, to.collection),
+    );
+    startOffset = page.resources.at(-1)?.name ?? startOffset;
+    if (files.length === 0) continue;
+    const chunk = nextChunk;
+    await writes.start(() => controlled(storage.chunks.writePlan(correlationId, chunk, files)));
+    chunks.push({ chunk, count: files.length });
+    nextChunk += 1;
+    nextIndex += files.length;
+  }
+  await writes.settle();
+  if (page?.isLast !== true) return { chunks, cursor: { startOffset, nextChunk, nextIndex } };
+  // Chunks that an attempt has left for which the collection was larger.
+  await controlled(storage.chunks.trimPlan(correlationId, nextChunk));
+  return { chunks, cursor: null };
+}
+
+async function listPage(
+  { objects }: StorageModule,
+  range: { bucket: string; prefix: string; startOffset: string | undefined },
+  pageToken: string | undefined,
+): Promise<ListedPage> {
+  let page: ListedPage | undefined;
+  try {
+    page = await objects.listPage(range, pageToken);
+  } catch (error) {
+    throw toFailure(error);
+  }
+  if (page === undefined) throw failure('SOURCE_NOT_FOUND', `the bucket ${range.bucket} does not exist`);
+  return page;
+}
+
+async function controlled(request: Promise<void>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+function planFile(
+  { name = '', generation = '', size = 0, crc32c }: ObjectResource,
+  index: number,
+  from: CollectionLocation,
+  to: CollectionLocation,
+): PlannedFile {
+  const fileName = name.slice(from.prefix.length);
+  const problem = fileNameProblem(fileName) ?? objectNameProblem(to.prefix, fileName);
+  return {
+    sourceCollectionId: from.collectionId,
+    destinationCollectionId: to.collectionId,
+    fileName,
+    destinationFileName: fileName,
+    index,
+    source: { generation: String(generation), size: Number(size), ...(crc32c !== undefined && { crc32c }) },
+    ...(problem !== undefined && { problem: reason('INVALID_REQUEST', `the file name ${problem}`) }),
+  };
+}

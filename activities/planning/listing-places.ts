@@ -1,0 +1,40 @@
+import { indexCollections } from '../../contract/locate.ts';
+import type { BulkSource, CollectionLocation, RequestError } from '../../contract/messages.ts';
+import { overlap, type PrefixRef } from '../../storage/lock-targets.ts';
+
+export type CollectionSource = Extract<BulkSource, { kind: 'collection' }>;
+
+interface Place {
+  collection: CollectionLocation;
+  /** Everything under the prefix that is copied. */
+  range: PrefixRef;
+}
+
+/** What a collection is copied from, and to. Throws where a collection is not among those of the admission. */
+export function placesOf(
+  { sourceCollectionId, destinationCollectionId, prefix }: CollectionSource,
+  collections: readonly CollectionLocation[],
+): { from: Place; to: Place } {
+  const byId = indexCollections(collections);
+  const place = (collectionId: string): Place => {
+    const collection = byId.get(collectionId);
+    if (collection === undefined) throw new Error(`collection ${collectionId} was not part of the admission`);
+    return { collection, range: { bucket: collection.bucket, prefix: collection.prefix + prefix } };
+  };
+  return { from: place(sourceCollectionId), to: place(destinationCollectionId) };
+}
+
+/**
+ * What is wrong with copying a collection, once both are places: what is read and what is written must not overlap, or
+ * the listing would go on with what was just copied.
+ */
+export function listingConflicts(source: CollectionSource, collections: readonly CollectionLocation[]): RequestError[] {
+  const { from, to } = placesOf(source, collections);
+  if (!overlap(from.range, to.range)) return [];
+  return [
+    {
+      path: 'collection.destinationCollectionId',
+      message: 'must not overlap with what is copied: both are in one bucket, one under the other',
+    },
+  ];
+}
