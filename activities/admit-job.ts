@@ -20,13 +20,25 @@ export interface AdmissionTask {
   input: CopyFilesInput;
 }
 
+/** A request that is not allowed, or makes no sense. */
+export interface Refusal {
+  verdict: 'refused';
+  admission: Extract<Admission, { decision: 'forbidden' | 'invalid' }>;
+}
+
+/** The correlation id belongs to a job that Temporal has forgotten. */
+export interface Taken {
+  verdict: 'taken';
+  outcome: AdmissionOutcome;
+  status: JobStatus;
+}
+
 /** What becomes of a request, `locked` for the time being where it may wait. */
 export type Verdict =
   | { verdict: 'accepted'; collections: CollectionLocation[]; locks: (HeldLock | null)[] }
-  | { verdict: 'refused'; admission: Extract<Admission, { decision: 'forbidden' | 'invalid' }> }
+  | Refusal
   | (Extract<Locking, { locked: false }> & { verdict: 'locked'; collections: CollectionLocation[] })
-  /** The correlation id belongs to a job that Temporal has forgotten. */
-  | { verdict: 'taken'; outcome: AdmissionOutcome; status: JobStatus };
+  | Taken;
 
 /**
  * Decides a request: access first, then the claim on the correlation id and the locks, which need not wait for each

@@ -3,6 +3,7 @@ import type {
   AdmissionOutcome,
   CollectionLocation,
   CopyFilesInput,
+  CopyRequest,
   JobOwner,
   JobStatus,
 } from '../contract/messages.ts';
@@ -14,7 +15,7 @@ import { failure, toControlFailure } from './failures.ts';
 export interface ClaimTask {
   owner: JobOwner;
   taskQueue: string;
-  input: CopyFilesInput;
+  input: CopyFilesInput<CopyRequest>;
   /** Where the request's files are, as far as the caller may know; kept with the claim. */
   collections: CollectionLocation[];
   /** Whether its files may be copied: then they are kept too, until the results tell of each of them. */
@@ -46,12 +47,13 @@ export async function claimJob(
     taskQueue,
     options: request.options,
     collections,
-    entries: isPlanned ? request.entries : null,
+    entries: isPlanned && 'entries' in request ? request.entries : null,
+    bulk: 'bulk' in request ? request.bulk : null,
     admission: null,
     status: {
       correlationId,
       state: 'Requested',
-      counts: emptyCounts(request.entries.length),
+      counts: emptyCounts('entries' in request ? request.entries.length : 0),
       startedAt: null,
       endedAt: null,
       message: '',

@@ -6,6 +6,9 @@ import { toControlFailure } from './failures.ts';
 
 type Needed = 'readonly' | 'readwrite';
 
+/** A collection that is read, and one that is written. */
+type CollectionPair = Pick<FileEntry, 'sourceCollectionId' | 'destinationCollectionId'>;
+
 /** A collection that the caller may not use. */
 export interface Denied {
   collectionId: string;
@@ -54,12 +57,12 @@ export class CollectionAccess {
   }
 
   /** Whether both collections of an entry are known to be granted; if not, look them up and ask `deniedIn`. */
-  isGranted({ sourceCollectionId, destinationCollectionId }: FileEntry): boolean {
+  isGranted({ sourceCollectionId, destinationCollectionId }: CollectionPair): boolean {
     return this.#granted.readonly.has(sourceCollectionId) && this.#granted.readwrite.has(destinationCollectionId);
   }
 
   /** The collection of an entry that is denied; undefined: none. Both have been looked up. */
-  deniedIn({ sourceCollectionId, destinationCollectionId }: FileEntry): Denied | undefined {
+  deniedIn({ sourceCollectionId, destinationCollectionId }: CollectionPair): Denied | undefined {
     return this.denied(sourceCollectionId, 'readonly') ?? this.denied(destinationCollectionId, 'readwrite');
   }
 

@@ -1,3 +1,4 @@
+import { admitBulk, type BulkAdmissionTask } from './admit-bulk.ts';
 import { admitJob, type AdmissionTask } from './admit-job.ts';
 import type { CopyChunkTask } from './chunk/chunk-task.ts';
 import { copyChunk } from './copy-chunk.ts';
@@ -5,25 +6,24 @@ import { copyFile, type CopyFileTask } from './copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
 import { closeRecord, saveResults, type CloseRecordTask, type SaveResultsTask } from './job-record.ts';
-import { lockPrefixes, type PrefixLockTask } from './lock-prefixes.ts';
-import { planList, type PlanListTask } from './plan-list.ts';
 import { planListing, type PlanListingTask } from './plan-listing.ts';
 import { previewFiles, type PreviewTask } from './preview-files.ts';
 import { releaseLocks, releasePrefixLocks, type PrefixReleaseTask, type ReleaseTask } from './release-locks.ts';
 
 export type { ActivityDependencies, JobDirectory } from './dependencies.ts';
+export type { BulkPlan, BulkVerdict } from './admit-bulk.ts';
 export type { Verdict } from './admit-job.ts';
 export type { ChunkOutcome } from './chunk/chunk-task.ts';
 export type { HeldLock } from './copy-file.ts';
+export type { ListingCursor } from './plan-listing.ts';
 export type { FileOutcome } from './file-outcome.ts';
 
 /** The activities, bound to what they need; workflows call them by these names. */
 export function createActivities(deps: ActivityDependencies) {
   return {
+    admitBulk: (task: BulkAdmissionTask) => admitBulk(deps, task),
     admitJob: (task: AdmissionTask) => admitJob(deps, task),
-    planList: (task: PlanListTask) => planList(deps, task),
     planListing: (task: PlanListingTask) => planListing(deps, task),
-    lockPrefixes: (task: PrefixLockTask) => lockPrefixes(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
     copyChunk: (task: CopyChunkTask) => copyChunk(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),

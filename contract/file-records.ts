@@ -21,12 +21,13 @@ export function pageOf(
   files: readonly FileRecord[],
   { from, limit, ...filter }: FilesQuery,
 ): { files: FileRecord[]; totalCount: number; next: number | null } {
-  const matching = files.filter((file) => matches(file, filter));
+  const matching = files.filter((file) => matchesFilter(file, filter));
   const rest = matching.filter(({ index }) => index >= from);
   return { files: rest.slice(0, limit), totalCount: matching.length, next: rest[limit]?.index ?? null };
 }
 
-function matches(file: FileRecord, { state, collectionId }: FileFilter): boolean {
+/** Whether a file is one of those that are asked for. */
+export function matchesFilter(file: FileRecord, { state, collectionId }: FileFilter): boolean {
   if (state !== undefined && file.state !== state) return false;
   return (
     collectionId === undefined ||

@@ -5,6 +5,11 @@ export const COPY_WORKFLOW = 'copyFiles';
 
 export const DEFAULT_TASK_QUEUE = 'apollo-copy';
 
+/** The task queue of the long activities of bulk jobs: they take none of the slots that short jobs wait for. */
+export function bulkTaskQueue(taskQueue: string): string {
+  return `${taskQueue}-bulk`;
+}
+
 /** Update that waits for the admission's outcome. */
 export const ADMIT_UPDATE = 'admit';
 

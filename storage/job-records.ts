@@ -1,5 +1,6 @@
 import type {
   Admission,
+  BulkSource,
   CollectionLocation,
   CopyOptions,
   FileEntry,
@@ -34,6 +35,8 @@ export interface JobRecord {
    * job, and for one that has ended: then the results tell of every file.
    */
   entries: FileEntry[] | null;
+  /** Where the files of a bulk job stand; they are planned and recorded in chunks (JobChunkStore). Null for a list. */
+  bulk: BulkSource | null;
   /** Null until the job's end: before that, its workflow knows. */
   admission: Admission | null;
   status: JobStatus;

@@ -1,14 +1,18 @@
 import { Client } from '@temporalio/client';
-import { Worker, type NativeConnection, type WorkerDeploymentOptions } from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerDeploymentOptions, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { WorkerConfig } from '../config/config.ts';
 import type { Logger } from '../config/logger.ts';
 import type { TemporalConfig } from '../config/temporal.ts';
+import { bulkTaskQueue } from '../contract/ids.ts';
 import { createStorage } from '../storage/index.ts';
 import { Lanes } from '../storage/pacing/lanes.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
 import { workflowCode } from './workflow-bundle.ts';
+
+/** Chunks, and plans, of bulk jobs that a worker has in hand; they share its lanes, so a few of them fill these. */
+const BULK_ACTIVITIES = 10;
 
 export interface WorkerProcess {
   /** Polls until the process is told to stop; settles once what was in flight is finished or handed over. */
@@ -30,24 +34,35 @@ export async function createWorker(
     jobs: createJobDirectory(client),
     log,
   });
-  const worker = await Worker.create({
+  const common = {
     connection,
     namespace: temporal.namespace,
-    taskQueue: config.taskQueue,
-    ...(await workflowCode(log)),
     ...(config.deployment && { workerDeploymentOptions: asVersion(config.deployment) }),
     activities,
     interceptors: { activity: [handOverAtShutdown] },
-    maxConcurrentActivityTaskExecutions: config.copyConcurrency,
     // A cancelled copy hears of it with its next heartbeat, so that nothing new is written a second later.
     maxHeartbeatThrottleInterval: '250 milliseconds',
     defaultHeartbeatThrottleInterval: '250 milliseconds',
     // SIGTERM to exit within 10 s: attempts still running after 5 s are handed over.
     shutdownGraceTime: '5 seconds',
     shutdownForceTime: '9 seconds',
-  });
+  } satisfies Partial<WorkerOptions>;
+  const [short, bulk] = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: config.taskQueue,
+      ...(await workflowCode(log)),
+      maxConcurrentActivityTaskExecutions: config.copyConcurrency,
+    }),
+    // Slots of its own: a file of a short job never waits for a chunk to end.
+    Worker.create({
+      ...common,
+      taskQueue: bulkTaskQueue(config.taskQueue),
+      maxConcurrentActivityTaskExecutions: BULK_ACTIVITIES,
+    }),
+  ]);
   return {
-    run: () => worker.run(),
+    run: () => runBoth(short, bulk),
     close: () => connection.close(),
   };
 }
@@ -59,4 +74,18 @@ function asVersion({ name, buildId }: NonNullable<WorkerConfig['deployment']>): 
     useWorkerVersioning: true,
     defaultVersioningBehavior: 'PINNED',
   };
+}
+
+/** Runs two workers as one: where one of them fails, the other is told to stop. */
+async function runBoth(...workers: Worker[]): Promise<void> {
+  const runs = workers.map(async (worker) => {
+    try {
+      await worker.run();
+    } catch (error) {
+      for (const other of workers) if (other !== worker && other.getState() === 'RUNNING') other.shutdown();
+      throw error;
+    }
+  });
+  const [failed] = (await Promise.allSettled(runs)).filter((run) => run.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }

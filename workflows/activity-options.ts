@@ -1,5 +1,6 @@
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { bulkTaskQueue } from '../contract/ids.ts';
 
 /** Lock sets up to this size are taken and released inside a workflow task; larger ones get a task of their own. */
 export const LOCAL_LOCKS_UP_TO = 100;
@@ -19,6 +20,24 @@ export const PREVIEW_FILES = 100;
 /** Attempts to copy a file that fails in a way that may pass. */
 export const COPY_ATTEMPTS = 25;
 
+/**
+ * Chunks of one job in flight. Enough to fill the lanes of several workers; fewer where the job has a rate, which is
+ * shared out among them.
+ */
+export const CHUNKS_IN_FLIGHT = { unlimited: 16, limited: 4 };
+
+/** Chunks that one activity lists, and those that may be listed ahead of the copying. */
+export const PLAN_CHUNKS = 20;
+export const PLAN_AHEAD_CHUNKS = 60;
+
+/** Passes over a chunk in which files may fail in a way that may pass; the next one is their last. */
+export const CHUNK_TRIES = 12;
+
+/** Between two passes over what is left of a chunk, in milliseconds: doubling, up to a minute. */
+export function retryPauseMs(tries: number): number {
+  return Math.min(1_000 * 2 ** (tries - 1), 60_000);
+}
+
 /** Results are stored at least this often while files are being copied. */
 export const SAVE_RESULTS_EVERY = '5 seconds';
 
@@ -31,6 +50,7 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  * | large lock sets       | as tasks | heartbeat 10 s    | for ever, for the same reason                                    |
  * | results, while copying| as tasks | 20 s              | for ever: what is told of a job rests on them                    |
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
+ * | copyChunk, planning   | as tasks, on the bulk queue | heartbeat 10 s | for ever: files give up, one by one, after 12 passes |
  * | findCopy              | as tasks | 2 min             | for ever: a file's state is what storage says, nothing else      |
  */
 
@@ -89,3 +109,15 @@ export const lookingUp = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
 });
+
+/** Work of bulk jobs, on workers' slots of its own. A chunk that is cancelled is waited for, and says what it did. */
+export function bulk(summary: string) {
+  return proxyActivities<Activities>({
+    summary,
+    taskQueue: bulkTaskQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: '24 hours',
+    heartbeatTimeout: '10 seconds',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+  });
+}

@@ -42,18 +42,18 @@ export async function admit(
         book.adopt(verdict.outcome, verdict.status);
         return { decided: 'before' };
       case 'refused':
-        book.decide(verdict.admission);
+        book.decide(verdict.admission, count);
         return { decided: 'refused' };
       case 'accepted':
         book.explain('');
         book.collections = verdict.collections;
-        book.decide({ decision: 'accepted' });
+        book.decide({ decision: 'accepted' }, count);
         return { decided: 'accepted', files: withLocks(book, verdict.locks) };
       case 'locked':
         book.collections = verdict.collections;
     }
     if (onLocked !== 'wait' || Date.now() >= giveUpAt) {
-      book.decide({ decision: 'locked', files: verdict.files });
+      book.decide({ decision: 'locked', files: verdict.files }, count);
       return { decided: 'refused' };
     }
     const files = `${countOf(verdict.files.length, 'file')} locked by ${verdict.holders.join(', ')}`;
@@ -62,7 +62,7 @@ export async function admit(
     await condition(() => book.isCancelling, pauseMs);
     if (book.isCancelling) {
       book.explain('');
-      book.decide({ decision: 'accepted' });
+      book.decide({ decision: 'accepted' }, count);
       book.cancelRest(Date.now());
       return { decided: 'accepted', files: [] };
     }

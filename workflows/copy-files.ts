@@ -1,65 +1,23 @@
-import {
-  allHandlersFinished,
-  ApplicationFailure,
-  CancellationScope,
-  CancelledFailure,
-  condition,
-  workflowInfo,
-} from '@temporalio/workflow';
-import type { CopyFilesInput, JobOwner, JobStatus } from '../contract/messages.ts';
-import { local } from './activity-options.ts';
-import { admit, releaseLocks, type AdmittedFile } from './admission.ts';
-import { CopyGate } from './copy-gate.ts';
-import { copyAll } from './copy-all.ts';
-import { JobBook } from './job-book.ts';
-import { previewAll } from './preview-all.ts';
-import { recordingResults } from './result-log.ts';
-import { listen } from './handlers.ts';
-import { showJob } from './visibility.ts';
+import { ApplicationFailure, CancellationScope, CancelledFailure, workflowInfo } from '@temporalio/workflow';
+import type { CopyFilesInput, CopyRequest, JobOwner, JobStatus } from '../contract/messages.ts';
+import { copyBulk, type CarriedJob } from './copy-bulk.ts';
+import { copyList } from './copy-list.ts';
 
 /**
  * One copy job: claim the correlation id, which is the workflow id, check access, take all locks or none, copy, give the
  * locks back, close the record. Ends with the job's status; as failed where every file failed, and as cancelled
- * where Temporal was asked to cancel it and files remained.
+ * where Temporal was asked to cancel it and files remained. `carried`: what an earlier run of the same job has done.
  */
-export async function copyFiles(input: CopyFilesInput): Promise<JobStatus> {
-  const { workflowId: correlationId, firstExecutionRunId: firstRunId, namespace, taskQueue } = workflowInfo();
+export async function copyFiles(input: CopyFilesInput<CopyRequest>, carried?: CarriedJob): Promise<JobStatus> {
+  const { workflowId: correlationId, firstExecutionRunId: firstRunId, namespace } = workflowInfo();
   const owner: JobOwner = { kind: 'job', correlationId, firstRunId, namespace };
-  const book = new JobBook(correlationId, input);
   const root = CancellationScope.current();
-  const gate = new CopyGate();
-  listen(book, gate);
-
-  // Only the copying can be cancelled: whatever happens, locks are released and the record is closed.
-  const status = await CancellationScope.nonCancellable(async () => {
-    const admitted = await admit(book, owner, taskQueue, input);
-    if (admitted.decided !== 'before') {
-      if (admitted.decided === 'accepted') await copy(book, owner, input, admitted.files, gate);
-      const status = book.ending(Date.now());
-      await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status });
-      book.end(status);
-    }
-    showJob(book);
-    await condition(allHandlersFinished);
-    return book.status();
-  });
+  const { request } = input;
+  const status =
+    'bulk' in request
+      ? await copyBulk(owner, { ...input, request }, carried)
+      : await copyList(owner, { ...input, request });
   if (status.state === 'Failed') throw ApplicationFailure.nonRetryable('Every file failed', 'CopyFailed', status);
   if (status.state === 'Cancelled' && root.consideredCancelled) throw new CancelledFailure('The job was cancelled');
   return status;
-}
-
-/** Copies the files of an accepted job, or tells what would happen to them. Holds no lock when it is through. */
-async function copy(
-  book: JobBook,
-  owner: JobOwner,
-  { request: { options } }: CopyFilesInput,
-  files: AdmittedFile[],
-  gate: CopyGate,
-): Promise<void> {
-  book.startProcessing(Date.now());
-  showJob(book);
-  await recordingResults(book, () =>
-    options.dryRun === true ? previewAll(book, options) : copyAll(book, files, options, gate),
-  );
-  await releaseLocks(owner, files);
 }

@@ -25,6 +25,10 @@ export class CopyGate {
     await condition(() => this.#isOpen || isGivenUp());
   }
 
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   /** What a copy that begins now runs in: closing the gate cancels it. */
   get scope(): CancellationScope {
     return this.#scope;

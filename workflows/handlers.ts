@@ -16,14 +16,19 @@ import {
 } from '../contract/ids.ts';
 import type { AdmissionOutcome, FilesPage, FilesQuery, JobStatus } from '../contract/messages.ts';
 import type { CopyGate } from './copy-gate.ts';
-import type { JobBook } from './job-book.ts';
+import type { JobLife } from './job-life.ts';
 import { showJob } from './visibility.ts';
+
+/** A job that tells of its files, a page at a time. */
+interface FilesView {
+  page(query: FilesQuery): FilesPage;
+}
 
 /**
  * Binds the job to what can be asked of it: update `admit`, signals `cancel`, `pause` and `resume`, the queries, and
  * native cancellation, which is the same as `cancel`. A signal that changes nothing is ignored.
  */
-export function listen(book: JobBook, gate: CopyGate): void {
+export function listen(book: JobLife & FilesView, gate: CopyGate): void {
   const cancel = () => {
     if (!book.startCancelling()) return;
     gate.close();

@@ -1,16 +1,16 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import { COPY_STATE } from '../contract/search-attributes.ts';
 import type { FileEntry } from '../contract/messages.ts';
-import type { JobBook } from './job-book.ts';
+import type { JobLife } from './job-life.ts';
 
 /** Shows a change of the job's state in Temporal's Web UI: as search attribute and in the details. */
-export function showJob(book: JobBook): void {
+export function showJob(book: JobLife): void {
   upsertSearchAttributes([{ key: COPY_STATE, value: book.state }]);
   showProgress(book);
 }
 
 /** Renews what the Web UI says about the job's progress; costs no event. */
-export function showProgress(book: JobBook): void {
+export function showProgress(book: JobLife): void {
   const { state, counts, message } = book.status();
   const rows = [
     ['requested', counts.requested],

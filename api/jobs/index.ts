@@ -35,10 +35,10 @@ export function createJobService(deps: {
   const connection = Connection.lazy(temporal.connectionOptions);
   const client = new Client({ connection, namespace: temporal.namespace });
   const storage = createStorage(config.storage, { autoRetry: false, timeoutMs: STORAGE_TIMEOUT_MS });
-  const { records } = storage;
+  const { records, chunks } = storage;
   const starter = new CopyStarter(client, records, config.taskQueue);
   const finder = new JobFinder(client, records);
-  const views = new JobViews({ client, records, taskQueue: config.taskQueue, log });
+  const views = new JobViews({ client, records, chunks, taskQueue: config.taskQueue, log });
   const control = new JobControl(client, finder, views);
   const waiter = new JobWaiter({ client, starter, finder, views });
   const lister = new JobLister(client, finder, views);

@@ -6,11 +6,20 @@ import { MAX_QUERY_FILES } from '../../contract/limits.ts';
 import type { CollectionLocation, FileRecord, FilesPage, FilesQuery, JobStatus } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
-import { emptyCounts, isEndState, JOB_STATES, type JobState } from '../../contract/states.ts';
+import {
+  emptyCounts,
+  isEndState,
+  JOB_STATES,
+  type FileState,
+  type JobCounts,
+  type JobState,
+} from '../../contract/states.ts';
+import type { JobChunkStore } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
 import { ServiceUnavailableError, type JobPage, type PageRequest } from './job-service.ts';
+import { BulkFiles, type BulkJob } from './bulk-files.ts';
 import { countFiles, readStoredFiles, type StoredFiles } from './stored-files.ts';
 
 /** After a job's query went unanswered, for so long (in milliseconds) no other one of that job is waited for. */
@@ -36,14 +45,22 @@ interface View {
 export class JobViews {
   readonly #client: Client;
   readonly #records: JobRecordStore;
+  readonly #bulk: BulkFiles;
   readonly #taskQueue: string;
   readonly #log: Logger;
   /** By correlation id, until when no query is tried. One slow answer says nothing about other jobs. */
   readonly #unansweredUntil = new Map<string, number>();
 
-  constructor(deps: { client: Client; records: JobRecordStore; taskQueue: string; log: Logger }) {
+  constructor(deps: {
+    client: Client;
+    records: JobRecordStore;
+    chunks: JobChunkStore;
+    taskQueue: string;
+    log: Logger;
+  }) {
     this.#client = deps.client;
     this.#records = deps.records;
+    this.#bulk = new BulkFiles(deps.chunks);
     this.#taskQueue = deps.taskQueue;
     this.#log = deps.log;
   }
@@ -58,7 +75,7 @@ export class JobViews {
           (await this.#storedStatus(correlationId, found))
         );
       case 'lost':
-        return lostStatus(correlationId, found, await this.#storedFiles(found.record));
+        return lostStatus(correlationId, found, await this.#storedCounts(found.record));
     }
   }
 
@@ -76,6 +93,8 @@ export class JobViews {
   }
 
   async #view(correlationId: string, found: FoundJob, request: PageRequest): Promise<View> {
+    if (found.record !== undefined && found.record.bulk !== null)
+      return await this.#bulkView(found, found.record, request);
     if (found.kind === 'running') {
       const live = await this.#liveView(correlationId, request);
       if (live !== undefined) return live;
@@ -85,8 +104,8 @@ export class JobViews {
       found.kind === 'ended'
         ? found.record.status
         : found.kind === 'running'
-          ? runningStatus(correlationId, found, stored)
-          : lostStatus(correlationId, found, stored);
+          ? runningStatus(correlationId, found, countsOf(stored))
+          : lostStatus(correlationId, found, countsOf(stored));
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
     return { status, collections: stored.collections, page: pageOf(isDecided ? stored.files : [], request) };
   }
@@ -130,7 +149,51 @@ export class JobViews {
   }
 
   async #storedStatus(correlationId: string, found: RunningJob): Promise<JobStatus> {
-    return runningStatus(correlationId, found, await this.#storedFiles(found.record));
+    return runningStatus(correlationId, found, await this.#storedCounts(found.record));
+  }
+
+  /** The files of a bulk job stand in storage, whether it runs or not. */
+  async #bulkView(found: FoundJob, record: JobRecord, request: PageRequest): Promise<View> {
+    const { correlationId, receivedAt, collections } = record;
+    const status = await this.status(correlationId, found);
+    const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
+    if (!isDecided) return { status, collections, page: { files: [], totalCount: 0, next: null } };
+    // Only a closed record says that files without a result were never begun.
+    const job: BulkJob = { correlationId, receivedAt, endedAt: found.kind === 'ended' ? status.endedAt : null };
+    try {
+      const [page, totalCount] = await Promise.all([
+        this.#bulk.page(job, request),
+        this.#totalCount(job, status, record, request),
+      ]);
+      return { status, collections, page: { ...page, totalCount } };
+    } catch (error) {
+      throw new ServiceUnavailableError('storage', error);
+    }
+  }
+
+  /** How many files match: what the counts tell need not be counted. */
+  async #totalCount(
+    job: BulkJob,
+    { counts }: JobStatus,
+    { bulk, collections }: JobRecord,
+    { state, collectionId }: PageRequest,
+  ): Promise<number> {
+    const isInAll = bulk?.kind === 'collection' && collections.some((place) => place.collectionId === collectionId);
+    if (collectionId !== undefined && !isInAll) {
+      return await this.#bulk.count(job, { collectionId, ...(state && { state }) });
+    }
+    return state === undefined ? counts.requested : countIn(counts, state);
+  }
+
+  /** Counts as far as they are stored; undefined: nothing is. */
+  async #storedCounts(record: JobRecord | undefined): Promise<JobCounts | undefined> {
+    if (record === undefined || record.bulk === null) return countsOf(await this.#storedFiles(record));
+    const { correlationId, receivedAt } = record;
+    try {
+      return await this.#bulk.counts({ correlationId, receivedAt, endedAt: null });
+    } catch (error) {
+      throw new ServiceUnavailableError('storage', error);
+    }
   }
 
   async #storedFiles(record: JobRecord | undefined): Promise<StoredFiles> {
@@ -143,8 +206,34 @@ export class JobViews {
   }
 }
 
+/** How many files are in a state. Those that are in hand are not told from those that wait. */
+function countIn(counts: JobCounts, state: FileState): number {
+  switch (state) {
+    case 'Requested':
+      return counts.pending;
+    case 'Processing':
+      return 0;
+    case 'Completed':
+      return counts.completed;
+    case 'Skipped':
+      return counts.skipped;
+    case 'Failed':
+      return counts.failed;
+    case 'Cancelled':
+      return counts.cancelled;
+  }
+}
+
+function countsOf({ files }: StoredFiles): JobCounts | undefined {
+  return files.length === 0 ? undefined : countFiles(files);
+}
+
 /** State by search attribute, which the workflow sets with every change; counts by the results stored so far. */
-function runningStatus(correlationId: string, { memo, execution }: RunningJob, { files }: StoredFiles): JobStatus {
+function runningStatus(
+  correlationId: string,
+  { memo, execution }: RunningJob,
+  counts: JobCounts = emptyCounts(memo.requested),
+): JobStatus {
   const attribute = execution.typedSearchAttributes.get(COPY_STATE);
   const known = JOB_STATES.find((state) => state === attribute);
   // The last state is set a moment before the record is closed and the workflow with it.
@@ -152,18 +241,22 @@ function runningStatus(correlationId: string, { memo, execution }: RunningJob, {
   return {
     correlationId,
     state,
-    counts: state === 'Requested' ? emptyCounts(memo.requested) : countFiles(files),
+    counts: state === 'Requested' ? emptyCounts(memo.requested) : counts,
     startedAt: state === 'Requested' ? null : execution.startTime.getTime(),
     endedAt: null,
     message: '',
   };
 }
 
-function lostStatus(correlationId: string, { record, memo, endedAt }: LostJob, { files }: StoredFiles): JobStatus {
+function lostStatus(
+  correlationId: string,
+  { record, memo, endedAt }: LostJob,
+  counts: JobCounts = emptyCounts(memo.requested),
+): JobStatus {
   return {
     correlationId,
     state: 'Terminated',
-    counts: files.length === 0 ? emptyCounts(memo.requested) : countFiles(files),
+    counts,
     startedAt: record?.receivedAt ?? null,
     endedAt,
     message: reason('TERMINATED', 'the job was ended by force in Temporal'),

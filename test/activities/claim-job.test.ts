@@ -56,7 +56,7 @@ describe('claimJob', () => {
     assert.deepEqual(await stored(), {
       ...{ correlationId, chain: { namespace, firstRunId }, caller: 'ann', digest: 'd1' },
       ...{ receivedAt: INPUT.receivedAt, taskQueue: 'queue', options: { overwrite: 'never' }, admission: null },
-      ...{ collections: PLACES, entries: INPUT.request.entries },
+      ...{ collections: PLACES, entries: INPUT.request.entries, bulk: null },
       status: {
         ...{ correlationId, state: 'Requested', counts: emptyCounts(2) },
         ...{ startedAt: null, endedAt: null, message: '' },

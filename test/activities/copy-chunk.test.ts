@@ -183,10 +183,10 @@ describe('copyChunk', () => {
   });
 
   async function statBoth(chunking: Chunking, name: string) {
-    const [{ bucket = '', prefix = '' } = {}, { bucket: toBucket = '' } = {}] = chunking.task.collections;
+    const [from, to] = chunking.task.collections;
     return {
-      source: await test.emulator.statObject(bucket, prefix + name),
-      destination: await test.emulator.statObject(toBucket, prefix + name),
+      source: await test.emulator.statObject(from!.bucket, from!.prefix + name),
+      destination: await test.emulator.statObject(to!.bucket, to!.prefix + name),
     };
   }
 });

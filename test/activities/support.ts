@@ -6,6 +6,8 @@ import { pino } from 'pino';
 import { checkAccess, type AccessTask } from '../../activities/check-access.ts';
 import { claimJob, type ClaimTask } from '../../activities/claim-job.ts';
 import { createActivities, type ActivityDependencies, type JobDirectory } from '../../activities/index.ts';
+import { lockPrefixes, type PrefixLockTask } from '../../activities/lock-prefixes.ts';
+import { planList, type PlanListTask } from '../../activities/plan-list.ts';
 import { takeLocks, type LockTask } from '../../activities/take-locks.ts';
 import type { JobOwner } from '../../contract/messages.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
@@ -35,13 +37,15 @@ export class TestJobs implements JobDirectory {
   }
 }
 
-/** The activities, and the steps that `admitJob` is made of, which run inside it. */
+/** The activities, and the steps that `admitJob` and `admitBulk` are made of, which run inside them. */
 function createSteps(deps: ActivityDependencies) {
   return {
     ...createActivities(deps),
     claimJob: (task: ClaimTask) => claimJob(deps, task),
     checkAccess: (task: AccessTask) => checkAccess(deps, task),
     takeLocks: (task: LockTask) => takeLocks(deps, task),
+    lockPrefixes: (task: PrefixLockTask) => lockPrefixes(deps, task),
+    planList: (task: PlanListTask) => planList(deps, task),
   };
 }
 

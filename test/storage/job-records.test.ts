@@ -19,7 +19,7 @@ function newRecord(changes: Partial<JobRecord> = {}): JobRecord {
     correlationId,
     chain: { namespace: 'default', firstRunId: randomUUID() },
     ...{ caller: 'ann', digest: 'd1', receivedAt: 1, taskQueue: 'apollo-copy', options: { overwrite: 'always' } },
-    ...{ collections: [], entries: null, admission: null },
+    ...{ collections: [], entries: null, bulk: null, admission: null },
     status: {
       ...{ correlationId, state: 'Requested', counts: emptyCounts(2) },
       ...{ startedAt: null, endedAt: null, message: '' },

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { Worker } from '@temporalio/worker';
+import { bulkTaskQueue } from '../../contract/ids.ts';
 import { afterAllTests } from './root-hooks.ts';
 import { sharedTemporal } from './temporal.ts';
 
@@ -21,6 +22,8 @@ export interface TestWorkerOptions {
   started?: boolean;
   /** Activities (local ones apart) at a time. Default: more than a job may have in flight, so that the job is the limit. */
   slots?: number;
+  /** Runs the activities of bulk jobs too, which have a task queue of their own. */
+  bulk?: boolean;
   /** Ends the worker with the last test of the run instead of its own. */
   outlivesTest?: boolean;
 }
@@ -29,21 +32,22 @@ export interface TestWorkerOptions {
 export async function withWorker<T>(
   activities: object,
   use: (worker: TestWorker) => Promise<T>,
-  { started = true, slots = 200, outlivesTest = false }: TestWorkerOptions = {},
+  { started = true, slots = 200, bulk = false, outlivesTest = false }: TestWorkerOptions = {},
 ): Promise<T> {
   const taskQueue = `test-${randomUUID()}`;
-  let running: { worker: Worker; ended: Promise<void> } | undefined;
+  let running: { workers: Worker[]; ended: Promise<unknown> } | undefined;
   const testWorker: TestWorker = {
     taskQueue,
     async start() {
-      const worker = await createTestWorker(taskQueue, activities, slots);
-      running = { worker, ended: worker.run() };
+      const workers = [await createTestWorker(taskQueue, activities, slots)];
+      if (bulk) workers.push(await createBulkWorker(taskQueue, activities));
+      running = { workers, ended: Promise.all(workers.map((worker) => worker.run())) };
     },
     async stop() {
       if (running === undefined) return;
-      const { worker, ended } = running;
+      const { workers, ended } = running;
       running = undefined;
-      worker.shutdown();
+      for (const worker of workers) worker.shutdown();
       await ended;
     },
   };
@@ -71,6 +75,20 @@ async function createTestWorker(taskQueue: string, activities: object, slots: nu
     shutdownForceTime: '5 seconds',
     // Workflows in this thread: a worker costs 30 ms of CPU that way, 290 ms with a thread of its own.
     debugMode: true,
+  });
+}
+
+async function createBulkWorker(taskQueue: string, activities: object): Promise<Worker> {
+  const { nativeConnection, namespace } = await sharedTemporal();
+  return await Worker.create({
+    connection: nativeConnection,
+    namespace,
+    taskQueue: bulkTaskQueue(taskQueue),
+    identity: WORKER_IDENTITY,
+    activities,
+    maxHeartbeatThrottleInterval: '100 milliseconds',
+    defaultHeartbeatThrottleInterval: '100 milliseconds',
+    shutdownForceTime: '5 seconds',
   });
 }
 

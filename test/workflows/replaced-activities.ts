@@ -2,16 +2,18 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Access, AccessTask } from '../../activities/check-access.ts';
 import type { Claim, ClaimTask } from '../../activities/claim-job.ts';
-import type { Activities, FileOutcome, Verdict } from '../../activities/index.ts';
+import type { Activities, BulkVerdict, FileOutcome, Verdict } from '../../activities/index.ts';
+import type { PrefixLocking, PrefixLockTask } from '../../activities/lock-prefixes.ts';
 import type { Locking, LockTask } from '../../activities/take-locks.ts';
 import type { LockedFile } from '../../contract/messages.ts';
 import { isRetryable, reason, type ReasonCode } from '../../contract/reasons.ts';
 
-/** What `admitJob` does, step by step, so that a test may replace one of them. */
+/** What `admitJob` and `admitBulk` do, step by step, so that a test may replace one of them. */
 interface AdmissionSteps {
   claimJob(task: ClaimTask): Promise<Claim>;
   checkAccess(task: AccessTask): Promise<Access>;
   takeLocks(task: LockTask): Promise<Locking>;
+  lockPrefixes(task: PrefixLockTask): Promise<PrefixLocking>;
 }
 
 type Replaceable = Activities & AdmissionSteps;
@@ -33,7 +35,8 @@ export function replaceActivities(overrides: Partial<Replaceable> = {}): Replace
   const story: string[] = [];
   const calls: { name: Name; task: unknown }[] = [];
   const admitJob: Activities['admitJob'] = (task) => decide(steps, task);
-  const told = Object.entries({ ...willing, admitJob, ...overrides }).map(([name, activity]) => {
+  const admitBulk: Activities['admitBulk'] = (task) => decideBulk(steps, task);
+  const told = Object.entries({ ...willing, admitJob, admitBulk, ...overrides }).map(([name, activity]) => {
     const run = activity as (task: unknown) => Promise<unknown>;
     const tell = async (task: unknown) => {
       const call = { name, task };
@@ -83,7 +86,24 @@ async function decide(steps: AdmissionSteps, task: Parameters<Activities['admitJ
     : { verdict: 'locked', collections, ...locking };
 }
 
-const willing: Omit<Replaceable, 'admitJob'> = {
+/** A prefix whose chunks are to be listed, or a list of 25 files in three chunks. */
+async function decideBulk(steps: AdmissionSteps, task: Parameters<Activities['admitBulk']>[0]): Promise<BulkVerdict> {
+  const { owner, input } = task;
+  const { bulk: source, options } = input.request;
+  const claim = await steps.claimJob({ ...task, collections: [], isPlanned: false });
+  if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
+  const to = { collectionId: 'to', bucket: 'bucket-to', prefix: '', generation: '1' };
+  const from = { ...to, collectionId: 'from', bucket: 'bucket-from' };
+  const known = source.kind === 'collection' ? { chunks: null, requested: null } : { chunks: 3, requested: 25 };
+  const prefixes = [{ bucket: 'bucket-to', prefix: '2026/' }];
+  const sources = [{ bucket: 'bucket-from', prefix: '2026/' }];
+  const plan = task.plan ?? { collections: [from, to], ...known, prefixes, sources };
+  if (options.dryRun === true) return { verdict: 'accepted', plan, locks: [] };
+  const locking = await steps.lockPrefixes({ owner, prefixes, sources, collections: plan.collections });
+  return locking.locked ? { verdict: 'accepted', plan, locks: locking.locks } : { verdict: 'locked', plan, ...locking };
+}
+
+const willing: Omit<Replaceable, 'admitJob' | 'admitBulk'> = {
   claimJob: () => Promise.resolve({ claimed: true }),
   checkAccess: ({ entries }) => {
     const ids = new Set(entries.flatMap((entry) => [entry.sourceCollectionId, entry.destinationCollectionId]));
@@ -102,10 +122,6 @@ const willing: Omit<Replaceable, 'admitJob'> = {
   lockPrefixes: ({ prefixes }) => {
     const lock = (index: number) => ({ generation: String(2_000 + index), createdAt: 1_700_000_000_000 });
     return Promise.resolve({ locked: true, locks: prefixes.map((prefix, index) => ({ ...prefix, ...lock(index) })) });
-  },
-  planList: () => {
-    const none = { collections: [], chunks: 0, requested: 0, prefixes: [], sources: [] };
-    return Promise.resolve({ granted: true, ...none });
   },
   planListing: () => Promise.resolve({ chunks: [], cursor: null }),
   copyFile: () => Promise.resolve(completed()),

@@ -9,7 +9,14 @@ import {
   FILES_QUERY,
   STATUS_QUERY,
 } from '../../contract/ids.ts';
-import type { AdmissionOutcome, CopyFilesInput, FilesPage, FilesQuery, JobStatus } from '../../contract/messages.ts';
+import type {
+  AdmissionOutcome,
+  CopyFilesInput,
+  CopyRequest,
+  FilesPage,
+  FilesQuery,
+  JobStatus,
+} from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import type { copyFiles } from '../../workflows/index.ts';
 import { sharedTemporal } from '../support/temporal.ts';
@@ -90,7 +97,7 @@ export class Jobs {
   }
 
   /** Starts a job without asking for its admission. */
-  async start(input: CopyFilesInput, { id }: { id?: string } = {}): Promise<Job> {
+  async start(input: CopyFilesInput<CopyRequest>, { id }: { id?: string } = {}): Promise<Job> {
     const { client } = await sharedTemporal();
     const options = this.#options(input, id);
     const handle = await client.workflow.start<CopyWorkflow>(COPY_WORKFLOW, options);
@@ -98,7 +105,10 @@ export class Jobs {
   }
 
   /** Starts a job and waits for its admission in one call, as the API does; `id` again finds the same job. */
-  async admit(input: CopyFilesInput, { id }: { id?: string } = {}): Promise<{ job: Job; outcome: AdmissionOutcome }> {
+  async admit(
+    input: CopyFilesInput<CopyRequest>,
+    { id }: { id?: string } = {},
+  ): Promise<{ job: Job; outcome: AdmissionOutcome }> {
     const { client } = await sharedTemporal();
     const startWorkflowOperation = new WithStartWorkflowOperation<CopyWorkflow>(COPY_WORKFLOW, {
       ...this.#options(input, id),
@@ -112,17 +122,17 @@ export class Jobs {
     return { job: this.#keep(handle as WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>), outcome };
   }
 
-  #options(input: CopyFilesInput, workflowId: string = randomUUID()) {
+  #options(input: CopyFilesInput<CopyRequest>, workflowId: string = randomUUID()) {
     return {
       workflowId,
       taskQueue: this.worker.taskQueue,
-      args: [input] as [CopyFilesInput],
+      args: [input] as [CopyFilesInput<CopyRequest>],
       workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
       typedSearchAttributes: [
         { key: COPY_REQUESTOR, value: input.requestor.caller },
         { key: COPY_STATE, value: 'Requested' },
       ],
-      staticSummary: `${input.request.entries.length} files from → to`,
+      staticSummary: 'entries' in input.request ? `${input.request.entries.length} files from → to` : 'from → to',
     };
   }
 

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import type { LogRecord } from '../../api/schemas/log-record.ts';
+import { delay, holdBefore } from '../support/storage-proxy/index.ts';
+import type { Caller } from './support/caller.ts';
+import type { CopyBody } from './support/http.ts';
+import { until } from './support/until.ts';
+import { useWorld } from './support/world.ts';
+
+/** Posts a bulk request, again where it is not decided in 5 s, and gives the job's correlation id. */
+async function startBulk(caller: Caller, body: object): Promise<string> {
+  const { status, body: answer } = await caller.http.post<CopyBody>('/apollo/files/copy', body);
+  assert.ok(status === 200 || status === 202, JSON.stringify(answer));
+  return answer.data.CorrelationId;
+}
+
+function prefixOf(caller: Caller, prefix: string, options: object = {}): object {
+  const { sourceId: sourceCollectionId, destinationId: destinationCollectionId } = caller;
+  return { collection: { sourceCollectionId, destinationCollectionId, prefix }, options };
+}
+
+/** All records of a job, page by page. */
+async function allLogs(caller: Caller, id: string, query: Record<string, string> = {}): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  let continuationToken: string | null = '';
+  while (continuationToken !== null) {
+    const { body } = await caller.logs(id, { ...query, ...(continuationToken !== '' && { continuationToken }) });
+    records.push(...body.data);
+    ({ continuationToken } = body.paging);
+  }
+  return records;
+}
+
+function states(records: readonly LogRecord[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { state } of records) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+describe('a bulk job', function () {
+  this.timeout(120_000);
+  const world = useWorld('calm');
+
+  it('copies everything under a prefix, each file once, and tells of each of them', async () => {
+    const caller = await world().newCaller();
+    const names = await caller.files(1_100, 'many/file');
+    await caller.put('other/file');
+    const { status, body } = await caller.http.post<CopyBody>('/apollo/files/copy', prefixOf(caller, 'many/'));
+    assert.equal(status, 200);
+    assert.equal(body.data.Message, 'Number of file copy requests:pending');
+    const id = body.data.CorrelationId;
+    const { job } = await caller.ended(id);
+    assert.deepEqual([job.state, job.counts.requested, job.counts.completed], ['Completed', 1_100, 1_100]);
+    const records = await allLogs(caller, id);
+    assert.deepEqual(
+      records.map(({ payload }) => payload.fileName),
+      names,
+    );
+    assert.deepEqual(states(records), { Completed: 1_100 });
+    assert.ok(caller.writes(names).every((count) => count === 1));
+    for (const name of [names[0] ?? '', names.at(-1) ?? '']) {
+      assert.equal(await caller.content(name), `content of ${name}`);
+    }
+    assert.equal(await caller.stored('other/file'), undefined);
+    assert.deepEqual(await caller.locks(), []);
+    const track = await caller.track(id);
+    assert.equal(track.body.data.Summary.Succeeded, '1100');
+  });
+
+  it('of a prefix with nothing under it is completed with 0 files', async () => {
+    const caller = await world().newCaller();
+    await caller.put('elsewhere');
+    const { job, data } = await caller.ended(await startBulk(caller, prefixOf(caller, 'nothing/')));
+    assert.deepEqual([job.state, job.counts.requested, data], ['Completed', 0, []]);
+  });
+
+  it('copies what a manifest lists; lines that are wrong fail with their number, and the rest goes on', async () => {
+    const caller = await world().newCaller();
+    const names = await caller.files(3, 'listed');
+    const line = (fileName: string) =>
+      JSON.stringify({
+        ...{ sourceCollectionId: caller.sourceId, destinationCollectionId: caller.destinationId, fileName },
+      });
+    const [one = '', two = '', three = ''] = names;
+    const lines = [line(one), '{"nonsense"', line(two), line(one), line('not-there'), line(three)];
+    await caller.put('list.ndjson.gz', gzipSync(lines.join('\n')), 'application/gzip');
+    const id = await startBulk(caller, { manifest: { collectionId: caller.sourceId, fileName: 'list.ndjson.gz' } });
+    const { job } = await caller.ended(id);
+    assert.deepEqual([job.state, job.counts.completed, job.counts.failed], ['CompletedWithErrors', 3, 3]);
+    const failed = await allLogs(caller, id, { state: 'Failed' });
+    assert.deepEqual(
+      failed.map(({ message }) => /line \d+|SOURCE_NOT_FOUND/.exec(message)?.[0]),
+      ['line 2', 'line 4', 'SOURCE_NOT_FOUND'],
+    );
+    assert.deepEqual(caller.writes(names), [1, 1, 1]);
+  });
+
+  it('holds what is under its destination: others are refused until it has ended', async () => {
+    const { proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(20, 'held/file');
+    const hold = holdBefore();
+    proxy.inject(caller.rewrites(/^held/), hold);
+    const id = await startBulk(caller, prefixOf(caller, 'held/'));
+    await hold.reached;
+    const refused = await caller.decided([names[3] ?? '']);
+    assert.equal(refused.status, 423);
+    assert.deepEqual(refused.body.data.Files, [{ collectionId: caller.destinationId, fileName: names[3] }]);
+    const overlapping = await caller.http.post<CopyBody>('/apollo/files/copy', prefixOf(caller, ''));
+    assert.equal(overlapping.status, 423);
+    hold.release();
+    assert.equal((await caller.ended(id)).job.state, 'Completed');
+    assert.equal((await caller.decided([names[3] ?? ''])).status, 200);
+  });
+
+  it('is cancelled within a second, and its counts are what storage holds', async () => {
+    const { proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(400, 'cut/file');
+    proxy.inject(caller.rewrites(/^cut/), delay(100));
+    const id = await startBulk(caller, prefixOf(caller, 'cut/'));
+    await until('some files are copied', () => proxy.requests(caller.rewrites(/^cut/)).length > 40);
+    await caller.cancel(id);
+    const cancelledAt = performance.now();
+    const { job } = await caller.ended(id);
+    assert.equal(job.state, 'Cancelled');
+    const late = proxy
+      .requests(caller.rewrites(/^cut/))
+      .filter(({ arrivedAt }) => arrivedAt.monotonic > cancelledAt + 1_000);
+    assert.equal(late.length, 0);
+    const written = caller.writes(names).filter((count) => count > 0).length;
+    assert.ok(written > 0 && written < 400);
+    assert.deepEqual([job.counts.completed, job.counts.cancelled], [written, 400 - written]);
+    assert.deepEqual(states(await allLogs(caller, id)), { Completed: written, Cancelled: 400 - written });
+    assert.deepEqual(await caller.locks(), []);
+    const retried = await caller.http.post<CopyBody>(`/apollo/files/copy/${id}/retry`);
+    assert.equal(retried.status, 200);
+    const rest = await caller.ended(retried.body.data.CorrelationId);
+    assert.deepEqual([rest.job.state, rest.job.counts.requested], ['Completed', 400 - written]);
+    assert.ok(caller.writes(names).every((count) => count === 1));
+  });
+
+  it('is paused and resumed, and writes each file once', async () => {
+    const { proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(300, 'rest/file');
+    proxy.inject(caller.rewrites(/^rest/), delay(50));
+    const id = await startBulk(caller, prefixOf(caller, 'rest/'));
+    await until('some files are copied', () => proxy.requests(caller.rewrites(/^rest/)).length > 20);
+    assert.equal((await caller.http.post(`/apollo/files/copy/${id}/pause`)).status, 200);
+    await until('nothing is in flight', () =>
+      proxy.requests(caller.rewrites(/^rest/)).every(({ answeredAt }) => answeredAt !== undefined),
+    );
+    const { job } = (await caller.logs(id)).body;
+    assert.equal(job.state, 'Paused');
+    assert.equal((await caller.http.post(`/apollo/files/copy/${id}/resume`)).status, 200);
+    const ended = await caller.ended(id);
+    assert.deepEqual([ended.job.state, ended.job.counts.completed], ['Completed', 300]);
+    assert.ok(caller.writes(names).every((count) => count === 1));
+  });
+});
+
+describe('a bulk job outlives', function () {
+  this.timeout(120_000);
+  const world = useWorld('rough');
+
+  it('its worker, killed in the middle: nothing is written twice', async () => {
+    const { stack, proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(400, 'kill/file');
+    proxy.inject(caller.rewrites(/^kill/), delay(100));
+    const id = await startBulk(caller, prefixOf(caller, 'kill/'));
+    await until('some files are copied', () => proxy.requests(caller.rewrites(/^kill/)).length > 100);
+    await stack.worker.kill();
+    await stack.worker.start();
+    const { job } = await caller.ended(id, { within: 90_000 });
+    assert.deepEqual([job.state, job.counts.completed], ['Completed', 400]);
+    assert.ok(caller.writes(names).every((count) => count === 1));
+    assert.deepEqual(states(await allLogs(caller, id)), { Completed: 400 });
+    assert.deepEqual(await caller.locks(), []);
+  });
+});

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import type { Activities } from '../../activities/index.ts';
+import type { BulkRequest, BulkSource, CopyFilesInput, CopyOptions } from '../../contract/messages.ts';
+import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
+import { emptyCounts } from '../../contract/states.ts';
+import { failed, gate, replaceActivities, untilCancelled, type Replaced } from './replaced-activities.ts';
+import { eventually, requestFor, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+
+type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
+type ChunkOutcome = Awaited<ReturnType<Activities['copyChunk']>>;
+
+const COLLECTION: BulkSource = {
+  kind: 'collection',
+  sourceCollectionId: 'from',
+  destinationCollectionId: 'to',
+  prefix: '2026/',
+};
+const MANIFEST: BulkSource = { kind: 'manifest', collectionId: 'lists', fileName: 'list.ndjson' };
+
+function bulkRequest(source: BulkSource, options: Partial<CopyOptions> = {}): CopyFilesInput<BulkRequest> {
+  return { ...requestFor(), request: { bulk: source, options: { overwrite: 'always', ...options } } };
+}
+
+const withJobs = (replaced: Replaced, use: (jobs: Jobs) => Promise<void>) =>
+  withShortJobs(replaced, use, { bulk: true });
+
+/** The run of a job that is the latest one. */
+async function latestRun({ id }: Job) {
+  const { client } = await sharedTemporal();
+  return client.workflow.getHandle(id);
+}
+
+/** What a chunk says of `count` files of 7 bytes that were copied. */
+function copied(count: number, leftovers: number[] = []): ChunkOutcome {
+  const counts = { count, completed: count, skipped: 0, failed: 0, cancelled: 0, bytes: 7 * count };
+  return { counts, leftovers, reason: leftovers.length === 0 ? '' : 'STORAGE_UNAVAILABLE: no answer' };
+}
+
+/** Chunks of ten files each. */
+function chunksOf(count: number): Pick<Activities, 'planListing' | 'copyChunk'> {
+  return {
+    planListing({ cursor, maxChunks }) {
+      const first = cursor?.nextChunk ?? 0;
+      const chunks = Array.from({ length: Math.min(maxChunks, count - first) }, (_, at) => ({
+        chunk: first + at,
+        count: 10,
+      }));
+      const next = first + chunks.length;
+      const rest = { startOffset: `file-${next}`, nextChunk: next, nextIndex: next * 10 };
+      return Promise.resolve({ chunks, cursor: next < count ? rest : null });
+    },
+    copyChunk: ({ only }) => Promise.resolve(copied(only?.length ?? 10)),
+  };
+}
+
+function passes(replaced: Replaced): Pick<CopyChunkTask, 'chunk' | 'part' | 'only'>[] {
+  return replaced.tasksOf('copyChunk').map(({ chunk, part, only }) => ({ chunk, part, ...(only && { only }) }));
+}
+
+describe('copyFiles of a prefix', () => {
+  it('copies chunk by chunk while further ones are listed, releases the locks and closes the record', async () => {
+    const replaced = replaceActivities(chunksOf(30));
+    await withJobs(replaced, async (jobs) => {
+      const { job, outcome } = await jobs.admit(bulkRequest(COLLECTION));
+      assert.deepEqual(outcome.admission, { decision: 'accepted' });
+      assert.equal(outcome.requested, null, 'not listed yet');
+      const result = await job.result();
+      assert.equal(result.state, 'Completed');
+      assert.deepEqual(result.counts, { ...emptyCounts(300), completed: 300, pending: 0, bytes: 2_100 });
+      const copies = replaced.tasksOf('copyChunk').map(({ chunk }) => chunk);
+      assert.deepEqual(
+        copies.toSorted((one, other) => one - other),
+        Array.from({ length: 30 }, (_, chunk) => chunk),
+      );
+      const [first, second] = [
+        replaced.story.indexOf('begin copyChunk'),
+        replaced.story.lastIndexOf('begin planListing'),
+      ];
+      assert.ok(first < second, 'copying begins before everything is listed');
+      assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
+      assert.deepEqual(replaced.tasksOf('closeRecord')[0]?.status, result);
+      assert.deepEqual(await job.status(), result);
+    });
+  });
+
+  it('with nothing under it is completed with 0 files', async () => {
+    await withJobs(replaceActivities(chunksOf(0)), async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const { state, counts } = await job.result();
+      assert.deepEqual([state, counts], ['Completed', emptyCounts(0)]);
+    });
+  });
+
+  it('goes on where a run of the workflow left off, when its history grows long', async () => {
+    const replaced = replaceActivities(chunksOf(700));
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const result = await job.result();
+      assert.equal(result.state, 'Completed');
+      assert.deepEqual(result.counts, { ...emptyCounts(7_000), completed: 7_000, pending: 0, bytes: 49_000 });
+      assert.equal(new Set(replaced.tasksOf('copyChunk').map(({ chunk }) => chunk)).size, 700);
+      assert.equal(replaced.tasksOf('copyChunk').length, 700, 'each once');
+      const { runId, typedSearchAttributes } = await (await latestRun(job)).describe();
+      assert.equal(typedSearchAttributes.get(COPY_REQUESTOR), 'alice');
+      assert.equal(typedSearchAttributes.get(COPY_STATE), 'Completed');
+      const owners = new Set(replaced.tasksOf('copyChunk').map(({ owner }) => owner.firstRunId));
+      assert.equal(owners.size, 1, 'the locks are those of the first run');
+      assert.ok(!owners.has(runId), 'and this is another one');
+    });
+  }).timeout(120_000);
+});
+
+describe('copyFiles of a manifest', () => {
+  it('copies what was planned when the list was read, and tells how many files that is', async () => {
+    const replaced = replaceActivities(chunksOf(0));
+    await withJobs(replaced, async (jobs) => {
+      const { job, outcome } = await jobs.admit(bulkRequest(MANIFEST));
+      assert.equal(outcome.requested, 25);
+      const { state, counts } = await job.result();
+      assert.equal(state, 'Completed');
+      assert.equal(counts.requested, 25);
+      assert.deepEqual(
+        passes(replaced).sort((one, other) => one.chunk - other.chunk),
+        [0, 1, 2].map((chunk) => ({ chunk, part: 0 })),
+      );
+      assert.equal(replaced.tasksOf('planListing').length, 0);
+    });
+  });
+});
+
+describe('a chunk', () => {
+  it('that leaves files over is gone on with later, as a further part, with these files only', async () => {
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      copyChunk: ({ part }) => Promise.resolve(part === 0 ? copied(8, [3, 4]) : copied(2)),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const { state, counts, message } = await job.result();
+      assert.deepEqual([state, counts.completed, message], ['Completed', 10, '']);
+      assert.deepEqual(passes(replaced), [
+        { chunk: 0, part: 0 },
+        { chunk: 0, part: 1, only: [3, 4] },
+      ]);
+    });
+  });
+
+  it('whose activity is lost is tried again as the same part', async () => {
+    let tries = 0;
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      copyChunk: () => (++tries === 1 ? Promise.reject(failed('LOCK_LOST', 'gone')) : Promise.resolve(copied(10))),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      assert.equal((await job.result()).state, 'Completed');
+      assert.deepEqual(passes(replaced), [
+        { chunk: 0, part: 0 },
+        { chunk: 0, part: 0 },
+      ]);
+    });
+  });
+
+  it('has its share of the rate of its job', async () => {
+    const replaced = replaceActivities(chunksOf(2));
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION, { maxFilesPerSecond: 100 }));
+      await job.result();
+      assert.deepEqual(
+        replaced.tasksOf('copyChunk').map(({ filesPerSecond }) => filesPerSecond),
+        [25, 25],
+      );
+    });
+  });
+});
+
+describe('controlling a bulk job', () => {
+  it('pauses it: what is in flight says what is left, and that is gone on with first', async () => {
+    const { passed, open } = gate();
+    let isFirst = true;
+    const replaced = replaceActivities({
+      ...chunksOf(20),
+      async copyChunk({ chunk, only }) {
+        if (chunk > 0 || !isFirst) return copied(only?.length ?? 10);
+        isFirst = false;
+        await untilCancelled(passed);
+        return copied(4, [4, 5, 6, 7, 8, 9]);
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length > 0);
+      await job.handle.signal('pause');
+      await eventually(async () => (await job.status()).state === 'Paused');
+      await eventually(async () => (await job.status()).counts.completed >= 4);
+      const before = passes(replaced).length;
+      await job.handle.signal('resume');
+      const { state, counts } = await job.result();
+      assert.deepEqual([state, counts.completed, counts.pending], ['Completed', 200, 0]);
+      const [rest, ...others] = passes(replaced)
+        .slice(before)
+        .filter(({ chunk }) => chunk === 0);
+      assert.deepEqual([rest, others], [{ chunk: 0, part: 1, only: [4, 5, 6, 7, 8, 9] }, []]);
+      open();
+    });
+  });
+
+  it('cancels it: nothing more is begun, and what has no end counts as cancelled', async () => {
+    const replaced = replaceActivities({
+      ...chunksOf(20),
+      async copyChunk() {
+        await untilCancelled();
+        return copied(4, [4, 5, 6, 7, 8, 9]);
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 16);
+      await job.cancel();
+      const { state, counts } = await job.result();
+      assert.equal(state, 'Cancelled');
+      assert.equal(counts.completed, 64);
+      assert.equal(counts.cancelled, counts.requested - 64);
+      assert.equal(counts.pending, 0);
+      assert.equal(replaced.tasksOf('copyChunk').length, 16);
+      assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
+    });
+  });
+});
+
+describe('admission of a bulk job', () => {
+  it('is refused where others hold the place, and nothing is listed', async () => {
+    const files = [{ collectionId: 'to', fileName: '2026/' }];
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      lockPrefixes: () => Promise.resolve({ locked: false, files, holders: ['job x'] }),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job, outcome } = await jobs.admit(bulkRequest(COLLECTION));
+      assert.deepEqual(outcome.admission, { decision: 'locked', files });
+      assert.equal((await job.result()).state, 'Rejected');
+      assert.equal(replaced.tasksOf('planListing').length, 0);
+      assert.equal(replaced.tasksOf('releasePrefixLocks').length, 0);
+    });
+  });
+
+  it('waits where the request says so, and reads a list only once', async () => {
+    let tries = 0;
+    const files = [{ collectionId: 'to', fileName: '2026/' }];
+    const willing = replaceActivities().activities;
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      lockPrefixes: (task) =>
+        ++tries === 1 ? Promise.resolve({ locked: false, files, holders: ['job x'] }) : willing.lockPrefixes(task),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(MANIFEST, { onLocked: 'wait' }));
+      assert.equal((await job.result()).state, 'Completed');
+      assert.deepEqual(
+        replaced.tasksOf('admitBulk').map(({ plan }) => plan?.requested),
+        [undefined, 25],
+      );
+    });
+  });
+});

@@ -1,0 +1,80 @@
+import { condition } from '@temporalio/workflow';
+import type { Activities, BulkPlan } from '../activities/index.ts';
+import type { BulkRequest, CopyFilesInput, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
+import { reason } from '../contract/reasons.ts';
+import { bulk, local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS } from './activity-options.ts';
+import type { BulkBook } from './bulk-book.ts';
+import { countOf, showProgress } from './visibility.ts';
+
+type BulkAdmissionTask = Parameters<Activities['admitBulk']>[0];
+
+/** How a bulk request was decided. Only `accepted` holds anything. */
+export type BulkAdmitted =
+  /** `chunks`: planned already; null: they are listed while they are copied. */
+  | { decided: 'accepted'; locks: HeldPrefixLock[]; chunks: number | null }
+  | { decided: 'refused' }
+  /** The correlation id belongs to an earlier job, whose outcome and end the book has taken over. */
+  | { decided: 'before' };
+
+/**
+ * Decides a bulk request: whose correlation id it is, access, for lists the sense of every line, then all prefix locks
+ * or none. A job that is told to stop while it waits for locks is accepted, and copies nothing.
+ */
+export async function admitBulk(
+  book: BulkBook,
+  owner: JobOwner,
+  taskQueue: string,
+  input: CopyFilesInput<BulkRequest>,
+): Promise<BulkAdmitted> {
+  const { bulk: source, options } = input.request;
+  const { onLocked = 'reject' } = options;
+  // A list is read to its end first; a prefix is decided as quickly as a short list.
+  const isQuick = source.kind === 'collection';
+  const admitOnce = (task: BulkAdmissionTask) =>
+    isQuick ? local('admit a prefix').admitBulk(task) : bulk('read the list and admit it').admitBulk(task);
+  const giveUpAt = Date.now() + LOCK_WAIT_MS;
+  let pauseMs = LOCK_WAIT_PAUSES_MS.first;
+  let plan: BulkPlan | undefined;
+  for (;;) {
+    const verdict = await admitOnce({ owner, taskQueue, input, ...(plan !== undefined && { plan }) });
+    switch (verdict.verdict) {
+      case 'taken':
+        book.adopt(verdict.outcome, verdict.status);
+        return { decided: 'before' };
+      case 'refused':
+        book.decide(verdict.admission, null);
+        return { decided: 'refused' };
+      case 'accepted':
+        book.explain('');
+        return accept(book, verdict.plan, verdict.locks);
+      case 'locked':
+        plan = verdict.plan;
+    }
+    if (onLocked !== 'wait' || Date.now() >= giveUpAt) {
+      book.decide({ decision: 'locked', files: verdict.files }, plan.requested);
+      return { decided: 'refused' };
+    }
+    book.explain(
+      reason(
+        'FILE_LOCKED',
+        `waiting for ${countOf(verdict.files.length, 'file')} locked by ${verdict.holders.join(', ')}`,
+      ),
+    );
+    showProgress(book);
+    await condition(() => book.isCancelling, pauseMs);
+    if (book.isCancelling) {
+      book.explain('');
+      const accepted = accept(book, plan, []);
+      book.cancelRest();
+      return accepted;
+    }
+    pauseMs = Math.min(pauseMs * 2, LOCK_WAIT_PAUSES_MS.longest);
+  }
+}
+
+function accept(book: BulkBook, plan: BulkPlan, locks: HeldPrefixLock[]): BulkAdmitted {
+  book.collections = plan.collections;
+  book.plan(plan.requested ?? 0);
+  book.decide({ decision: 'accepted' }, plan.requested);
+  return { decided: 'accepted', locks, chunks: plan.chunks };
+}

@@ -1,0 +1,64 @@
+import type {
+  AdmissionOutcome,
+  CollectionLocation,
+  CopyFilesInput,
+  BulkRequest,
+  FilesPage,
+  JobStatus,
+} from '../contract/messages.ts';
+import { emptyCounts } from '../contract/states.ts';
+import type { ChunkOutcome } from '../activities/index.ts';
+import { JobLife } from './job-life.ts';
+
+/** What a job takes along when it continues as a new run. */
+export interface CarriedBook {
+  status: JobStatus;
+  isPaused: boolean;
+  outcome: AdmissionOutcome;
+  collections: CollectionLocation[];
+}
+
+/** A job of any number of files: it counts them, and knows none of them by name. */
+export class BulkBook extends JobLife {
+  collections: CollectionLocation[] = [];
+
+  constructor(correlationId: string, input: CopyFilesInput<BulkRequest>, carried?: CarriedBook) {
+    super(correlationId, input, carried === undefined ? emptyCounts(0) : { ...carried.status.counts });
+    if (carried === undefined) return;
+    this.outcome = carried.outcome;
+    this.collections = carried.collections;
+    this.restore(carried.status, carried.isPaused);
+  }
+
+  carry(): CarriedBook {
+    if (this.outcome === undefined) throw new Error('a job that is not decided has nothing to take along');
+    return { status: this.status(), isPaused: this.isPaused, outcome: this.outcome, collections: this.collections };
+  }
+
+  /** More files are known of. */
+  plan(count: number): void {
+    this.counts.requested += count;
+    this.counts.pending += count;
+  }
+
+  /** Some files have come to their end. */
+  settle({ count, completed, skipped, failed, cancelled, bytes }: ChunkOutcome['counts']): void {
+    this.counts.pending -= count;
+    this.counts.completed += completed;
+    this.counts.skipped += skipped;
+    this.counts.failed += failed;
+    this.counts.cancelled += cancelled;
+    this.counts.bytes += bytes;
+  }
+
+  /** Every file without an end is cancelled: nothing of it is at its destination. */
+  cancelRest(): void {
+    this.counts.cancelled += this.counts.pending;
+    this.counts.pending = 0;
+  }
+
+  /** Its files stand in storage, not here. */
+  page(): FilesPage {
+    return { files: [], next: null, totalCount: 0, collections: this.collections };
+  }
+}

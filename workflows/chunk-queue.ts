@@ -1,0 +1,95 @@
+/** One pass over a chunk, or over what an earlier pass has left of it. */
+export interface ChunkPass {
+  chunk: number;
+  /** Names the object with the results of this pass. */
+  part: number;
+  /** Job indices of the files that are left; absent: all of the chunk. */
+  only?: number[];
+  /** Passes so far that left something for a reason that may go away. */
+  tries: number;
+  /** An activity ended without saying what it did: storage has to be asked. */
+  isUncertain?: boolean;
+}
+
+/** Chunks that are to be copied, as plain data that goes along when the job continues as a new run. */
+export interface CarriedQueue {
+  planned: number;
+  next: number;
+  left: ChunkPass[];
+}
+
+/**
+ * Files that may be left over before no further chunk is begun: where storage fails altogether, the job is not to hold
+ * the name of every file that failed.
+ */
+const MAX_LEFT_FILES = 20_000;
+
+/** What is to be copied next: what is left of chunks that were begun, then the chunks in their order. */
+export class ChunkQueue {
+  #planned: number;
+  #next: number;
+  readonly #left: ChunkPass[];
+  #leftFiles: number;
+  /** Passes that wait for their time to come again. */
+  readonly #waiting = new Set<ChunkPass>();
+
+  constructor({ planned, next, left }: CarriedQueue = { planned: 0, next: 0, left: [] }) {
+    this.#planned = planned;
+    this.#next = next;
+    this.#left = [...left];
+    this.#leftFiles = left.reduce((sum, { only }) => sum + (only?.length ?? 0), 0);
+  }
+
+  carry(): CarriedQueue {
+    return { planned: this.#planned, next: this.#next, left: [...this.#left, ...this.#waiting] };
+  }
+
+  /** So many chunks are planned by now. */
+  plan(chunks: number): void {
+    this.#planned = chunks;
+  }
+
+  /** Chunks that are planned and not begun. */
+  get ahead(): number {
+    return this.#planned - this.#next;
+  }
+
+  get hasNext(): boolean {
+    return this.#left.length > 0 || (this.ahead > 0 && this.#leftFiles < MAX_LEFT_FILES);
+  }
+
+  /** Nothing is left, and nothing waits. */
+  get isEmpty(): boolean {
+    return this.#left.length === 0 && this.ahead === 0 && this.#waiting.size === 0;
+  }
+
+  take(): ChunkPass | undefined {
+    const pass = this.#left.shift();
+    if (pass !== undefined) {
+      this.#leftFiles -= pass.only?.length ?? 0;
+      return pass;
+    }
+    return this.hasNext ? { chunk: this.#next++, part: 0, tries: 0 } : undefined;
+  }
+
+  /** To be gone on with as soon as may be. */
+  putBack(pass: ChunkPass): void {
+    this.#left.unshift(pass);
+    this.#leftFiles += pass.only?.length ?? 0;
+  }
+
+  /** To be tried again once `time` has passed. */
+  async putOff(pass: ChunkPass, time: Promise<unknown>): Promise<void> {
+    this.#waiting.add(pass);
+    await time;
+    if (this.#waiting.delete(pass)) this.putBack(pass);
+  }
+
+  /** Passes that nobody can say of what they did. */
+  takeUncertain(): ChunkPass[] {
+    const all = [...this.#left, ...this.#waiting];
+    this.#waiting.clear();
+    this.#left.splice(0, this.#left.length, ...all.filter(({ isUncertain }) => isUncertain !== true));
+    return all.filter(({ isUncertain }) => isUncertain === true);
+  }
+}

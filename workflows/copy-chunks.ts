@@ -1,0 +1,162 @@
+import { ActivityFailure, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { Activities, ListingCursor } from '../activities/index.ts';
+import type { BulkRequest, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
+import {
+  bulk,
+  CHUNK_TRIES,
+  CHUNKS_IN_FLIGHT,
+  PLAN_AHEAD_CHUNKS,
+  PLAN_CHUNKS,
+  retryPauseMs,
+} from './activity-options.ts';
+import type { BulkBook } from './bulk-book.ts';
+import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts';
+import type { CopyGate } from './copy-gate.ts';
+import { countOf, showProgress } from './visibility.ts';
+
+/** How far planning has come: null once every chunk is planned. */
+export interface CopyingState {
+  queue: CarriedQueue;
+  cursor: ListingCursor | 'start' | null;
+}
+
+export interface BulkJob {
+  owner: JobOwner;
+  request: BulkRequest;
+  locks: HeldPrefixLock[];
+}
+
+/** Events after which a job continues as a new run; well below what Temporal allows (51,200). */
+const LONG_HISTORY_EVENTS = 2_000;
+
+type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
+
+/**
+ * Copies the chunks of a job, a window of them at a time, while further ones are planned. Gives undefined when all of
+ * it is through (or the job is cancelled, and nothing of it is in flight), else how far it has come: the history has
+ * grown so long that the job should continue as a new run.
+ */
+export async function copyChunks(
+  book: BulkBook,
+  job: BulkJob,
+  gate: CopyGate,
+  from: CopyingState,
+): Promise<CopyingState | undefined> {
+  const queue = new ChunkQueue(from.queue);
+  let { cursor } = from;
+  let inFlight = 0;
+  const waits: Promise<void>[] = [];
+  const window = windowOf(job);
+  const isLong = () => workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > LONG_HISTORY_EVENTS;
+  const stops = () => book.isCancelling || isLong();
+  const isThrough = () => cursor === null && queue.isEmpty && inFlight === 0;
+
+  const plan = async () => {
+    while (cursor !== null && !stops()) {
+      await gate.passed(stops);
+      await condition(() => stops() || queue.ahead < PLAN_AHEAD_CHUNKS);
+      if (stops()) return;
+      // The first chunk is to be copied while the second one is listed.
+      const maxChunks = cursor === 'start' ? 1 : PLAN_CHUNKS;
+      const planned = await bulk(`list ${countOf(maxChunks, 'chunk')}`).planListing({
+        correlationId: book.correlationId,
+        source: collectionOf(job.request),
+        collections: book.collections,
+        cursor: cursor === 'start' ? null : cursor,
+        maxChunks,
+      });
+      for (const { chunk, count } of planned.chunks) {
+        queue.plan(chunk + 1);
+        book.plan(count);
+      }
+      cursor = planned.cursor;
+      showProgress(book);
+    }
+  };
+
+  const run = async (pass: ChunkPass) => {
+    const { scope } = gate;
+    const summary = summaryOf(pass);
+    try {
+      const { counts, leftovers, reason } = await scope.run(() =>
+        bulk(summary).copyChunk(taskOf(book, job, pass, window)),
+      );
+      book.settle(counts);
+      if (leftovers.length === 0) return;
+      const { chunk } = pass;
+      const rest = { chunk, part: counts.count > 0 ? pass.part + 1 : pass.part, only: leftovers, tries: pass.tries };
+      if (scope.consideredCancelled) {
+        queue.putBack(rest);
+        return;
+      }
+      book.explain(reason);
+      putOff({ ...rest, tries: pass.tries + 1 });
+    } catch (error) {
+      // Cancelled before it began, or lost: an attempt may have copied something all the same.
+      const uncertain = { ...pass, isUncertain: true };
+      if (isCancellation(error)) queue.putBack(uncertain);
+      else if (error instanceof ActivityFailure) putOff({ ...uncertain, tries: pass.tries + 1 });
+      else throw error;
+    }
+  };
+
+  const putOff = (pass: ChunkPass) => {
+    waits.push(queue.putOff(pass, condition(stops, retryPauseMs(pass.tries))));
+  };
+
+  const lane = async () => {
+    for (;;) {
+      await gate.passed(stops);
+      await condition(() => stops() || queue.hasNext || isThrough());
+      if (stops() || isThrough()) return;
+      // Closed in the meantime, or another lane was quicker.
+      const pass = gate.isOpen ? queue.take() : undefined;
+      if (pass === undefined) continue;
+      inFlight += 1;
+      await run(pass);
+      inFlight -= 1;
+      showProgress(book);
+    }
+  };
+
+  await Promise.all([plan(), ...Array.from({ length: window }, lane)]);
+  await Promise.all(waits);
+  book.explain('');
+  if (isThrough()) return undefined;
+  if (!book.isCancelling) return { queue: queue.carry(), cursor };
+  for (const pass of queue.takeUncertain()) {
+    const { counts } = await bulk(`look at ${summaryOf(pass)}`).copyChunk({
+      ...taskOf(book, job, pass, window),
+      settle: true,
+    });
+    book.settle(counts);
+  }
+  book.cancelRest();
+  return undefined;
+}
+
+/** A rate is shared out among the chunks in flight: with fewer of them, each comes to a useful share. */
+function windowOf({ request: { options } }: BulkJob): number {
+  return options.maxFilesPerSecond === undefined ? CHUNKS_IN_FLIGHT.unlimited : CHUNKS_IN_FLIGHT.limited;
+}
+
+function taskOf(book: BulkBook, { owner, locks, request }: BulkJob, pass: ChunkPass, window: number): CopyChunkTask {
+  const { overwrite, dryRun, maxFilesPerSecond } = request.options;
+  const { chunk, part, only, tries } = pass;
+  return {
+    ...{ owner, correlationId: book.correlationId, chunk, part, collections: book.collections, locks, overwrite },
+    ...(only !== undefined && { only }),
+    ...(dryRun === true && { dryRun }),
+    ...(maxFilesPerSecond !== undefined && { filesPerSecond: maxFilesPerSecond / window }),
+    ...(tries >= CHUNK_TRIES && { lastTry: true }),
+  };
+}
+
+function collectionOf({ bulk: source }: BulkRequest) {
+  if (source.kind !== 'collection') throw new Error('only a collection is listed');
+  return source;
+}
+
+function summaryOf({ chunk, only }: ChunkPass): string {
+  return only === undefined ? `chunk ${chunk}` : `${countOf(only.length, 'file')} of chunk ${chunk}`;
+}

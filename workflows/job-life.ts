@@ -1,0 +1,150 @@
+import type { Admission, AdmissionOutcome, CopyFilesInput, CopyRequest, JobStatus } from '../contract/messages.ts';
+import { endStateOf, isEndState, type JobCounts, type JobState } from '../contract/states.ts';
+import { reason } from '../contract/reasons.ts';
+
+/**
+ * What every job knows of itself, whatever it copies: state, decision, counts and times. Plain bookkeeping; time is
+ * handed in.
+ */
+export class JobLife {
+  readonly correlationId: string;
+  outcome: AdmissionOutcome | undefined;
+  protected readonly counts: JobCounts;
+  readonly #input: CopyFilesInput<CopyRequest>;
+  #state: JobState = 'Requested';
+  #isPaused = false;
+  #startedAt: number | null = null;
+  #endedAt: number | null = null;
+  #message = '';
+
+  constructor(correlationId: string, input: CopyFilesInput<CopyRequest>, counts: JobCounts) {
+    this.correlationId = correlationId;
+    this.#input = input;
+    this.counts = counts;
+  }
+
+  get state(): JobState {
+    return this.#state;
+  }
+
+  status(): JobStatus {
+    return {
+      correlationId: this.correlationId,
+      state: this.#state,
+      counts: { ...this.counts },
+      startedAt: this.#startedAt,
+      endedAt: this.#endedAt,
+      message: this.#message,
+    };
+  }
+
+  /** Makes the decision known to whoever waits for it. `requested`: files asked for; null: not known yet. */
+  decide(admission: Admission, requested: number | null): void {
+    const { requestor, digest } = this.#input;
+    this.outcome = { caller: requestor.caller, digest, requested, admission };
+  }
+
+  /** The state as another job's record tells it, where this one has no right to its correlation id. */
+  adopt(outcome: AdmissionOutcome, status: JobStatus): void {
+    this.outcome = outcome;
+    this.#startedAt = status.startedAt;
+    this.end(status);
+  }
+
+  startProcessing(now: number): void {
+    this.#startedAt = now;
+    if (this.#state === 'Requested') this.#state = this.#isPaused ? 'Paused' : 'Processing';
+  }
+
+  /** True where this is what pauses the job. One that is not decided yet is paused once it is accepted. */
+  pause(): boolean {
+    if (this.#isPaused || this.isCancelling || isEndState(this.#state)) return false;
+    this.#isPaused = true;
+    if (this.#state === 'Processing') this.#state = 'Paused';
+    return true;
+  }
+
+  /** True where this is what ends a pause. */
+  resume(): boolean {
+    if (!this.#isPaused || this.isCancelling || isEndState(this.#state)) return false;
+    this.#isPaused = false;
+    if (this.#state === 'Paused') this.#state = 'Processing';
+    return true;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** True where this is what makes the job stop; false where it is stopping or has ended already. */
+  startCancelling(): boolean {
+    if (this.#state === 'Cancelling' || isEndState(this.#state)) return false;
+    this.#state = 'Cancelling';
+    return true;
+  }
+
+  get isCancelling(): boolean {
+    return this.#state === 'Cancelling';
+  }
+
+  /** What there is to say about the job while it waits; empty: nothing any more. */
+  explain(message: string): void {
+    this.#message = message;
+  }
+
+  /** The status the job will end with, its files all settled. It is not the job's until `end`. */
+  ending(now: number): JobStatus {
+    const status = { ...this.status(), endedAt: now };
+    if (this.isAccepted) return { ...status, state: endStateOf(this.counts) };
+    return { ...status, state: 'Rejected', counts: { ...this.counts, pending: 0 }, message: this.#refusal() };
+  }
+
+  end({ state, counts, endedAt, message }: JobStatus): void {
+    this.#state = state;
+    Object.assign(this.counts, counts);
+    this.#endedAt = endedAt;
+    this.#message = message;
+  }
+
+  /** The decision; only asked for once there is one. */
+  get admission(): Admission {
+    if (this.outcome === undefined) throw new Error('the request is not decided yet');
+    return this.outcome.admission;
+  }
+
+  get isAccepted(): boolean {
+    return this.outcome?.admission.decision === 'accepted';
+  }
+
+  /** Goes on where another run of the same job left off. */
+  protected restore({ state, startedAt, message }: JobStatus, isPaused: boolean): void {
+    this.#state = state;
+    this.#startedAt = startedAt;
+    this.#message = message;
+    this.#isPaused = isPaused;
+  }
+
+  #refusal(): string {
+    const admission = this.outcome?.admission;
+    switch (admission?.decision) {
+      case 'forbidden':
+        return admission.message;
+      case 'invalid':
+        return reason('INVALID_REQUEST', summarise(admission.errors.map(({ path, message }) => `${path} ${message}`)));
+      case 'locked':
+        return reason(
+          'FILE_LOCKED',
+          summarise(admission.files.map(({ collectionId, fileName }) => `${fileName} in ${collectionId} is locked`)),
+        );
+      case 'accepted':
+      case undefined:
+        return '';
+    }
+  }
+}
+
+/** The first few of many sentences. */
+function summarise(sentences: string[]): string {
+  const shown = sentences.slice(0, 3).join('; ');
+  return sentences.length > 3 ? `${shown}; and ${sentences.length - 3} more` : shown;
+}
