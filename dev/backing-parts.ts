@@ -42,7 +42,7 @@ export function temporalPart({ port, uiPort, database, quickDeletes, ...launch }
 }
 
 /** Ready: the namespace can be described and the search attributes are in it. */
-async function temporalIsReady(port: number): Promise<boolean> {
+export async function temporalIsReady(port: number): Promise<boolean> {
   // A gRPC channel that was refused once backs off for a second, so one is opened only when somebody listens.
   if (!(await accepts(port))) return false;
   const connection = await Connection.connect({
@@ -64,7 +64,8 @@ async function temporalIsReady(port: number): Promise<boolean> {
   }
 }
 
-async function accepts(port: number): Promise<boolean> {
+/** Whether somebody listens at a port of this machine. */
+export async function accepts(port: number): Promise<boolean> {
   const socket = createConnection({ port, host: LOOPBACK });
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Client, Connection } from '@temporalio/client';
 import type { Part, PartError } from '../../../dev/part.ts';
 import { startStack, type Stack, type StackOptions } from '../../../dev/stack.ts';
+import { startProductionStack } from '../../production/stack.ts';
 import { afterAllTests } from '../../support/root-hooks.ts';
 import { startStorageProxy, type StorageProxy } from '../../support/storage-proxy/index.ts';
 import { Caller } from './caller.ts';
@@ -35,7 +36,9 @@ type WorldKind = keyof typeof OPTIONS;
 async function startWorld(options: StackOptions): Promise<World> {
   let proxy: StorageProxy | undefined;
   const deaths: PartError[] = [];
-  const stack = await startStack({
+  // Where it is asked for: the stack of docker-compose.yml instead of the embedded one.
+  const start = process.env['APOLLO_TEST_STACK'] === 'production' ? startProductionStack : startStack;
+  const stack = await start({
     anyPorts: true,
     quickDeletes: true,
     ...options,
