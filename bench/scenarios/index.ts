@@ -1,0 +1,19 @@
+import type { Scenario } from '../scenario.ts';
+import { callers } from './callers.ts';
+import { cancelList } from './cancel.ts';
+import { shortCopy, slowCopy, slowShortCopy, twoWorkers, wideCopy } from './copies.ts';
+import { large } from './large.ts';
+import { postLatency } from './post-latency.ts';
+
+/** Everything that is measured, in this order. */
+export const SCENARIOS: readonly Scenario[] = [
+  postLatency,
+  callers,
+  cancelList,
+  slowShortCopy,
+  shortCopy,
+  slowCopy,
+  wideCopy,
+  twoWorkers,
+  large,
+];
