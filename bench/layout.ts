@@ -73,9 +73,8 @@ export function entryOf(fileName: string): Record<string, string> {
 
 /** Puts a manifest of these files beside the source files, and gives the request to copy what it lists. */
 export async function putManifest(emulator: Emulator, name: string, fileNames: Iterable<string>): Promise<unknown> {
-  const lines: Buffer[] = [];
-  for (const fileName of fileNames) lines.push(Buffer.from(`${JSON.stringify(entryOf(fileName))}\n`));
+  const lines = Array.from(fileNames, (listed) => `${JSON.stringify(entryOf(listed))}\n`);
   const fileName = `manifests/${name}.ndjson`;
-  await emulator.putObject(BUCKETS.source, `files/${fileName}`, Buffer.concat(lines));
+  await emulator.putObject(BUCKETS.source, `files/${fileName}`, lines.join(''));
   return { manifest: { collectionId: COLLECTIONS.source, fileName } };
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { decodePercent } from './byte-text.ts';
+import { ChunkedBody } from './chunked-body.ts';
 
 /**
  * HTTP/1.1 read and written by hand: node:http takes several times the CPU that an operation here does, and the machine
@@ -56,7 +57,8 @@ export function serveConnection(socket: Socket, handle: HttpHandler): void {
 
   /** Hands over the next request; false: not all of it is there yet. */
   function takeRequest(): boolean {
-    if (head !== undefined && !head.isChunked && received.length + piecesLength < head.contentLength) return false;
+    if (head !== undefined && head.chunked === undefined && received.length + piecesLength < head.contentLength)
+      return false;
     if (piecesLength > 0) {
       const [first = NOTHING] = pieces;
       received = received.length === 0 && pieces.length === 1 ? first : Buffer.concat([received, ...pieces]);
@@ -88,11 +90,11 @@ export function serveConnection(socket: Socket, handle: HttpHandler): void {
     return parsed;
   }
 
-  function takeBody({ contentLength, isChunked }: RequestHead): Buffer | undefined {
-    if (isChunked) {
-      const chunked = readChunks(received);
-      if (chunked !== undefined) received = received.subarray(chunked.end);
-      return chunked?.body;
+  function takeBody({ contentLength, chunked }: RequestHead): Buffer | undefined {
+    if (chunked !== undefined) {
+      const { rest, isComplete } = chunked.take(received);
+      received = rest;
+      return isComplete ? chunked.content() : undefined;
     }
     if (contentLength === 0) return NOTHING;
     if (received.length < contentLength) return undefined;
@@ -105,7 +107,8 @@ export function serveConnection(socket: Socket, handle: HttpHandler): void {
 interface RequestHead {
   request: Omit<HttpRequest, 'body'>;
   contentLength: number;
-  isChunked: boolean;
+  /** Where the body comes in chunks: those that have come. */
+  chunked: ChunkedBody | undefined;
   expectsContinue: boolean;
   isLast: boolean;
 }
@@ -127,7 +130,7 @@ function parseHead(text: string): RequestHead {
       header,
     },
     contentLength: mayHaveBody ? Number(/\r\ncontent-length:\s*(\d+)/i.exec(text)?.[1] ?? 0) : 0,
-    isChunked: mayHaveBody && /\r\ntransfer-encoding:\s*chunked/i.test(text),
+    chunked: mayHaveBody && /\r\ntransfer-encoding:\s*chunked/i.test(text) ? new ChunkedBody() : undefined,
     expectsContinue: mayHaveBody && /\r\nexpect:\s*100-continue/i.test(text),
     isLast: /\r\nconnection:\s*close/i.test(text),
   };
@@ -140,21 +143,6 @@ function parseQuery(text: string): Record<string, string> {
     if (valueAt > 0) query[part.slice(0, valueAt)] = decodePercent(part.slice(valueAt + 1), { inQuery: true });
   }
   return query;
-}
-
-/** A body in chunks (RFC 9112, section 7.1), once all of it is there. Trailers are not expected. */
-function readChunks(bytes: Buffer): { body: Buffer; end: number } | undefined {
-  const chunks: Buffer[] = [];
-  for (let at = 0; ;) {
-    const lineEnd = bytes.indexOf('\r\n', at);
-    if (lineEnd < 0) return undefined;
-    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
-    const end = lineEnd + 2 + size + 2;
-    if (bytes.length < end) return undefined;
-    if (size === 0) return { body: Buffer.concat(chunks), end };
-    chunks.push(bytes.subarray(lineEnd + 2, end - 2));
-    at = end;
-  }
 }
 
 function write(socket: Socket, { status, headers, contentType = 'application/json', body }: HttpAnswer): void {
