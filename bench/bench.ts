@@ -29,6 +29,7 @@ export interface Bench {
   readonly kept: Map<string, CopyFigures>;
   /** Undefined: rclone is not installed. */
   readonly rclone: string | undefined;
+  /** Ends everything. May be called again, also while it is under way. */
   stop(): Promise<void>;
 }
 
@@ -37,11 +38,13 @@ export async function startBench(settings: Settings): Promise<Bench> {
   const parts = createPartSet({});
   let stack: Stack | undefined;
   const closing: (() => Promise<void>)[] = [];
-  async function stop(): Promise<void> {
+  async function stopAll(): Promise<void> {
     for (const close of closing.reverse()) await close();
     await stack?.stop();
     await parts.stop();
   }
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= stopAll());
   try {
     const server = parts.add('backing', STORAGE_SERVER);
     await server.start();

@@ -7,7 +7,7 @@ import { isEndState } from '../contract/states.ts';
 const TIMEOUT_MS = 3 * 3_600_000;
 
 /** A job that has not ended by then hangs, in milliseconds. */
-const END_WITHIN_MS = 5 * 60_000;
+const END_WITHIN_MS = 2 * 60_000;
 
 /** A request is repeated so often; each 503 comes after seconds. */
 const MAX_REFUSALS = 5;
