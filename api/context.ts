@@ -2,6 +2,8 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Logger } from '../config/logger.ts';
 import type { Caller } from './auth/caller.ts';
 import type { TokenVerifier } from './auth/verify-token.ts';
+import type { ApiLimits } from './limits.ts';
+import type { OpenInput } from './body/receive-copy-request.ts';
 import type { CollectionList } from './collections/collection-list.ts';
 import type { JobService } from './jobs/job-service.ts';
 
@@ -9,6 +11,8 @@ import type { JobService } from './jobs/job-service.ts';
 export interface ApiDeps {
   jobs: JobService;
   collections: CollectionList;
+  /** Stores the lists that are too long to travel in messages. */
+  openInput: OpenInput;
   /** Verifies a bearer token; see createTokenVerifier. */
   authenticate: TokenVerifier;
   /** Each resolves where its dependency answers. Bounded by the health route, not by themselves. */
@@ -22,6 +26,8 @@ export interface ApiDeps {
   now?: () => number;
   /** How long a readiness check may take, in milliseconds. */
   readinessTimeout?: number;
+  /** The bounds of limits.ts, or a test's own. */
+  limits?: ApiLimits;
 }
 
 /** What middleware leaves for those who come after it in the same request. */

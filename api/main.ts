@@ -70,9 +70,11 @@ const authenticate = createTokenVerifier({
 });
 const listener = await takeAddress(config.host, config.port);
 const publicUrl = config.publicUrl ?? listener.url;
-const { jobs, collections, readiness } = service;
+const { jobs, collections, openInput, readiness } = service;
 const over = new AbortController();
-listener.answer(createApp({ jobs, collections, readiness, authenticate, publicUrl, log, stopping: over.signal }).fetch);
+listener.answer(
+  createApp({ jobs, collections, openInput, readiness, authenticate, publicUrl, log, stopping: over.signal }).fetch,
+);
 onSignal = stopping.resolve;
 log.info({ url: listener.url, publicUrl }, 'api listening');
 

@@ -19,16 +19,43 @@ function formatPath(path: readonly PropertyKey[]): string {
   return path.map(pathSegment).join('').replace(/^\./, '');
 }
 
-/** What zod found, as the API says it: one error for each mistake, an unknown field under its own path. */
-export function requestErrors(error: z.ZodError): RequestError[] {
-  const mistakes = error.issues.flatMap((issue): { path: PropertyKey[]; message: string }[] =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => ({ path: [...issue.path, key], message: 'is not a known field' }))
-      : [issue],
-  );
-  const errors = mistakes.slice(0, MAX_ERRORS).map(({ path, message }) => ({ path: formatPath(path), message }));
-  if (mistakes.length > MAX_ERRORS) {
-    errors.push({ path: '', message: `has ${mistakes.length - MAX_ERRORS} more mistakes` });
+/** Mistakes of a request as they are found, one for each. Of more than `max`, the rest is counted. */
+export class Mistakes {
+  readonly #max: number;
+  readonly #errors: RequestError[] = [];
+  #more = 0;
+
+  constructor(max: number) {
+    this.#max = max;
   }
-  return errors;
+
+  get none(): boolean {
+    return this.#errors.length === 0;
+  }
+
+  add(path: readonly PropertyKey[], message: string): void {
+    if (this.#errors.length < this.#max) this.#errors.push({ path: formatPath(path), message });
+    else this.#more += 1;
+  }
+
+  /** Adds what zod found in what stands at this path, an unknown field under its own one. */
+  addAll(error: z.ZodError, at: readonly PropertyKey[] = []): void {
+    for (const issue of error.issues) {
+      if (issue.code !== 'unrecognized_keys') this.add([...at, ...issue.path], issue.message);
+      else for (const key of issue.keys) this.add([...at, ...issue.path, key], 'is not a known field');
+    }
+  }
+
+  /** The mistakes, the last of them saying how many more there are. */
+  list(): RequestError[] {
+    if (this.#more === 0) return this.#errors;
+    return [...this.#errors, { path: '', message: `has ${this.#more} more mistakes` }];
+  }
+}
+
+/** What zod found, as the API says it. */
+export function requestErrors(error: z.ZodError): RequestError[] {
+  const mistakes = new Mistakes(MAX_ERRORS);
+  mistakes.addAll(error);
+  return mistakes.list();
 }

@@ -75,6 +75,8 @@ export interface JobMemo {
   /** How many files were asked for, as far as that was known then. */
   requested: number;
   receivedAt: number;
+  /** The object that its list is stored in, where it has one. */
+  input?: string;
 }
 
 /** A mistake in a request: where, and what would be right. */

@@ -14,30 +14,49 @@ export function requireJson(headers: Headers): void {
   throw new HttpError(415, TEXTS.unsupportedMediaType, { headers: { accept: 'application/json' } });
 }
 
-function tooLarge(): HttpError {
-  return new HttpError(413, TEXTS.tooLarge);
+/** How much of a body is taken, and how slowly. */
+export interface BodyLimits {
+  maxBytes: number;
+  /** The longest wait for more of it, in milliseconds. */
+  idleMs: number;
 }
 
 /**
- * The request's body. Throws HttpError 413 past `maxBytes`: at once where content-length says so, else as soon as that
- * much has arrived, which is all that is ever held; and 400 where the body breaks off.
+ * A request's body as it comes. Throws HttpError 413 past the limit (at once where content-length says so), 408 where
+ * nothing comes for too long, 400 where it breaks off. What is not read is not waited for.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+export async function* bodyChunks(request: Request, { maxBytes, idleMs }: BodyLimits): AsyncGenerator<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw new HttpError(413, TEXTS.tooLarge);
   const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
-  for (;;) {
-    const part = await reader?.read().catch(() => {
-      throw invalidRequest([{ path: '', message: 'broke off before its end' }]);
-    });
-    if (part?.value === undefined) return Buffer.concat(chunks, length);
-    length += part.value.byteLength;
-    if (length > maxBytes) {
-      await reader?.cancel();
-      throw tooLarge();
+  let length = 0;
+  let isRead = reader === undefined;
+  try {
+    while (reader !== undefined) {
+      const { value } = await nextChunk(reader, idleMs);
+      isRead = value === undefined;
+      if (value === undefined) return;
+      length += value.byteLength;
+      if (length > maxBytes) throw new HttpError(413, TEXTS.tooLarge);
+      yield value;
     }
-    chunks.push(part.value);
+  } finally {
+    // Of a body that has failed there is nothing left to cancel.
+    if (!isRead) await reader?.cancel().catch(() => undefined);
+  }
+}
+
+async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs: number) {
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new HttpError(408, TEXTS.tooSlow, { headers: { connection: 'close' } }));
+  }, idleMs);
+  const read = reader.read().catch(() => {
+    throw invalidRequest([{ path: '', message: 'broke off before its end' }]);
+  });
+  try {
+    return await Promise.race([read, overdue]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

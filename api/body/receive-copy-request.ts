@@ -1,29 +1,65 @@
-import { MAX_BODY_BYTES, MAX_INLINE_BYTES, MAX_INLINE_ENTRIES } from '../../contract/limits.ts';
-import type { RequestError } from '../../contract/messages.ts';
+import { MAX_BODY_BYTES, MAX_INLINE_BYTES } from '../../contract/limits.ts';
 import { invalidRequest } from '../http-error.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
-import { readBody } from './json-body.ts';
-import { parseCopyRequest, type ParsedRequest } from './parse-copy-request.ts';
+import { bodyChunks } from './json-body.ts';
+import type { ListInput } from './list-sink.ts';
+import { parseCopyRequest, type Parsed, type ParsedRequest } from './parse-copy-request.ts';
+import { parseLongBody } from './parse-long-body.ts';
 
-const TOO_LONG: RequestError = {
-  path: 'copyFileCollectionData',
-  message: `is too long: a list in a request has at most ${MAX_INLINE_ENTRIES} files and ${MAX_INLINE_BYTES} bytes of JSON`,
+/** Begins to store the long list of a job; see JobInputStore. */
+export type OpenInput = (correlationId: string) => ListInput;
+
+/** Where nothing is to be stored, since the request is refused in any case. */
+const NOWHERE: ListInput = {
+  write: () => Promise.resolve(),
+  close: () => Promise.resolve({ object: '', generation: '' }),
+  abort: () => Promise.resolve(),
 };
 
 /**
- * The request that a body and an x-correlation-id make, with its defaults filled in. `correlationId` is the canonical id,
- * undefined where the header was there and is no UUID. Throws HttpError 400 that lists every mistake in both.
+ * The request that a body and an x-correlation-id make, with its defaults filled in; a list that is too long to travel in
+ * messages is stored on the way. `correlationId` is the canonical id, undefined where the header was there and is no UUID.
+ * Throws HttpError 400 that lists every mistake in both, what bodyChunks throws, and ServiceUnavailableError.
  */
 export async function receiveCopyRequest(
   request: Request,
   correlationId: string | undefined,
+  { openInput, idleMs }: { openInput: OpenInput; idleMs: number },
 ): Promise<ParsedRequest & { correlationId: string }> {
-  const parsed = parseCopyRequest(await readBody(request, MAX_BODY_BYTES));
+  const chunks = bodyChunks(request, { maxBytes: MAX_BODY_BYTES, idleMs });
+  const open = () => (correlationId === undefined ? NOWHERE : openInput(correlationId));
+  const parsed = await parseBody(chunks, open);
   if (parsed.kind === 'request' && correlationId !== undefined) {
     return { correlationId, request: parsed.request, digest: parsed.digest };
   }
   throw invalidRequest([
-    ...(parsed.kind === 'mistakes' ? parsed.errors : parsed.kind === 'long list' ? [TOO_LONG] : []),
+    ...(parsed.kind === 'mistakes' ? parsed.errors : []),
     ...(correlationId === undefined ? [{ path: CORRELATION_ID_HEADER, message: 'must be a UUID' }] : []),
   ]);
+}
+
+/** Parses a body whole where it is short enough for that, which is quickest, and else as it comes. */
+async function parseBody(chunks: AsyncGenerator<Uint8Array>, open: () => ListInput): Promise<Parsed> {
+  const held: Uint8Array[] = [];
+  let length = 0;
+  try {
+    while (length <= MAX_INLINE_BYTES) {
+      const next = await chunks.next();
+      if (next.done === true) {
+        const parsed = parseCopyRequest(Buffer.concat(held, length));
+        return parsed.kind === 'long list' ? await parseLongBody(replayed(held), open) : parsed;
+      }
+      held.push(next.value);
+      length += next.value.byteLength;
+    }
+    return await parseLongBody(replayed(held, chunks), open);
+  } finally {
+    await chunks.return(undefined);
+  }
+}
+
+/** What was read already, then the rest. */
+async function* replayed(held: Uint8Array[], rest?: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* held.splice(0);
+  if (rest !== undefined) yield* rest;
 }

@@ -11,6 +11,7 @@ import type { JobRecordStore } from '../../storage/job-records.ts';
 import { DEADLINES, until } from './deadlines.ts';
 import { detailsOf, requestedFiles, summaryOf } from './job-text.ts';
 import { ServiceUnavailableError, type CopyAnswer, type NewJob } from './job-service.ts';
+import { storedInput } from './unused-inputs.ts';
 import { requestorKeyword } from './visibility-query.ts';
 
 type CopyWorkflow = (input: CopyFilesInput<CopyRequest>) => Promise<JobStatus>;
@@ -103,7 +104,11 @@ export class CopyStarter {
 
   #startOptions({ correlationId, requestor, request, digest, receivedAt }: NewJob): StartOptions {
     const requested = requestedFiles(request) ?? 0;
-    const memo: JobMemo = { caller: requestor.caller, digest, requested, receivedAt };
+    const input = storedInput(request)?.object;
+    const memo: JobMemo = {
+      ...{ caller: requestor.caller, digest, requested, receivedAt },
+      ...(input !== undefined && { input }),
+    };
     return {
       workflowId: correlationId,
       taskQueue: this.#taskQueue,

@@ -3,6 +3,7 @@ import type { ApiConfig } from '../../config/config.ts';
 import type { Logger } from '../../config/logger.ts';
 import type { TemporalConfig } from '../../config/temporal.ts';
 import { createStorage } from '../../storage/index.ts';
+import type { OpenInput } from '../body/receive-copy-request.ts';
 import { createCollectionList, type CollectionList } from '../collections/collection-list.ts';
 import { CopyStarter } from './copy-starter.ts';
 import { DEADLINES, within } from './deadlines.ts';
@@ -13,6 +14,7 @@ import { JobLister } from './job-list.ts';
 import { JobRetry } from './job-retry.ts';
 import { JobViews } from './job-views.ts';
 import { JobWaiter } from './job-waiter.ts';
+import { UnusedInputs } from './unused-inputs.ts';
 
 /** A request to storage that takes longer, in milliseconds, counts as not answered: POST has 6 s in all. */
 const STORAGE_TIMEOUT_MS = 2_000;
@@ -20,6 +22,7 @@ const STORAGE_TIMEOUT_MS = 2_000;
 export interface JobServiceHandle {
   jobs: JobService;
   collections: CollectionList;
+  openInput: OpenInput;
   /** Each settles when the dependency answers, and throws where it does not. */
   readiness: { temporal(): Promise<void>; storage(): Promise<void> };
   close(): Promise<void>;
@@ -35,12 +38,15 @@ export function createJobService(deps: {
   const connection = Connection.lazy(temporal.connectionOptions);
   const client = new Client({ connection, namespace: temporal.namespace });
   const storage = createStorage(config.storage, { autoRetry: false, timeoutMs: STORAGE_TIMEOUT_MS });
-  const { records, chunks } = storage;
+  const { records, chunks, inputs } = storage;
   const starter = new CopyStarter(client, records, config.taskQueue);
   const finder = new JobFinder(client, records);
   const views = new JobViews({ client, records, chunks, taskQueue: config.taskQueue, log });
   const control = new JobControl(client, finder, views);
-  const waiter = new JobWaiter({ client, starter, finder, views });
+  const waiter = new JobWaiter({
+    ...{ client, starter, finder, views },
+    unusedInputs: new UnusedInputs({ client, inputs, log }),
+  });
   const lister = new JobLister(client, finder, views);
   const retry = new JobRetry({ finder, views, waiter });
 
@@ -67,5 +73,6 @@ export function createJobService(deps: {
   }
 
   const collections = createCollectionList(storage.collections, log);
-  return Promise.resolve({ jobs, collections, readiness, close: () => connection.close() });
+  const openInput: OpenInput = (correlationId) => inputs.create(correlationId);
+  return Promise.resolve({ jobs, collections, openInput, readiness, close: () => connection.close() });
 }

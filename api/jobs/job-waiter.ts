@@ -4,6 +4,7 @@ import { until } from './deadlines.ts';
 import type { JobFinder } from './job-finder.ts';
 import type { CopyAnswer, NewJob, Patience } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
+import type { UnusedInputs } from './unused-inputs.ts';
 
 /** Requests that wait for a job's end at a time; each holds a long poll of Temporal. Others are answered as usual. */
 const MAX_WAITING = 1_000;
@@ -14,17 +15,32 @@ export class JobWaiter {
   readonly #starter: CopyStarter;
   readonly #finder: JobFinder;
   readonly #views: JobViews;
+  readonly #unusedInputs: UnusedInputs;
   #waiting = 0;
 
-  constructor(deps: { client: Client; starter: CopyStarter; finder: JobFinder; views: JobViews }) {
+  constructor(deps: {
+    client: Client;
+    starter: CopyStarter;
+    finder: JobFinder;
+    views: JobViews;
+    unusedInputs: UnusedInputs;
+  }) {
     this.#client = deps.client;
     this.#starter = deps.starter;
     this.#finder = deps.finder;
     this.#views = deps.views;
+    this.#unusedInputs = deps.unusedInputs;
   }
 
   /** The job's decision and, where there is patience, how it stands when it ends or patience does. */
   async copy(job: NewJob, patience?: Patience): Promise<CopyAnswer> {
+    const answer = await this.#copy(job, patience);
+    // The answer does not wait for that.
+    this.#unusedInputs.tidy(job, answer).catch(() => undefined);
+    return answer;
+  }
+
+  async #copy(job: NewJob, patience: Patience | undefined): Promise<CopyAnswer> {
     if (patience === undefined || this.#waiting >= MAX_WAITING) return await this.#starter.copy(job);
     this.#waiting += 1;
     try {

@@ -4,6 +4,7 @@ import { requireScopes } from '../auth/require-scopes.ts';
 import { requireJson } from '../body/json-body.ts';
 import { receiveCopyRequest } from '../body/receive-copy-request.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
+import { LIMITS } from '../limits.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
 import { ANSWERS, mistakes } from '../schemas/answers.ts';
 import { COPY_ANSWERS, copyHeaders } from '../schemas/copy-answer.ts';
@@ -41,6 +42,7 @@ const copyRoute = createRoute({
     403: ANSWERS.forbidden,
     409: ANSWERS.correlationIdInUse,
     413: ANSWERS.tooLarge,
+    408: ANSWERS.tooSlow,
     415: ANSWERS.unsupportedMediaType,
     423: ANSWERS.locked,
     500: ANSWERS.internal,
@@ -53,13 +55,16 @@ const copyRoute = createRoute({
  * so the route is documented from the schemas but reads its body itself, after the scopes.
  */
 export function copyFiles(app: ApiApp, deps: ApiDeps): void {
-  const { jobs, now = Date.now } = deps;
+  const { jobs, openInput, limits = LIMITS, now = Date.now } = deps;
   app.openAPIRegistry.registerPath(copyRoute);
   app.post(copyRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), async (c) => {
     const receivedAt = now();
     if (c.req.header(CORRELATION_ID_HEADER) === undefined) c.set('correlationId', randomUUID());
     requireJson(c.req.raw.headers);
-    const { correlationId, ...request } = await receiveCopyRequest(c.req.raw, c.get('correlationId'));
+    const { correlationId, ...request } = await receiveCopyRequest(c.req.raw, c.get('correlationId'), {
+      openInput,
+      idleMs: limits.bodyIdleMs,
+    });
     const { requestor } = c.get('caller');
     const job = { correlationId, requestor, ...request, receivedAt };
     return await answerCopy(c, deps, correlationId, (patience) => jobs.copy(job, patience));

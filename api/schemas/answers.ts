@@ -86,6 +86,7 @@ export const ANSWERS = {
     TEXTS.correlationIdInUse,
   ),
   tooLarge: plainError(413, 'The body is over 64 MiB.', TEXTS.tooLarge),
+  tooSlow: plainError(408, 'The body did not arrive in time; the connection is closed.', TEXTS.tooSlow),
   unsupportedMediaType: plainError(415, 'The body is not `application/json`.', TEXTS.unsupportedMediaType),
   locked: jsonAnswer(
     'A file is locked by another job or by hand; `data.Files` lists which. Nothing is locked or copied.',

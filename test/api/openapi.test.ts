@@ -27,7 +27,7 @@ describe('the OpenAPI document', () => {
       operations.map(({ name, operation }) => [name, Object.keys(operation.responses)]),
     );
     assert.deepEqual(statuses, {
-      'POST /apollo/files/copy': ['200', '202', '400', '401', '403', '409', '413', '415', '423', '500', '503'],
+      'POST /apollo/files/copy': ['200', '202', '400', '401', '403', '408', '409', '413', '415', '423', '500', '503'],
       ...Object.fromEntries(
         ['cancel', 'pause', 'resume'].map((action) => [
           `POST /apollo/files/copy/{correlationId}/${action}`,

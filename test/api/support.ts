@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { pino } from 'pino';
 import { createApp } from '../../api/app.ts';
+import type { ListInput } from '../../api/body/list-sink.ts';
+import type { OpenInput } from '../../api/body/receive-copy-request.ts';
 import { createTokenVerifier } from '../../api/auth/verify-token.ts';
 import type { ApiDeps } from '../../api/context.ts';
 import { requestedFiles } from '../../api/jobs/job-text.ts';
@@ -126,6 +128,31 @@ function jobsDouble(answers: Partial<JobService> = {}) {
   return { jobs, calls };
 }
 
+/** Inputs as they are stored: their lines, and what became of them. */
+export function inputsDouble(changes: Partial<ListInput> = {}) {
+  const inputs: { correlationId: string; text: string; end: 'open' | 'closed' | 'aborted' }[] = [];
+  const openInput: OpenInput = (correlationId) => {
+    const input: (typeof inputs)[number] = { correlationId, text: '', end: 'open' };
+    inputs.push(input);
+    return {
+      write(lines) {
+        input.text += lines;
+        return Promise.resolve();
+      },
+      close() {
+        input.end = 'closed';
+        return Promise.resolve({ object: `jobs/${correlationId}/input/${inputs.length}.ndjson`, generation: '7' });
+      },
+      abort() {
+        input.end = 'aborted';
+        return Promise.resolve();
+      },
+      ...changes,
+    };
+  };
+  return { inputs, openInput };
+}
+
 let document: Promise<OpenApi> | undefined;
 
 interface Setup extends Partial<Omit<ApiDeps, 'jobs' | 'log'>> {
@@ -150,6 +177,7 @@ export function setUp({ jobs: answers = {}, ...deps }: Setup = {}) {
       now: () => NOW,
     }),
     readiness: { temporal: () => Promise.resolve(), storage: () => Promise.resolve() },
+    openInput: inputsDouble().openInput,
     publicUrl: 'https://apollo.example.com',
     log,
     now: () => NOW,
