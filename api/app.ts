@@ -4,7 +4,9 @@ import { authenticated } from './auth/authenticate.ts';
 import type { ApiApp, ApiDeps, ApiEnv } from './context.ts';
 import { envelope } from './envelope.ts';
 import { createErrorHandler } from './error-handler.ts';
+import { LIMITS } from './limits.ts';
 import { correlationId } from './middleware/correlation-id.ts';
+import { boundedInFlight } from './middleware/in-flight.ts';
 import { noStore } from './middleware/no-store.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
@@ -44,6 +46,7 @@ export function createApp(deps: ApiDeps): ApiApp {
   app.use('/apollo/*', correlationId);
   // Ahead of routing, so that a new route cannot forget it; an unknown one is told to nobody without a token either.
   app.use('/apollo/*', authenticated(deps.authenticate));
+  app.use('/apollo/*', boundedInFlight((deps.limits ?? LIMITS).requests));
 
   copyFiles(app, deps);
   controlJob(app, deps);

@@ -3,13 +3,10 @@ import type { Logger } from '../config/logger.ts';
 import { AuthenticationError } from './auth/authentication-error.ts';
 import type { ApiEnv } from './context.ts';
 import { envelope } from './envelope.ts';
-import { HttpError } from './http-error.ts';
+import { HttpError, RETRY_AFTER_SECONDS } from './http-error.ts';
 import { JobEndedError, JobNotFoundError, JobNotRetryableError, ServiceUnavailableError } from './jobs/job-service.ts';
 import { TEXTS } from './texts.ts';
 import { jobView } from './views/job-view.ts';
-
-/** What a 503 asks a caller to wait, in seconds: about what Temporal's client needs to reconnect. */
-export const RETRY_AFTER_SECONDS = 5;
 
 /** The one place where errors become HTTP answers. An error that is not known here is a defect: 500, saying nothing. */
 function toHttpError(error: unknown): HttpError {

@@ -43,6 +43,17 @@ export function locked(files: readonly LockedFile[]): HttpError {
   return new HttpError(423, TEXTS.locked, { data: { Files: files } });
 }
 
+/** What an answer asks a caller to wait, in seconds: about what Temporal's client needs to reconnect. */
+export const RETRY_AFTER_SECONDS = 5;
+
+/** 429 where a caller has taken their share of the service, 503 where everything is taken. */
+export function overloaded(by: 'caller' | 'service'): HttpError {
+  const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) };
+  return by === 'caller'
+    ? new HttpError(429, TEXTS.tooMany, { headers })
+    : new HttpError(503, TEXTS.unavailable, { headers });
+}
+
 /** 409 for a job that was ended by force before it was decided. */
 export function jobAbandoned(): HttpError {
   return new HttpError(409, TEXTS.jobAbandoned);

@@ -1,11 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { envelope } from './envelope.ts';
+import { SERVER_LIMITS, type ServerLimits } from './limits.ts';
 import { TEXTS } from './texts.ts';
-
-/** How long a client may take to send a request, in milliseconds: 64 MiB at 5 Mbit/s. */
-const REQUEST_TIMEOUT_MS = 120_000;
 
 /** How often a closing server looks for connections that have become idle, in milliseconds. */
 const IDLE_CHECK_MS = 50;
@@ -26,6 +25,27 @@ function answerError(error: unknown): Response {
     status,
     headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
   });
+}
+
+/** The answer to what is no request, or does not become one in time, as bytes: there is no response object then. */
+function rawAnswer(code: string | undefined): string {
+  const [status, reason, message] =
+    code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? ([408, 'Request Timeout', TEXTS.tooSlow] as const)
+      : code === 'HPE_HEADER_OVERFLOW'
+        ? ([431, 'Request Header Fields Too Large', TEXTS.invalid] as const)
+        : ([400, 'Bad Request', TEXTS.invalid] as const);
+  const body = JSON.stringify(envelope(status, message, null));
+  return [
+    `HTTP/1.1 ${status} ${reason}`,
+    'connection: close',
+    'content-type: application/json',
+    'cache-control: no-store',
+    'x-content-type-options: nosniff',
+    `content-length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n');
 }
 
 async function close(server: Server, graceMs: number): Promise<void> {
@@ -49,8 +69,26 @@ async function close(server: Server, graceMs: number): Promise<void> {
  * Takes an address, so that it is known (port 0: a free one) before the app that answers there is made. Rejects with
  * the system's error, such as EADDRINUSE.
  */
-export async function listen(host: string, port: number): Promise<Listener> {
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
+export async function listen(host: string, port: number, limits: ServerLimits = SERVER_LIMITS): Promise<Listener> {
+  const server = createServer({
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: limits.checkEveryMs,
+  });
+  server.timeout = limits.idleConnectionMs;
+  server.maxRequestsPerSocket = limits.requestsPerConnection;
+  server.maxConnections = limits.connections;
+  const busy = new WeakSet<Duplex>();
+  server.on('request', ({ socket }, outgoing) => {
+    busy.add(socket);
+    outgoing.once('close', () => busy.delete(socket));
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // What is being answered must not get a second answer into the first.
+    if (socket.writable && !busy.has(socket)) socket.end(rawAnswer(error.code));
+    else socket.destroy();
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {

@@ -19,6 +19,7 @@ export const TEXTS = {
   unauthorized: 'A valid access token is required',
   unsupportedMediaType: 'The request body must be application/json in UTF-8, without a content encoding',
   tooLarge: 'The request body must be at most 64 MiB',
+  tooMany: 'Too many requests of this caller are under way, please try again',
   tooSlow: 'The request did not arrive in time',
   invalid: 'The request is not valid',
   correlationIdInUse: 'The correlation id is in use by another caller or for another request',

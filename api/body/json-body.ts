@@ -17,22 +17,27 @@ export function requireJson(headers: Headers): void {
 /** How much of a body is taken, and how slowly. */
 export interface BodyLimits {
   maxBytes: number;
-  /** The longest wait for more of it, in milliseconds. */
+  /** The longest wait for more of it, and the longest time in all, in milliseconds. */
   idleMs: number;
+  totalMs: number;
 }
 
 /**
  * A request's body as it comes. Throws HttpError 413 past the limit (at once where content-length says so), 408 where
- * nothing comes for too long, 400 where it breaks off. What is not read is not waited for.
+ * it takes too long, 400 where it breaks off. What is not read is not waited for.
  */
-export async function* bodyChunks(request: Request, { maxBytes, idleMs }: BodyLimits): AsyncGenerator<Uint8Array> {
+export async function* bodyChunks(
+  request: Request,
+  { maxBytes, idleMs, totalMs }: BodyLimits,
+): AsyncGenerator<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw new HttpError(413, TEXTS.tooLarge);
   const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+  const deadline = performance.now() + totalMs;
   let length = 0;
   let isRead = reader === undefined;
   try {
     while (reader !== undefined) {
-      const { value } = await nextChunk(reader, idleMs);
+      const { value } = await nextChunk(reader, Math.min(idleMs, deadline - performance.now()));
       isRead = value === undefined;
       if (value === undefined) return;
       length += value.byteLength;
@@ -45,11 +50,11 @@ export async function* bodyChunks(request: Request, { maxBytes, idleMs }: BodyLi
   }
 }
 
-async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs: number) {
+async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>, timeoutMs: number) {
   const { promise: overdue, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     reject(new HttpError(408, TEXTS.tooSlow, { headers: { connection: 'close' } }));
-  }, idleMs);
+  }, timeoutMs);
   const read = reader.read().catch(() => {
     throw invalidRequest([{ path: '', message: 'broke off before its end' }]);
   });

@@ -1,6 +1,8 @@
 import { MAX_BODY_BYTES, MAX_INLINE_BYTES } from '../../contract/limits.ts';
 import { invalidRequest } from '../http-error.ts';
+import type { ApiLimits } from '../limits.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
+import type { Quota } from '../quota.ts';
 import { bodyChunks } from './json-body.ts';
 import type { ListInput } from './list-sink.ts';
 import { parseCopyRequest, type Parsed, type ParsedRequest } from './parse-copy-request.ts';
@@ -8,6 +10,46 @@ import { parseLongBody } from './parse-long-body.ts';
 
 /** Begins to store the long list of a job; see JobInputStore. */
 export type OpenInput = (correlationId: string) => ListInput;
+
+/** What bodies take while they come in. */
+export interface Intake {
+  longBodies: Quota;
+  heldBytes: Quota;
+}
+
+interface Receiving {
+  openInput: OpenInput;
+  intake: Intake;
+  limits: ApiLimits;
+  caller: string;
+}
+
+/** What one body has taken. */
+class Taken {
+  readonly #intake: Intake;
+  readonly #caller: string;
+  readonly #releases: (() => void)[] = [];
+
+  constructor(intake: Intake, caller: string) {
+    this.#intake = intake;
+    this.#caller = caller;
+  }
+
+  hold(bytes: number): void {
+    this.#releases.push(this.#intake.heldBytes.take(this.#caller, bytes));
+  }
+
+  /** From here on next to nothing of the body is held. */
+  longBody(): void {
+    const release = this.#intake.longBodies.take(this.#caller);
+    this.release();
+    this.#releases.push(release);
+  }
+
+  release(): void {
+    for (const release of this.#releases.splice(0)) release();
+  }
+}
 
 /** Where nothing is to be stored, since the request is refused in any case. */
 const NOWHERE: ListInput = {
@@ -19,16 +61,21 @@ const NOWHERE: ListInput = {
 /**
  * The request that a body and an x-correlation-id make, with its defaults filled in; a list that is too long to travel in
  * messages is stored on the way. `correlationId` is the canonical id, undefined where the header was there and is no UUID.
- * Throws HttpError 400 that lists every mistake in both, what bodyChunks throws, and ServiceUnavailableError.
+ * Throws HttpError 400 that lists every mistake in both, 429 or 503 past the bounds, what bodyChunks throws, and
+ * ServiceUnavailableError.
  */
 export async function receiveCopyRequest(
   request: Request,
   correlationId: string | undefined,
-  { openInput, idleMs }: { openInput: OpenInput; idleMs: number },
+  { openInput, intake, limits, caller }: Receiving,
 ): Promise<ParsedRequest & { correlationId: string }> {
-  const chunks = bodyChunks(request, { maxBytes: MAX_BODY_BYTES, idleMs });
+  const chunks = bodyChunks(request, {
+    maxBytes: MAX_BODY_BYTES,
+    idleMs: limits.bodyIdleMs,
+    totalMs: limits.bodyTotalMs,
+  });
   const open = () => (correlationId === undefined ? NOWHERE : openInput(correlationId));
-  const parsed = await parseBody(chunks, open);
+  const parsed = await parseBody(chunks, open, new Taken(intake, caller));
   if (parsed.kind === 'request' && correlationId !== undefined) {
     return { correlationId, request: parsed.request, digest: parsed.digest };
   }
@@ -39,7 +86,7 @@ export async function receiveCopyRequest(
 }
 
 /** Parses a body whole where it is short enough for that, which is quickest, and else as it comes. */
-async function parseBody(chunks: AsyncGenerator<Uint8Array>, open: () => ListInput): Promise<Parsed> {
+async function parseBody(chunks: AsyncGenerator<Uint8Array>, open: () => ListInput, taken: Taken): Promise<Parsed> {
   const held: Uint8Array[] = [];
   let length = 0;
   try {
@@ -47,13 +94,18 @@ async function parseBody(chunks: AsyncGenerator<Uint8Array>, open: () => ListInp
       const next = await chunks.next();
       if (next.done === true) {
         const parsed = parseCopyRequest(Buffer.concat(held, length));
-        return parsed.kind === 'long list' ? await parseLongBody(replayed(held), open) : parsed;
+        if (parsed.kind !== 'long list') return parsed;
+        taken.longBody();
+        return await parseLongBody(replayed(held), open);
       }
+      taken.hold(next.value.byteLength);
       held.push(next.value);
       length += next.value.byteLength;
     }
+    taken.longBody();
     return await parseLongBody(replayed(held, chunks), open);
   } finally {
+    taken.release();
     await chunks.return(undefined);
   }
 }

@@ -61,6 +61,7 @@ function controlRoute(action: JobAction) {
       403: ANSWERS.missingScope,
       404: ANSWERS.noRecords,
       409: jsonAnswer('The job has ended.', jobAnswerSchema, envelope(409, TEXTS.jobEnded, EXAMPLE_JOB)),
+      429: ANSWERS.tooMany,
       500: ANSWERS.internal,
       503: ANSWERS.unavailable,
     },

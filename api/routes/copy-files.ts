@@ -6,6 +6,7 @@ import { receiveCopyRequest } from '../body/receive-copy-request.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
+import { Quota } from '../quota.ts';
 import { ANSWERS, mistakes } from '../schemas/answers.ts';
 import { COPY_ANSWERS, copyHeaders } from '../schemas/copy-answer.ts';
 import { COPY_REQUEST_EXAMPLES, copyRequestBody } from '../schemas/copy-request.ts';
@@ -45,6 +46,7 @@ const copyRoute = createRoute({
     408: ANSWERS.tooSlow,
     415: ANSWERS.unsupportedMediaType,
     423: ANSWERS.locked,
+    429: ANSWERS.tooMany,
     500: ANSWERS.internal,
     503: ANSWERS.unavailable,
   },
@@ -56,14 +58,15 @@ const copyRoute = createRoute({
  */
 export function copyFiles(app: ApiApp, deps: ApiDeps): void {
   const { jobs, openInput, limits = LIMITS, now = Date.now } = deps;
+  const intake = { longBodies: new Quota(limits.longBodies), heldBytes: new Quota(limits.heldBytes) };
   app.openAPIRegistry.registerPath(copyRoute);
   app.post(copyRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), async (c) => {
     const receivedAt = now();
     if (c.req.header(CORRELATION_ID_HEADER) === undefined) c.set('correlationId', randomUUID());
     requireJson(c.req.raw.headers);
     const { correlationId, ...request } = await receiveCopyRequest(c.req.raw, c.get('correlationId'), {
-      openInput,
-      idleMs: limits.bodyIdleMs,
+      ...{ openInput, intake, limits },
+      caller: c.get('caller').requestor.caller,
     });
     const { requestor } = c.get('caller');
     const job = { correlationId, requestor, ...request, receivedAt };

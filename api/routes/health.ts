@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { ApiApp, ApiDeps } from '../context.ts';
-import { RETRY_AFTER_SECONDS } from '../error-handler.ts';
+import { RETRY_AFTER_SECONDS } from '../http-error.ts';
 
 /** How long a dependency may take to answer a probe, in milliseconds. */
 const READINESS_TIMEOUT_MS = 2_000;

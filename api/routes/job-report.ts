@@ -54,6 +54,7 @@ const reportRoute = createRoute({
     401: ANSWERS.unauthorized,
     403: ANSWERS.missingScope,
     404: ANSWERS.noRecords,
+    429: ANSWERS.tooMany,
     500: ANSWERS.internal,
     503: ANSWERS.unavailable,
   },

@@ -54,6 +54,7 @@ const collectionsRoute = createRoute({
     400: mistakes('There is no such level.', TEXTS.invalid, 'minPermission', LEVEL_RULE),
     401: ANSWERS.unauthorized,
     403: ANSWERS.missingScope,
+    429: ANSWERS.tooMany,
     500: ANSWERS.internal,
     503: ANSWERS.unavailable,
   },

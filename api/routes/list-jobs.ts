@@ -37,6 +37,7 @@ const listRoute = createRoute({
     400: mistakes('The query is wrong.', TEXTS.invalid, 'continuationToken', 'must be the token of an earlier page'),
     401: ANSWERS.unauthorized,
     403: ANSWERS.missingScope,
+    429: ANSWERS.tooMany,
     500: ANSWERS.internal,
     503: ANSWERS.unavailable,
   },

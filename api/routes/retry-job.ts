@@ -39,6 +39,7 @@ const retryRoute = createRoute({
       envelope(409, TEXTS.nothingToRetry, EXAMPLE_JOB),
     ),
     423: ANSWERS.locked,
+    429: ANSWERS.tooMany,
     500: ANSWERS.internal,
     503: ANSWERS.unavailable,
   },

@@ -86,6 +86,12 @@ export const ANSWERS = {
     TEXTS.correlationIdInUse,
   ),
   tooLarge: plainError(413, 'The body is over 64 MiB.', TEXTS.tooLarge),
+  tooMany: plainError(
+    429,
+    'This caller has too many requests, or long lists, under way. The same request may be sent again.',
+    TEXTS.tooMany,
+    retryAfterHeader,
+  ),
   tooSlow: plainError(408, 'The body did not arrive in time; the connection is closed.', TEXTS.tooSlow),
   unsupportedMediaType: plainError(415, 'The body is not `application/json`.', TEXTS.unsupportedMediaType),
   locked: jsonAnswer(
