@@ -183,10 +183,10 @@ describe('copyChunk', () => {
   });
 
   async function statBoth(chunking: Chunking, name: string) {
-    const [from, to] = chunking.task.collections;
+    const [{ prefix } = assert.fail()] = chunking.task.collections;
     return {
-      source: await test.emulator.statObject(from!.bucket, from!.prefix + name),
-      destination: await test.emulator.statObject(to!.bucket, to!.prefix + name),
+      source: await test.emulator.statObject(test.sourceBucket, prefix + name),
+      destination: await test.emulator.statObject(test.destinationBucket, prefix + name),
     };
   }
 });
