@@ -91,8 +91,11 @@ export class JsonApi {
    */
   async upload(request: ApiRequest & { body: { content: Readable } }): Promise<HttpAnswer> {
     try {
-      const answer = await this.#request(request);
-      return { body: await answer.body.text(), header: headerOf(answer) };
+      const answer = await this.#pool.request(this.#prepare(request, await this.#authorization()));
+      const header = headerOf(answer);
+      const body = await answer.body.text();
+      if (answer.statusCode < 300) return { body, header };
+      throw responseError(answer.statusCode, body, header('retry-after'));
     } catch (error) {
       throw connectionError(error);
     }
