@@ -58,7 +58,7 @@ async function findByListing(
     if (page === undefined) return [];
     for (const resource of page.resources) {
       const { name = '' } = resource;
-      if (found.has(name)) found.set(name, { ...toObjectInfo(resource), bucket });
+      if (found.has(name)) found.set(name, toObjectInfo(resource, { bucket, name }));
     }
     const last = page.resources.at(-1)?.name;
     if (page.isLast || last === undefined) return [];

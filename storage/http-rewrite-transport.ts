@@ -4,8 +4,7 @@ import { objectPath, parseAnswer, toObjectInfo, type ObjectResource } from './ob
 import type { RewriteAnswer, RewriteCall, RewriteTransport } from './rewrite-transport.ts';
 
 /** What answers are to hold: all else would be sent, and parsed, for nothing. */
-const FIELDS =
-  'done,rewriteToken,totalBytesRewritten,objectSize,resource(bucket,name,generation,size,crc32c,timeCreated)';
+const FIELDS = 'done,rewriteToken,totalBytesRewritten,objectSize,resource(generation,size,crc32c,timeCreated)';
 
 interface RewriteResponse {
   done?: boolean;
@@ -27,7 +26,7 @@ export function createRewriteTransport(api: JsonApi): RewriteTransport {
       });
       const response = parseAnswer(answer) as RewriteResponse;
       if (response.done === true && response.resource !== undefined) {
-        return { done: true, object: toObjectInfo(response.resource) };
+        return { done: true, object: toObjectInfo(response.resource, destination) };
       }
       if (response.rewriteToken === undefined || response.rewriteToken === '') {
         throw new StorageError('unavailable', 'the answer to a rewrite was cut short');

@@ -58,10 +58,11 @@ export interface ObjectResource {
   metadata?: Record<string, unknown>;
 }
 
-export function toObjectInfo(resource: ObjectResource): ObjectInfo {
+/** `place`: where it is, in case the resource does not say so. */
+export function toObjectInfo(resource: ObjectResource, place?: Partial<ObjectRef>): ObjectInfo {
   return {
-    bucket: resource.bucket ?? '',
-    name: resource.name ?? '',
+    bucket: place?.bucket ?? resource.bucket ?? '',
+    name: place?.name ?? resource.name ?? '',
     generation: String(resource.generation ?? ''),
     size: Number(resource.size ?? 0),
     crc32c: resource.crc32c,
@@ -217,7 +218,7 @@ export class ObjectStore {
         query: { ...range, maxResults: PAGE_SIZE, pageToken },
       });
       const page = parseAnswer(answer) as { items?: ObjectResource[]; nextPageToken?: string };
-      for (const item of page.items ?? []) yield toObjectInfo({ ...item, bucket });
+      for (const item of page.items ?? []) yield toObjectInfo(item, { bucket });
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined && pageToken !== '');
   }
