@@ -13,6 +13,7 @@ import { releaseLocks, releasePrefixLocks, type PrefixReleaseTask, type ReleaseT
 export type { ActivityDependencies, JobDirectory } from './dependencies.ts';
 export type { BulkPlan, BulkVerdict } from './admit-bulk.ts';
 export type { Verdict } from './admit-job.ts';
+export type { ChunkOutcome } from './chunk/chunk-task.ts';
 export type { HeldLock } from './copy-file.ts';
 export type { ListingCursor } from './plan-listing.ts';
 export type { FileOutcome } from './file-outcome.ts';
