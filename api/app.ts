@@ -5,6 +5,7 @@ import type { ApiApp, ApiDeps, ApiEnv } from './context.ts';
 import { envelope } from './envelope.ts';
 import { createErrorHandler } from './error-handler.ts';
 import { LIMITS } from './limits.ts';
+import { audit } from './middleware/audit.ts';
 import { correlationId } from './middleware/correlation-id.ts';
 import { boundedInFlight } from './middleware/in-flight.ts';
 import { noStore } from './middleware/no-store.ts';
@@ -44,6 +45,7 @@ export function createApp(deps: ApiDeps): ApiApp {
     }),
   );
   app.use('/apollo/*', correlationId);
+  app.use('/apollo/*', audit(deps.log));
   // Ahead of routing, so that a new route cannot forget it; an unknown one is told to nobody without a token either.
   app.use('/apollo/*', authenticated(deps.authenticate));
   app.use('/apollo/*', boundedInFlight((deps.limits ?? LIMITS).requests));

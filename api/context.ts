@@ -37,6 +37,8 @@ export interface ApiEnv {
     caller: Caller;
     /** The job this request is about, canonical; undefined until one is known. */
     correlationId: string | undefined;
+    /** Why the request is answered as it is, for the audit log, where that says more than the answer. */
+    reason: string | undefined;
   };
 }
 

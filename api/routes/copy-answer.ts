@@ -8,6 +8,20 @@ import { preferredWait } from '../prefer.ts';
 import { TEXTS } from '../texts.ts';
 import { copyData } from '../views/copy-data.ts';
 
+/** Why an admission was not given, in more words than the answer has. */
+function refusal(admission: Admission): string | undefined {
+  switch (admission.decision) {
+    case 'accepted':
+      return undefined;
+    case 'forbidden':
+      return admission.message;
+    case 'invalid':
+      return admission.errors.map(({ path, message }) => `${path}: ${message}`)[0];
+    case 'locked':
+      return admission.files.map(({ collectionId, fileName }) => `${collectionId}/${fileName}`)[0];
+  }
+}
+
 /** Throws the answer of an admission that was not given. */
 function requireAccepted(admission: Admission): void {
   switch (admission.decision) {
@@ -41,7 +55,10 @@ export async function answerCopy(
   const answer = await (seconds === undefined ? start() : start(patienceOf(c, seconds, stopping)));
   if (answer.kind === 'conflict') throw correlationIdInUse();
   if (answer.kind === 'abandoned') throw jobAbandoned();
-  if (answer.kind === 'decided') requireAccepted(answer.admission);
+  if (answer.kind === 'decided') {
+    c.set('reason', refusal(answer.admission));
+    requireAccepted(answer.admission);
+  }
   if (seconds !== undefined && answer.job !== undefined) c.header('preference-applied', `wait=${seconds}`);
   const [status, message] =
     answer.kind === 'decided' ? ([200, TEXTS.copyAccepted] as const) : ([202, TEXTS.copyRequested] as const);
