@@ -30,14 +30,18 @@ export class CopyStarter {
     this.#taskQueue = taskQueue;
   }
 
-  /** Starts the job, or finds it, and waits the usual time for its decision. Throws ServiceUnavailableError. */
-  async copy(job: NewJob): Promise<CopyAnswer> {
+  /**
+   * Starts the job, or finds it, and waits for its decision, the usual time or the one given (in milliseconds). Throws
+   * ServiceUnavailableError.
+   */
+  async copy(job: NewJob, admissionMs: number = DEADLINES.admission): Promise<CopyAnswer> {
     const options = this.#startOptions(job);
+    const startedAt = Date.now();
     try {
-      return await this.#admission(job, options, Date.now() + DEADLINES.admission);
+      return await this.#admission(job, options, startedAt + admissionMs);
     } catch {
       // No worker, no Temporal, or a job that ended without having been asked: what holds is found out below.
-      return await this.#makeDurable(job, options);
+      return await this.#makeDurable(job, options, startedAt + DEADLINES.admission + DEADLINES.start);
     }
   }
 
@@ -63,8 +67,7 @@ export class CopyStarter {
   }
 
   /** The decision did not come. Starts the job in case that has not happened, or finds the one that is there. */
-  async #makeDurable(job: NewJob, options: StartOptions): Promise<CopyAnswer> {
-    const deadline = Date.now() + DEADLINES.start;
+  async #makeDurable(job: NewJob, options: StartOptions, deadline: number): Promise<CopyAnswer> {
     try {
       await until(this.#client, deadline, () =>
         this.#client.workflow.start<CopyWorkflow>(COPY_WORKFLOW, { ...options, workflowIdConflictPolicy: 'FAIL' }),

@@ -1,6 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { CopyStarter } from './copy-starter.ts';
-import { until } from './deadlines.ts';
+import type { JobStatus } from '../../contract/messages.ts';
+import { emptyCounts } from '../../contract/states.ts';
+import { DEADLINES, until } from './deadlines.ts';
 import type { JobFinder } from './job-finder.ts';
 import type { CopyAnswer, NewJob, Patience } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
@@ -8,6 +11,15 @@ import type { UnusedInputs } from './unused-inputs.ts';
 
 /** Requests that wait for a job's end at a time; each holds a long poll of Temporal. Others are answered as usual. */
 const MAX_WAITING = 1_000;
+
+/** The least time for a decision, however short the wait: most jobs are decided in less. */
+const LEAST_ADMISSION_MS = 500;
+
+/** How long before the end of a wait it is tried whether a worker answers: as long as that may take, and a little. */
+const LAST_LOOK_MS = DEADLINES.query + 300;
+
+/** How long after the end of a wait the answer is out, whether or not the job's status could be had. */
+const GRACE_MS = 800;
 
 /** Starts jobs for callers who may want to wait for the end. */
 export class JobWaiter {
@@ -51,17 +63,38 @@ export class JobWaiter {
   }
 
   async #copyAndWait(job: NewJob, deadline: number, signal: AbortSignal): Promise<CopyAnswer> {
-    let answer = await this.#starter.copy(job);
+    // A worker that does not answer is found out before the time is over, so that the last look need not wait for it.
+    const rehearsal = setTimeout(
+      () => {
+        this.#statusOf(job).catch(() => undefined);
+      },
+      Math.max(0, deadline - Date.now() - LAST_LOOK_MS),
+    );
+    try {
+      const answer = await this.#decisionAndEnd(job, deadline, signal);
+      if (answer.kind === 'conflict' || answer.kind === 'abandoned' || isRefused(answer)) return answer;
+      const overdue = Math.max(deadline, Date.now()) + GRACE_MS;
+      const status = await (signal.aborted ? this.#statusOf(job) : inTime(this.#statusOf(job), overdue));
+      const known = status ?? (answer.kind === 'undecided' ? undecidedStatus(job, answer.requested) : undefined);
+      return { ...answer, ...(known !== undefined && { job: known }) };
+    } finally {
+      clearTimeout(rehearsal);
+    }
+  }
+
+  async #decisionAndEnd(job: NewJob, deadline: number, signal: AbortSignal): Promise<CopyAnswer> {
+    const admissionMs = Math.max(LEAST_ADMISSION_MS, Math.min(DEADLINES.admission, deadline - Date.now()));
+    let answer = await this.#starter.copy(job, admissionMs);
     if (answer.kind === 'undecided' && Date.now() < deadline) {
       answer = await this.#starter.decision(job, deadline, signal);
     }
-    if (answer.kind === 'conflict' || answer.kind === 'abandoned') return answer;
-    if (answer.kind === 'decided') {
-      if (answer.admission.decision !== 'accepted') return answer;
-      await this.#ended(job.correlationId, deadline, signal);
-    }
-    const found = await this.#finder.find(job.correlationId, { caller: job.requestor.caller, isAdmin: false });
-    return { ...answer, job: await this.#views.status(job.correlationId, found) };
+    if (answer.kind === 'decided' && !isRefused(answer)) await this.#ended(job.correlationId, deadline, signal);
+    return answer;
+  }
+
+  async #statusOf({ correlationId, requestor }: NewJob): Promise<JobStatus> {
+    const found = await this.#finder.find(correlationId, { caller: requestor.caller, isAdmin: false });
+    return await this.#views.status(correlationId, found);
   }
 
   /** Resolves when the workflow is closed, by Temporal's long poll, and when nobody waits for that any more. */
@@ -72,5 +105,28 @@ export class JobWaiter {
     } catch {
       // However it ended, if it did, is for the job's status to say; a job that Temporal has forgotten has ended.
     }
+  }
+}
+
+function isRefused(answer: CopyAnswer): boolean {
+  return answer.kind === 'decided' && answer.admission.decision !== 'accepted';
+}
+
+/** How a job stands that nobody has decided about. */
+function undecidedStatus({ correlationId }: NewJob, requested: number | null): JobStatus {
+  const counts = emptyCounts(requested ?? 0);
+  return { correlationId, state: 'Requested', counts, startedAt: null, endedAt: null, message: '' };
+}
+
+/** What a promise gives, or undefined once this time (milliseconds since the epoch) has come. */
+async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T | undefined> {
+  // Nobody may be waiting any more when it fails.
+  promise.catch(() => undefined);
+  const over = new AbortController();
+  const timeout = delay(deadline - Date.now(), undefined, { signal: over.signal });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    over.abort();
   }
 }

@@ -22,6 +22,8 @@ export function docs(app: ApiApp, { publicUrl }: ApiDeps): void {
   const policy = contentSecurityPolicy(publicUrl);
   app.openAPIRegistry.registerPath(docsRoute);
   app.get(docsRoute.getRoutingPath(), (c) => c.html(PAGE, 200, { 'content-security-policy': policy }));
+  // The page's own links are relative to its place.
+  app.get('/docs/', (c) => c.redirect('../docs', 308));
   for (const [name, { type, content }] of Object.entries(ASSETS)) {
     app.get(`/docs/${name}`, async (c) =>
       c.body(await content(), 200, { 'content-type': type, 'cache-control': ASSET_CACHING }),

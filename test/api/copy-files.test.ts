@@ -145,6 +145,12 @@ describe('POST /apollo/files/copy', () => {
     assert.equal(response.headers.get('x-correlation-id'), ID);
   });
 
+  it('answers 409, and says why, where the job was ended by force before it was decided', async () => {
+    const response = await answering({ kind: 'abandoned' }).copy(copyBody(), { 'x-correlation-id': ID });
+    const text = 'The job of this correlation id was ended by force before it was decided, please use a new id';
+    assert.equal(await assertAnswer(response, 409, text), null);
+  });
+
   for (const dependency of ['temporal', 'storage'] as const) {
     it(`answers 503 with Retry-After and a correlation id where ${dependency} does not answer`, async () => {
       const { copy } = setUp({

@@ -2,6 +2,12 @@ import assert from 'node:assert/strict';
 import { setUp } from './support.ts';
 
 describe('GET /docs', () => {
+  it('is where /docs/ leads', async () => {
+    const response = await setUp().request('/docs/');
+    assert.equal(response.status, 308);
+    assert.equal(response.headers.get('location'), '../docs');
+  });
+
   it('is a page of its own: no script or style in it, and none from elsewhere', async () => {
     const { request } = setUp();
     const response = await request('/docs');
