@@ -48,7 +48,8 @@ export function createJobService(deps: {
     unusedInputs: new UnusedInputs({ client, inputs, log }),
   });
   const lister = new JobLister(client, finder, views);
-  const retry = new JobRetry({ finder, views, waiter });
+  const openInput: OpenInput = (correlationId) => inputs.create(correlationId);
+  const retry = new JobRetry({ finder, views, waiter, openInput });
 
   const jobs: JobService = {
     copy: (job, patience) => waiter.copy(job, patience),
@@ -73,6 +74,5 @@ export function createJobService(deps: {
   }
 
   const collections = createCollectionList(storage.collections, log);
-  const openInput: OpenInput = (correlationId) => inputs.create(correlationId);
   return Promise.resolve({ jobs, collections, openInput, readiness, close: () => connection.close() });
 }

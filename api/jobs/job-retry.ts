@@ -1,12 +1,16 @@
 import { MAX_PAGE_LIMIT } from '../../contract/limits.ts';
-import type { FileEntry, FileRecord } from '../../contract/messages.ts';
+import type { CopyOptions, FileEntry, FileRecord } from '../../contract/messages.ts';
+import { reason } from '../../contract/reasons.ts';
 import type { FileState } from '../../contract/states.ts';
-import { listDigest } from '../request-digest.ts';
+import { ListSink, type ListInput } from '../body/list-sink.ts';
+import type { ParsedRequest } from '../body/parse-copy-request.ts';
 import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
 import type { FoundJob, JobFinder } from './job-finder.ts';
 import { JobNotRetryableError, type CopyAnswer, type Patience, type RetryJob } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
 import type { JobWaiter } from './job-waiter.ts';
+
+const INVALID = reason('INVALID_REQUEST', '');
 
 const RETRIED_STATES = ['Failed', 'Cancelled'] as const satisfies FileState[];
 
@@ -18,11 +22,18 @@ export class JobRetry {
   readonly #finder: JobFinder;
   readonly #views: JobViews;
   readonly #waiter: JobWaiter;
+  readonly #openInput: (correlationId: string) => ListInput;
 
-  constructor(deps: { finder: JobFinder; views: JobViews; waiter: JobWaiter }) {
+  constructor(deps: {
+    finder: JobFinder;
+    views: JobViews;
+    waiter: JobWaiter;
+    openInput: (correlationId: string) => ListInput;
+  }) {
     this.#finder = deps.finder;
     this.#views = deps.views;
     this.#waiter = deps.waiter;
+    this.#openInput = deps.openInput;
   }
 
   /** Throws JobNotFoundError, JobNotRetryableError, ServiceUnavailableError. */
@@ -33,26 +44,48 @@ export class JobRetry {
     if (found.kind === 'running' || found.record === undefined || status.counts.pending > 0) {
       throw new JobNotRetryableError('unsettled', status);
     }
-    const files = await this.#unfinished(of, found);
-    if (files.length === 0) throw new JobNotRetryableError('nothing to retry', status);
     // The other job's request is another one, even where it names the same files.
     if (job.correlationId === of) return { kind: 'conflict' };
-    const entries = files.map(toEntry);
     const options = { ...DEFAULT_OPTIONS, ...found.record.options };
-    const retry = { request: { entries, options }, digest: listDigest(entries, options) };
+    const list = new ListSink(() => this.#openInput(job.correlationId));
+    const retry = await this.#listOf(list, of, found, options);
+    if (retry === undefined) throw new JobNotRetryableError('nothing to retry', status);
+    // Not taken back where this fails: the job may have been started, and needs its list.
     return await this.#waiter.copy({ ...job, ...retry }, patience);
   }
 
-  async #unfinished(correlationId: string, found: FoundJob): Promise<FileRecord[]> {
-    const files: FileRecord[] = [];
+  /** The request for the files that are to be tried again; undefined: there are none. */
+  async #listOf(
+    list: ListSink,
+    correlationId: string,
+    found: FoundJob,
+    options: CopyOptions,
+  ): Promise<ParsedRequest | undefined> {
+    try {
+      return (await this.#addUnfinished(list, correlationId, found)) ? await list.finish(options) : undefined;
+    } catch (error) {
+      await list.abort();
+      throw error;
+    }
+  }
+
+  /** Adds the files that can be tried again, those that failed first. False: there are none. */
+  async #addUnfinished(list: ListSink, correlationId: string, found: FoundJob): Promise<boolean> {
+    let isAny = false;
     for (const state of RETRIED_STATES) {
       for (let from: number | null = 0; from !== null;) {
         const page = await this.#views.page(correlationId, found, { state, from, limit: MAX_PAGE_LIMIT });
-        files.push(...page.files);
+        for (const file of page.files) {
+          // A line of a manifest that was wrong is wrong again.
+          if (file.message.startsWith(INVALID)) continue;
+          list.add(toEntry(file));
+          isAny = true;
+        }
+        await list.flush();
         from = page.next;
       }
     }
-    return files.sort((one, other) => one.index - other.index);
+    return isAny;
   }
 }
 

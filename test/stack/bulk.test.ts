@@ -95,6 +95,21 @@ describe('a bulk job', function () {
     assert.deepEqual(caller.writes(names), [1, 1, 1]);
   });
 
+  it('copies a list that is too long to travel, and its retry takes on what failed, which is as long', async () => {
+    const caller = await world().newCaller();
+    const names = await caller.files(1_002, 'long/file');
+    const missing = names.map((name) => `${name}.missing`);
+    const id = await startBulk(caller, caller.request([...names, ...missing]));
+    const { job } = await caller.ended(id);
+    assert.deepEqual([job.state, job.counts.requested], ['CompletedWithErrors', 2_004]);
+    assert.deepEqual([job.counts.completed, job.counts.failed], [1_002, 1_002]);
+    assert.ok(caller.writes(names).every((count) => count === 1));
+    const retried = await caller.http.post<CopyBody>(`/apollo/files/copy/${id}/retry`);
+    assert.ok(retried.status === 200 || retried.status === 202, JSON.stringify(retried.body));
+    const again = await caller.ended(retried.body.data.CorrelationId);
+    assert.deepEqual([again.job.state, again.job.counts.failed], ['Failed', 1_002]);
+  });
+
   it('holds what is under its destination: others are refused until it has ended', async () => {
     const { proxy } = world();
     const caller = await world().newCaller();
