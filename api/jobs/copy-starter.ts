@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
@@ -13,6 +14,9 @@ import { detailsOf, requestedFiles, summaryOf } from './job-text.ts';
 import { ServiceUnavailableError, type CopyAnswer, type NewJob } from './job-service.ts';
 import { storedInput } from './unused-inputs.ts';
 import { requestorKeyword } from './visibility-query.ts';
+
+/** The contract's, and Temporal's own. */
+const DEFAULT_PRIORITY = 3;
 
 type CopyWorkflow = (input: CopyFilesInput<CopyRequest>) => Promise<JobStatus>;
 
@@ -125,7 +129,11 @@ export class CopyStarter {
       ],
       staticSummary: summaryOf(request),
       staticDetails: detailsOf(requestor.caller, request.options),
-      ...(request.options.priority !== undefined && { priority: { priorityKey: request.options.priority } }),
+      // Where many wait, callers take turns: one with a thousand jobs keeps none of the others waiting.
+      priority: {
+        priorityKey: request.options.priority ?? DEFAULT_PRIORITY,
+        fairnessKey: fairnessKey(requestor.caller),
+      },
     };
   }
 }
@@ -133,4 +141,9 @@ export class CopyStarter {
 function answer(outcome: AdmissionOutcome, { requestor, digest }: NewJob): CopyAnswer {
   if (outcome.caller !== requestor.caller || outcome.digest !== digest) return { kind: 'conflict' };
   return { kind: 'decided', requested: outcome.requested, admission: outcome.admission };
+}
+
+/** One for each caller; Temporal takes no more than 64 bytes (docs.temporal.io/develop/task-queue-priority-fairness). */
+function fairnessKey(caller: string): string {
+  return createHash('sha256').update(caller).digest('base64url');
 }
