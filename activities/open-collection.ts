@@ -1,10 +1,8 @@
-import type { Admission, BulkSource, CollectionLocation, Requestor } from '../contract/messages.ts';
-import { indexCollections } from '../contract/locate.ts';
+import type { Admission, CollectionLocation, Requestor } from '../contract/messages.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
 import { CollectionAccess, deniedMessage } from './collection-access.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-
-type CollectionSource = Extract<BulkSource, { kind: 'collection' }>;
+import { listingConflicts, placesOf, type CollectionSource } from './planning/listing-places.ts';
 
 export interface OpenTask {
   correlationId: string;
@@ -32,17 +30,8 @@ export async function openCollection(
     return { granted: false, admission: { decision: 'forbidden', message: deniedMessage(denied) } };
   }
   const collections = [...access.places.values()];
-  const places = indexCollections(collections);
-  const under = (collectionId: string): PrefixRef => {
-    const { bucket = '', prefix = '' } = places.get(collectionId) ?? {};
-    return { bucket, prefix: prefix + source.prefix };
-  };
-  const from = under(source.sourceCollectionId);
-  const to = under(source.destinationCollectionId);
-  const isInside = from.prefix.startsWith(to.prefix) || to.prefix.startsWith(from.prefix);
-  if (from.bucket === to.bucket && isInside) {
-    const message = 'is the destination itself, or one of the two places is inside the other';
-    return { granted: false, admission: { decision: 'invalid', errors: [{ path: 'collection.prefix', message }] } };
-  }
-  return { granted: true, plan: { collections, prefixes: [to], sources: [from] } };
+  const errors = listingConflicts(source, collections);
+  if (errors.length > 0) return { granted: false, admission: { decision: 'invalid', errors } };
+  const { from, to } = placesOf(source, collections);
+  return { granted: true, plan: { collections, prefixes: [to.range], sources: [from.range] } };
 }

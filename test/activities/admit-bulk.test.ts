@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { BulkRequest, BulkSource, CopyFilesInput, CopyOptions, JobOwner } from '../../contract/messages.ts';
+import { newPlace, type Place } from './locking.ts';
+import { makeActivityTest, newOwner, type ActivityTest } from './support.ts';
+
+describe('admitBulk', () => {
+  let test: ActivityTest;
+  let place: Place;
+  let owner: JobOwner;
+  let from: string;
+  let to: string;
+
+  before(async () => {
+    test = await makeActivityTest();
+  });
+
+  beforeEach(async () => {
+    place = newPlace(test);
+    owner = newOwner();
+    [from, to] = [randomUUID(), randomUUID()];
+    const acl = { owner: [], admin: [], readwrite: ['ann'], readonly: [] };
+    const [source, destination] = place.collections;
+    for (const [collectionId, { bucket, prefix }] of [
+      [from, source!],
+      [to, destination!],
+    ] as const) {
+      await test.emulator.putCollection({ collectionId, collectionName: collectionId, bucket, prefix, acl });
+    }
+  });
+
+  const collection = (prefix: string): BulkSource => ({
+    ...{ kind: 'collection', sourceCollectionId: from, destinationCollectionId: to, prefix },
+  });
+
+  function input(bulk: BulkSource, { caller = 'ann', ...options }: Partial<CopyOptions> & { caller?: string } = {}) {
+    return {
+      ...{ requestor: { caller, principals: [caller] }, digest: 'd1', receivedAt: 1 },
+      request: { bulk, options: { overwrite: 'always', ...options } },
+    } satisfies CopyFilesInput<BulkRequest>;
+  }
+
+  const admit = (request: CopyFilesInput<BulkRequest>, by = owner) =>
+    test.run('admitBulk', { owner: by, taskQueue: 'queue', input: request });
+  const target = (prefix: string) => ({ bucket: test.destinationBucket, prefix: place.destination(prefix).name });
+  const stored = async () => (await test.storage.records.read(owner.correlationId))?.record;
+
+  it('of a prefix locks what is written, keeps where it is, and lists nothing yet', async () => {
+    const decided = await admit(input(collection('2026/')));
+    assert.ok(decided.verdict === 'accepted');
+    assert.deepEqual([decided.plan.chunks, decided.plan.requested], [null, null]);
+    const lock = await test.storage.locks.read(target('2026/'));
+    assert.deepEqual(decided.locks, [{ ...target('2026/'), generation: lock?.generation, createdAt: lock?.createdAt }]);
+    const record = await stored();
+    assert.deepEqual(record?.bulk, collection('2026/'));
+    assert.deepEqual(
+      record.collections.map(({ collectionId }) => collectionId),
+      [from, to],
+    );
+  });
+
+  it('of a manifest plans every line, and locks what they have in common', async () => {
+    const lines = ['a/1', 'a/2', 'a/b/3'].map((fileName) =>
+      JSON.stringify({ sourceCollectionId: from, destinationCollectionId: to, fileName }),
+    );
+    await test.emulator.putObject(test.sourceBucket, place.source('list.ndjson').name, lines.join('\n'));
+    const decided = await admit(input({ kind: 'manifest', collectionId: from, fileName: 'list.ndjson' }));
+    assert.ok(decided.verdict === 'accepted');
+    assert.deepEqual([decided.plan.chunks, decided.plan.requested], [1, 3]);
+    assert.deepEqual(
+      decided.locks.map(({ bucket, prefix }) => ({ bucket, prefix })),
+      [target('a/')],
+    );
+    assert.equal((await test.storage.chunks.readPlan(owner.correlationId, 0))?.length, 3);
+  });
+
+  it('without access claims the id and nothing else', async () => {
+    const decided = await admit(input(collection(''), { caller: 'eve' }));
+    assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'forbidden');
+    assert.deepEqual((await stored())?.collections, []);
+    assert.equal(await test.storage.locks.read(target('')), undefined);
+  });
+
+  it('refuses a prefix that would be copied into itself', async () => {
+    const inside = randomUUID();
+    const acl = { owner: ['ann'], admin: [], readwrite: [], readonly: [] };
+    const bucket = test.sourceBucket;
+    const document = { collectionId: inside, collectionName: inside, bucket, prefix: place.source('x/').name, acl };
+    await test.emulator.putCollection(document);
+    const decided = await admit(input({ ...collection(''), destinationCollectionId: inside } as BulkSource));
+    assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'invalid');
+  });
+
+  it('takes no lock where one file is held, and says which; with its plan it needs not read again', async () => {
+    const holder = newOwner();
+    await place.hold(place.destination('2026/x'), holder);
+    const decided = await admit(input(collection('2026/')));
+    assert.ok(decided.verdict === 'locked');
+    assert.deepEqual(decided.files, [{ collectionId: to, fileName: '2026/x' }]);
+    assert.deepEqual(decided.holders, [`job ${holder.correlationId}`]);
+    assert.equal(await test.storage.locks.read(target('2026/')), undefined);
+  });
+
+  it('of a dry run takes no lock', async () => {
+    const decided = await admit(input(collection('2026/'), { dryRun: true }));
+    assert.ok(decided.verdict === 'accepted');
+    assert.deepEqual([decided.locks, await test.storage.locks.read(target('2026/'))], [[], undefined]);
+  });
+
+  it('tells the outcome of the job that has the id', async () => {
+    await admit(input(collection('2026/')));
+    const decided = await admit(input(collection('2027/')), newOwner({ correlationId: owner.correlationId }));
+    assert.ok(decided.verdict === 'taken');
+    assert.equal(await test.storage.locks.read(target('2027/')), undefined);
+  });
+});
