@@ -31,6 +31,7 @@ describe('SIGTERM', function () {
     proxy.inject(caller.rewrites(brief), forAMoment);
     const id = await caller.start(names);
     await Promise.all([beforeRead, beforeWrite, afterWrite, forAMoment].map(({ reached }) => reached));
+    await until('the others are copied', async () => (await caller.logs(id)).body.job.counts.completed === 2);
 
     const ending = world().terminate(stack.worker);
     await until('the worker is stopping', () => stack.worker.tail().includes('DRAINING'));

@@ -217,7 +217,7 @@ describe('the worker process', function () {
         const copy = await emulator.getObject(destinationBucket, 'a');
         assert.equal(Buffer.from(copy ?? []).toString(), 'content');
         assert.equal(proxy.writes(destinationBucket, 'a'), 1, 'it is written once');
-        assert.equal(proxy.writes(controlBucket, `jobs/${job.id}/plan.json`), 1);
+        assert.equal(proxy.writes(controlBucket, `jobs/${job.id}/job.json`), 2, 'claimed once, and closed once');
       };
       const startAnother = () => jobs.start(requestFor('b'));
       return { worker, job, startAnother, nextAttempt, assertCompleted, startAgain: () => start(env), inject };
