@@ -26,4 +26,6 @@ export async function recordingResults(book: JobBook, work: () => Promise<void>)
   await work();
   isThrough = true;
   await saving;
+  // What came in while the last of them was being stored.
+  await save();
 }

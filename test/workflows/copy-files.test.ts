@@ -197,6 +197,30 @@ describe('copyFiles', () => {
     });
   });
 
+  it('stores what ends while earlier results are being stored', async () => {
+    const doors = { save: gate(), second: gate() };
+    const replaced = replaceActivities({
+      copyFile: ({ source }) =>
+        source.name === 'a' ? Promise.resolve(completed()) : doors.second.passed.then(() => completed()),
+      saveResults: ({ batch }) => (batch === 0 ? doors.save.passed : Promise.resolve()),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a', 'b'));
+      await eventually(() => replaced.tasksOf('saveResults').length === 1);
+      doors.second.open();
+      await eventually(async () => (await job.status()).counts.completed === 2);
+      doors.save.open();
+      await job.result();
+      assert.deepEqual(
+        replaced.tasksOf('saveResults').map(({ batch, files }) => [batch, files.map(({ fileName }) => fileName)]),
+        [
+          [0, ['a']],
+          [1, ['b']],
+        ],
+      );
+    });
+  }).timeout(30_000);
+
   it('stores results in batches while a long copy is still under way', async () => {
     const replaced = replaceActivities({
       copyFile: async ({ source }) => {
