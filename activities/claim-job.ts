@@ -7,7 +7,7 @@ import type {
   JobOwner,
   JobStatus,
 } from '../contract/messages.ts';
-import { emptyCounts } from '../contract/states.ts';
+import { emptyCounts, isEndState } from '../contract/states.ts';
 import type { JobRecord } from '../storage/job-records.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toControlFailure } from './failures.ts';
@@ -65,6 +65,10 @@ export async function claimJob(
     if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record vanished while it was being claimed');
     const { chain } = stored.record;
     if (chain.firstRunId !== firstRunId || chain.namespace !== namespace) {
+      return { claimed: false, outcome: outcomeOf(stored.record), status: stored.record.status };
+    }
+    // A late attempt of a job that was ended by force, and has been settled since: it has no right to go on.
+    if (isEndState(stored.record.status.state)) {
       return { claimed: false, outcome: outcomeOf(stored.record), status: stored.record.status };
     }
     if (!isDeepStrictEqual(stored.record, record) && !(await storage.records.replace({ ...stored, record }))) {

@@ -61,10 +61,13 @@ export async function copyFile({ storage, lanes }: ActivityDependencies, task: C
   throw failure('DESTINATION_CHANGED', `somebody else wrote the destination ${MAX_PINS} times during the copy`);
 }
 
+/** A copy that may have been made, no earlier than the lock was taken. */
+export type CopySearch = Pick<CopyFileTask, 'source' | 'destination'> & { lock: Pick<HeldLock, 'createdAt'> };
+
 /** What an earlier write of this job has left at the destination; undefined where that is nothing. */
 export async function findOwnCopy(
   { objects }: StorageModule,
-  { source: sourceRef, destination, lock }: CopyFileTask,
+  { source: sourceRef, destination, lock }: CopySearch,
 ): Promise<Outcome | undefined> {
   const [source, existing] = await Promise.all([objects.stat(sourceRef), objects.stat(destination)]);
   if (existing === undefined || source === undefined) return undefined;

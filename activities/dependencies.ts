@@ -2,6 +2,18 @@ import type { Logger } from '../config/logger.ts';
 import type { JobOwner } from '../contract/messages.ts';
 import type { StorageModule } from '../storage/index.ts';
 import type { Lanes } from '../storage/pacing/lanes.ts';
+import type { LockClock } from './lock-clock.ts';
+
+/** What Temporal knows of a workflow. */
+export interface JobExecution {
+  isRunning: boolean;
+  /** The first run of its chain. */
+  firstRunId: string;
+  /** When it was closed, in milliseconds since the epoch; null where it runs. */
+  endedAt: number | null;
+  /** The job's state that it showed last. */
+  state: string | undefined;
+}
 
 /** Asks Temporal about jobs. */
 export interface JobDirectory {
@@ -10,6 +22,10 @@ export interface JobDirectory {
    * id. `unknown`: Temporal has no such workflow. Throws where Temporal cannot be asked.
    */
   stateOf(owner: JobOwner): Promise<'running' | 'ended' | 'unknown'>;
+  /** The latest workflow with this id, whatever chain it is of; undefined: there is none. Throws as above. */
+  find(correlationId: string): Promise<JobExecution | undefined>;
+  /** Has a job that was ended by force settled; that is under way when this returns. Throws as above. */
+  reconcile(correlationId: string): Promise<void>;
   /** The namespace that is asked. */
   readonly namespace: string;
 }
@@ -21,4 +37,8 @@ export interface ActivityDependencies {
   lanes: Lanes;
   jobs: JobDirectory;
   log: Logger;
+  /** How long the record of a job that has ended is kept, in milliseconds. */
+  retentionMs: number;
+  /** By which the sweep tells how old things are. Default: the system's. */
+  clock?: Pick<LockClock, 'now'>;
 }

@@ -7,11 +7,20 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
 import { closeRecord, saveResults, type CloseRecordTask, type SaveResultsTask } from './job-record.ts';
 import { planListing, type PlanListingTask } from './plan-listing.ts';
+import { closeLostJob, type CloseLostJobTask } from './reconcile/close-lost-job.ts';
+import { fenceJob, type FenceTask } from './reconcile/fence-job.ts';
+import { releaseJobLocks, type ReleaseJobLocksTask } from './reconcile/job-locks.ts';
+import { settleChunks, type SettleChunksTask } from './reconcile/settle-chunks.ts';
+import { settleFiles, type SettleTask } from './reconcile/settle-files.ts';
 import { previewFiles, type PreviewTask } from './preview-files.ts';
+import { sweepJobs, type SweepTask } from './sweep/sweep-jobs.ts';
+import { sweepLocks } from './sweep/sweep-locks.ts';
 import { releaseLocks, releasePrefixLocks, type PrefixReleaseTask, type ReleaseTask } from './release-locks.ts';
 
-export type { ActivityDependencies, JobDirectory } from './dependencies.ts';
+export type { ActivityDependencies, JobDirectory, JobExecution } from './dependencies.ts';
 export type { BulkPlan, BulkVerdict } from './admit-bulk.ts';
+export type { ChunkSettlement } from './reconcile/settle-chunks.ts';
+export type { Settlement } from './reconcile/settle-files.ts';
 export type { Verdict } from './admit-job.ts';
 export type { ChunkOutcome } from './chunk/chunk-task.ts';
 export type { HeldLock } from './copy-file.ts';
@@ -32,6 +41,13 @@ export function createActivities(deps: ActivityDependencies) {
     releaseLocks: (task: ReleaseTask) => releaseLocks(deps, task),
     releasePrefixLocks: (task: PrefixReleaseTask) => releasePrefixLocks(deps, task),
     closeRecord: (task: CloseRecordTask) => closeRecord(deps, task),
+    fenceJob: (task: FenceTask) => fenceJob(deps, task),
+    settleFiles: (task: SettleTask) => settleFiles(deps, task),
+    settleChunks: (task: SettleChunksTask) => settleChunks(deps, task),
+    releaseJobLocks: (task: ReleaseJobLocksTask) => releaseJobLocks(deps, task),
+    closeLostJob: (task: CloseLostJobTask) => closeLostJob(deps, task),
+    sweepJobs: (task: SweepTask) => sweepJobs(deps, task),
+    sweepLocks: (task: SweepTask) => sweepLocks(deps, task),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Admission, FileRecord, JobOwner, JobStatus } from '../contract/messages.ts';
+import { isEndState } from '../contract/states.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toControlFailure } from './failures.ts';
 
@@ -27,7 +28,7 @@ export interface CloseRecordTask {
   status: JobStatus;
 }
 
-/** Writes the job's decision and end into its record, from which it is answered from then on, with its results. */
+/** Writes the job's decision and end into its record, from which it is answered from then on, with its results. An end that is there stays as it is. */
 export async function closeRecord(
   { storage }: ActivityDependencies,
   { owner, admission, status }: CloseRecordTask,
@@ -39,6 +40,8 @@ export async function closeRecord(
       throw failure('INTERNAL_ERROR', `the record of job ${correlationId} is not this job's any more`);
     }
     const { record, generation } = stored;
+    // By an attempt whose answer was lost; or the job was ended by force, and this attempt is late.
+    if (isEndState(record.status.state)) return;
     const replaced = await storage.records.replace({
       record: { ...record, admission, status, entries: null },
       generation,

@@ -14,10 +14,20 @@ export type StalenessCheck = (lock: Lock<LockTarget>) => Promise<boolean>;
 
 /**
  * A lock is stale when its job no longer runs: asked of Temporal, never of a clock. Where Temporal cannot be asked, the
- * lock stands; so does one set by hand, or of a namespace other than ours. Each job is asked about once.
+ * lock stands; so does one set by hand, or of a namespace other than ours. Each job is asked about once, and settled once
+ * it is found to have left a lock behind.
  */
 export function createStalenessCheck(jobs: JobDirectory, log: Logger): StalenessCheck {
   const states = new Map<string, ReturnType<JobDirectory['stateOf']>>();
+  const reconciling = new Map<string, Promise<void>>();
+  /** The job did not live to write its end. Whoever wants its locks does not wait for that, nor depend on it. */
+  const reconcile = (correlationId: string, job: string) => {
+    const started = jobs.reconcile(correlationId).catch((error: unknown) => {
+      log.warn({ err: error, correlationId }, 'cannot have the holder of a stale lock settled now');
+    });
+    reconciling.set(job, started);
+    return started;
+  };
   return async function isStale(lock) {
     const { owner, createdAt, bucket } = lock;
     if (owner.kind !== 'job' || owner.namespace !== jobs.namespace) return false;
@@ -29,6 +39,7 @@ export function createStalenessCheck(jobs: JobDirectory, log: Logger): Staleness
       const stale = state === 'ended' || (state === 'unknown' && Date.now() - createdAt > MIN_AGE_OF_UNKNOWN_MS);
       const target = isPrefixRef(lock) ? { bucket, prefix: lock.prefix } : { bucket, name: lock.name };
       if (stale) log.info({ correlationId: owner.correlationId, ...target, state }, 'found a stale lock');
+      if (stale) await (reconciling.get(job) ?? reconcile(owner.correlationId, job));
       return stale;
     } catch (error) {
       log.warn({ err: error, correlationId: owner.correlationId }, 'cannot ask Temporal about the holder of a lock');

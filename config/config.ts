@@ -76,6 +76,7 @@ function matching(pattern: RegExp, expected: string) {
 const workerSettings = {
   ...commonSettings,
   COPY_CONCURRENCY: wholeNumber('COPY_CONCURRENCY', 1, 1_024, 64),
+  JOB_RETENTION_DAYS: wholeNumber('JOB_RETENTION_DAYS', 1, 36_500, 90),
   BUCKET_RAMP: setting(z.enum(BUCKET_RAMPS, { error: `must be one of ${BUCKET_RAMPS.join(', ')}` }).default('off')),
   // Temporal writes a version as `name:build`, formerly as `name.build`.
   TEMPORAL_DEPLOYMENT_NAME: matching(/^[\w+-]{1,200}$/, 'must be up to 200 letters, digits, or _ + -'),
@@ -115,6 +116,8 @@ export interface WorkerConfig extends CommonConfig {
   deployment: { name: string; buildId: string } | undefined;
   /** Where the worker's metrics are served. */
   metrics: { host: string; port: number };
+  /** Days for which the record of a job that has ended is kept. */
+  jobRetentionDays: number;
 }
 
 function parse<T extends z.ZodRawShape>(env: Environment, shape: T): z.output<z.ZodObject<T>> {
@@ -134,6 +137,12 @@ function common(settings: z.output<z.ZodObject<typeof commonSettings>>): CommonC
     taskQueue: settings.TEMPORAL_TASK_QUEUE,
     logLevel: settings.LOG_LEVEL,
   };
+}
+
+/** The task queue that workers and API share, for a command that needs nothing else. Throws ConfigError. */
+export function loadTaskQueue(env: Environment): string {
+  const { TEMPORAL_TASK_QUEUE } = commonSettings;
+  return parse(env, { TEMPORAL_TASK_QUEUE }).TEMPORAL_TASK_QUEUE;
 }
 
 /** Settings of the API process. Pure: reads nothing but its argument; throws ConfigError. */
@@ -157,6 +166,7 @@ export function loadWorkerConfig(env: Environment): WorkerConfig {
     copyConcurrency: settings.COPY_CONCURRENCY,
     bucketRamp: settings.BUCKET_RAMP,
     deployment: deployment(settings.TEMPORAL_DEPLOYMENT_NAME, settings.TEMPORAL_WORKER_BUILD_ID),
+    jobRetentionDays: settings.JOB_RETENTION_DAYS,
     metrics: { host: settings.HOST, port: settings.METRICS_PORT },
   };
 }

@@ -1,4 +1,5 @@
 import type { FileEntry, FileFilter, FileRecord, FilesQuery } from './messages.ts';
+import { countFile, emptyCounts, isFinalFileState, type JobCounts } from './states.ts';
 
 /** The record of a file that nothing has been done about yet. `at`: when it was asked for. */
 export function requestedFile(entry: FileEntry, index: number, at: number): FileRecord {
@@ -34,4 +35,11 @@ export function matchesFilter(file: FileRecord, { state, collectionId }: FileFil
     file.sourceCollectionId === collectionId ||
     file.destinationCollectionId === collectionId
   );
+}
+
+/** Files by outcome; those without one are pending. */
+export function countFiles(files: readonly FileRecord[]): JobCounts {
+  const counts = emptyCounts(files.length);
+  for (const { state, size } of files) if (isFinalFileState(state)) countFile(counts, state, size ?? 0);
+  return counts;
 }

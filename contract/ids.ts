@@ -31,6 +31,26 @@ export const STATUS_QUERY = 'status';
 /** Query: a page of the job's files. */
 export const FILES_QUERY = 'files';
 
+/** Workflow type that settles a job which was ended by force; `reconcileId` makes its workflow id. */
+export const RECONCILE_WORKFLOW = 'reconcile';
+
+export function reconcileId(correlationId: string): string {
+  return `reconcile-${correlationId}`;
+}
+
+/** Workflow type that removes what is not needed any more: old records, stale locks, orphaned input. */
+export const SWEEP_WORKFLOW = 'sweep';
+
+/** Temporal Schedule that starts the sweep, one for each task queue: its workers share a control bucket. */
+export function sweepScheduleId(taskQueue: string): string {
+  return `${taskQueue}-sweep`;
+}
+
+/** Workflow id of a sweep that is started by hand. */
+export function sweepByHandId(taskQueue: string): string {
+  return `${taskQueue}-sweep-by-hand`;
+}
+
 /** Search attributes (both Keyword) that the namespace has to know. */
 export const SEARCH_ATTRIBUTES = { CopyRequestor: 'Keyword', CopyState: 'Keyword' } as const;
 

@@ -3,6 +3,7 @@ import { createJsonApi, REQUEST_TIMEOUT_MS } from './client.ts';
 import { CollectionCatalogue } from './collections.ts';
 import { createRewriteTransport } from './http-rewrite-transport.ts';
 import { JobChunkStore } from './job-chunks.ts';
+import { JobFolderStore } from './job-folders.ts';
 import { JobInputStore } from './job-inputs.ts';
 import { JobRecordStore } from './job-records.ts';
 import { LockStore } from './locks.ts';
@@ -15,6 +16,7 @@ export interface StorageModule {
   collections: CollectionCatalogue;
   locks: LockStore;
   records: JobRecordStore;
+  folders: JobFolderStore;
   chunks: JobChunkStore;
   inputs: JobInputStore;
   transport: RewriteTransport;
@@ -37,6 +39,7 @@ export function createStorage(
     collections: new CollectionCatalogue(objects, config.controlBucket),
     locks: new LockStore(objects, config.controlBucket),
     records: new JobRecordStore(objects, config.controlBucket),
+    folders: new JobFolderStore(objects, config.controlBucket),
     chunks: new JobChunkStore(objects, config.controlBucket),
     inputs: new JobInputStore(objects, config.controlBucket),
     transport: createRewriteTransport(createJsonApi(config, { retries: 0, timeoutMs })),

@@ -37,7 +37,7 @@ export interface JobRecord {
   entries: FileEntry[] | null;
   /** Where the files of a bulk job stand; they are planned and recorded in chunks (JobChunkStore). Null for a list. */
   bulk: BulkSource | null;
-  /** Null until the job's end: before that, its workflow knows. */
+  /** Null until the job's end: before that, its workflow knows. It stays null where the job was ended by force. */
   admission: Admission | null;
   status: JobStatus;
 }
@@ -47,6 +47,9 @@ export interface StoredJobRecord {
   record: JobRecord;
   generation: string;
 }
+
+/** Results that were found out for a job that was ended by force; behind its own in the order of names. */
+const SETTLED = 'results/settled.ndjson';
 
 /** The stored side of jobs, under `jobs/` in the control bucket. Every method throws StorageError. */
 export class JobRecordStore {
@@ -92,11 +95,30 @@ export class JobRecordStore {
    */
   async appendResults(correlationId: string, batch: number, files: readonly FileRecord[]): Promise<void> {
     const name = `results/${String(batch).padStart(6, '0')}.ndjson`;
-    const lines = files.map((file) => `${JSON.stringify(file)}\n`).join('');
-    await this.#createOnly(this.#ref(correlationId, name), lines, 'application/x-ndjson');
+    await this.#createOnly(this.#ref(correlationId, name), toLines(files), 'application/x-ndjson');
   }
 
-  /** All final records stored so far, batch by batch. */
+  /**
+   * Stores the final records of the files of which a job that was ended by force had not told. What is there already
+   * stays: it was found out by an attempt whose answer was lost.
+   */
+  async settle(correlationId: string, files: readonly FileRecord[]): Promise<void> {
+    await this.#createOnly(this.#ref(correlationId, SETTLED), toLines(files), 'application/x-ndjson');
+  }
+
+  /** The final record of every file that has one, by index. What was settled outdoes a result that came late. */
+  async readFinal(correlationId: string): Promise<Map<number, FileRecord>> {
+    const files = new Map<number, FileRecord>();
+    for await (const file of this.readResults(correlationId)) files.set(file.index, file);
+    return files;
+  }
+
+  /** When the correlation id was claimed, by the clock of Cloud Storage; of a record that is not closed. */
+  async claimedAt(correlationId: string): Promise<number | undefined> {
+    return (await this.#objects.stat(this.#ref(correlationId, 'job.json')))?.createdAt;
+  }
+
+  /** All final records stored so far, batch by batch; the same file may be in two. */
   async *readResults(correlationId: string): AsyncGenerator<FileRecord> {
     const { bucket, name: prefix } = this.#ref(correlationId, 'results/');
     for await (const { name } of this.#objects.list({ bucket, prefix })) {
@@ -114,4 +136,8 @@ export class JobRecordStore {
       throw error;
     }
   }
+}
+
+function toLines(files: readonly FileRecord[]): string {
+  return files.map((file) => `${JSON.stringify(file)}\n`).join('');
 }

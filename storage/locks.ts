@@ -17,7 +17,7 @@ interface LockState {
   owner: LockOwner;
   /** Generation of the lock object: whoever knows it may release it, and loses it when the lock changes hands. */
   generation: string;
-  /** When it was taken, by the clock of Cloud Storage, in milliseconds since the epoch. */
+  /** When its owner took it, by the clock of Cloud Storage, in milliseconds since the epoch. */
   createdAt: number;
 }
 
@@ -74,16 +74,26 @@ export class LockStore {
     return await this.#put<Target>(held, owner, held.generation);
   }
 
+  /**
+   * Overwrites a lock for the same owner, so that its generation changes and whoever knew the former one has lost it;
+   * since when it is held stays as it was. Undefined: it has changed hands, or is gone.
+   */
+  async renew<Target extends LockTarget>(held: Lock<Target>): Promise<Lock<Target> | undefined> {
+    const renewed = await this.#put<Target>(held, held.owner, held.generation, { heldSince: String(held.createdAt) });
+    return renewed && { ...renewed, createdAt: held.createdAt };
+  }
+
   async #put<Target extends LockTarget>(
     target: Target,
     owner: LockOwner,
     ifGenerationMatch: string,
+    more: { heldSince?: string } = {},
   ): Promise<Lock<Target> | undefined> {
     try {
       const info = await this.#objects.write(this.#lockRef(target), '', {
         ifGenerationMatch,
         contentType: 'application/octet-stream',
-        metadata: { ...describe(target), ...owner },
+        metadata: { ...describe(target), ...owner, ...more },
       });
       return { ...target, owner, generation: info.generation, createdAt: info.createdAt };
     } catch (error) {
@@ -199,6 +209,14 @@ export class LockStore {
     return true;
   }
 
+  /** All locks from a place on, in the order of their names; the place of a lock is where to go on behind it. */
+  async *listAll(from?: string): AsyncGenerator<{ lock: Lock<LockTarget>; place: string }> {
+    for await (const info of this.#objects.list({ bucket: this.#bucket, prefix: 'locks/', startOffset: from })) {
+      const target = targetOf(info);
+      if (target !== undefined) yield { lock: toLock(info, target), place: `${info.name} ` };
+    }
+  }
+
   #lockRef(target: LockTarget): ObjectRef {
     return { bucket: this.#bucket, name: lockName(target) };
   }
@@ -216,7 +234,17 @@ export function isSameOwner(one: LockOwner, other: LockOwner): boolean {
 }
 
 function toLock<Target extends LockTarget>(info: ObjectInfo, target: Target): Lock<Target> {
-  return { ...target, owner: toOwner(info.metadata), generation: info.generation, createdAt: info.createdAt };
+  const heldSince = Number(info.metadata['heldSince'] ?? Number.NaN);
+  const createdAt = Number.isSafeInteger(heldSince) ? heldSince : info.createdAt;
+  return { ...target, owner: toOwner(info.metadata), generation: info.generation, createdAt };
+}
+
+/** What a lock is on, as its metadata say; undefined where they do not. */
+function targetOf({ metadata }: ObjectInfo): LockTarget | undefined {
+  const { bucket, object, prefix } = metadata;
+  if (bucket === undefined) return undefined;
+  if (object !== undefined) return { bucket, name: object };
+  return prefix === undefined ? undefined : { bucket, prefix };
 }
 
 /** What a lock's metadata say it is on. */

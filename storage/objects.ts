@@ -222,6 +222,24 @@ export class ObjectStore {
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined && pageToken !== '');
   }
+
+  /**
+   * The folders right under a prefix, each with its slash, from `startOffset` on in the order of their names: without a
+   * look at what is in them.
+   */
+  async *listFolders({ bucket, ...range }: ListRange): AsyncGenerator<string> {
+    let pageToken: string | undefined;
+    do {
+      const answer = await this.#api.send({
+        method: 'GET',
+        path: `/storage/v1/b/${encodeURIComponent(bucket)}/o`,
+        query: { ...range, delimiter: '/', maxResults: PAGE_SIZE, fields: 'prefixes,nextPageToken', pageToken },
+      });
+      const page = parseAnswer(answer) as { prefixes?: string[]; nextPageToken?: string };
+      yield* page.prefixes ?? [];
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined && pageToken !== '');
+  }
 }
 
 async function orUndefined<T>(found: Promise<T>): Promise<T | undefined> {

@@ -1,24 +1,40 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { JobDirectory } from '../activities/index.ts';
+import { RECONCILE_WORKFLOW } from '../contract/ids.ts';
+import { COPY_STATE } from '../contract/search-attributes.ts';
+import { reconcileOptions } from '../contract/upkeep.ts';
 
-/** Temporal gets this long to say whether a job runs, in milliseconds. */
-const DESCRIBE_TIMEOUT_MS = 3_000;
+/** Temporal gets this long to answer, in milliseconds. */
+const TIMEOUT_MS = 3_000;
 
-/** Knows which jobs run by asking Temporal. */
-export function createJobDirectory(client: Client): JobDirectory {
+/** Knows which jobs run by asking Temporal; has those that were ended by force settled by workers of this task queue. */
+export function createJobDirectory(client: Client, taskQueue: string): JobDirectory {
+  const bounded = <T>(call: () => Promise<T>) => client.withDeadline(Date.now() + TIMEOUT_MS, call);
+  const find: JobDirectory['find'] = async (correlationId) => {
+    try {
+      const description = await bounded(() => client.workflow.getHandle(correlationId).describe());
+      const { raw, status, closeTime, typedSearchAttributes } = description;
+      return {
+        isRunning: status.name === 'RUNNING',
+        firstRunId: raw.workflowExecutionInfo?.firstRunId ?? '',
+        endedAt: closeTime?.getTime() ?? null,
+        state: typedSearchAttributes.get(COPY_STATE),
+      };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    }
+  };
   return {
     namespace: client.options.namespace,
+    find,
     async stateOf({ correlationId, firstRunId }) {
-      try {
-        const { raw, status } = await client.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, () =>
-          client.workflow.getHandle(correlationId).describe(),
-        );
-        const isSameChain = raw.workflowExecutionInfo?.firstRunId === firstRunId;
-        return isSameChain && status.name === 'RUNNING' ? 'running' : 'ended';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return 'unknown';
-        throw error;
-      }
+      const execution = await find(correlationId);
+      if (execution === undefined) return 'unknown';
+      return execution.isRunning && execution.firstRunId === firstRunId ? 'running' : 'ended';
+    },
+    async reconcile(correlationId) {
+      await bounded(() => client.workflow.start(RECONCILE_WORKFLOW, reconcileOptions(correlationId, taskQueue)));
     },
   };
 }

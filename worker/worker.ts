@@ -4,15 +4,18 @@ import { createActivities } from '../activities/index.ts';
 import type { WorkerConfig } from '../config/config.ts';
 import type { Logger } from '../config/logger.ts';
 import type { TemporalConfig } from '../config/temporal.ts';
-import { bulkTaskQueue } from '../contract/ids.ts';
+import { bulkTaskQueue, sweepScheduleId } from '../contract/ids.ts';
 import { createStorage } from '../storage/index.ts';
 import { Lanes } from '../storage/pacing/lanes.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
+import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
 /** Chunks, and plans, of bulk jobs that a worker has in hand; they share its lanes, so a few of them fill these. */
 const BULK_ACTIVITIES = 10;
+
+const DAY_MS = 24 * 60 * 60_000;
 
 export interface WorkerProcess {
   /** Polls until the process is told to stop; settles once what was in flight is finished or handed over. */
@@ -31,8 +34,9 @@ export async function createWorker(
   const activities = createActivities({
     storage: createStorage(config.storage),
     lanes: new Lanes({ lanes: config.copyConcurrency, followsGuideline: config.bucketRamp === 'guideline' }),
-    jobs: createJobDirectory(client),
+    jobs: createJobDirectory(client, config.taskQueue),
     log,
+    retentionMs: config.jobRetentionDays * DAY_MS,
   });
   const common = {
     connection,
@@ -61,6 +65,7 @@ export async function createWorker(
       maxConcurrentActivityTaskExecutions: BULK_ACTIVITIES,
     }),
   ]);
+  await keepSwept(client, config.taskQueue, log);
   return {
     run: () => runBoth(short, bulk),
     close: () => connection.close(),
@@ -88,4 +93,14 @@ async function runBoth(...workers: Worker[]): Promise<void> {
   });
   const [failed] = (await Promise.allSettled(runs)).filter((run) => run.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+}
+
+/** Has Temporal start the sweep now and then. A worker does its work without, where it may not make schedules, say. */
+async function keepSwept(client: Client, taskQueue: string, log: Logger): Promise<void> {
+  try {
+    const outcome = await ensureSweepSchedule(client, taskQueue);
+    log.info({ schedule: sweepScheduleId(taskQueue), outcome }, 'the sweep is scheduled');
+  } catch (error) {
+    log.warn({ err: error, schedule: sweepScheduleId(taskQueue) }, 'cannot schedule the sweep');
+  }
 }

@@ -9,6 +9,7 @@ import { CopyStarter } from './copy-starter.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import { JobControl } from './job-control.ts';
 import { JobFinder } from './job-finder.ts';
+import { JobReconciler } from './job-reconciler.ts';
 import type { JobService } from './job-service.ts';
 import { JobLister } from './job-list.ts';
 import { JobRetry } from './job-retry.ts';
@@ -40,7 +41,8 @@ export function createJobService(deps: {
   const storage = createStorage(config.storage, { autoRetry: false, timeoutMs: STORAGE_TIMEOUT_MS });
   const { records, chunks, inputs } = storage;
   const starter = new CopyStarter(client, records, config.taskQueue);
-  const finder = new JobFinder(client, records);
+  const reconciler = new JobReconciler({ client, taskQueue: config.taskQueue, log });
+  const finder = new JobFinder(client, records, reconciler);
   const views = new JobViews({ client, records, chunks, taskQueue: config.taskQueue, log });
   const control = new JobControl(client, finder, views);
   const waiter = new JobWaiter({

@@ -1,8 +1,10 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import type { JobMemo } from '../../contract/messages.ts';
-import { isEndState } from '../../contract/states.ts';
+import { COPY_STATE } from '../../contract/search-attributes.ts';
+import { isEndState, JOB_STATES } from '../../contract/states.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
+import type { JobReconciler } from './job-reconciler.ts';
 import { JobNotFoundError, ServiceUnavailableError, type Viewer } from './job-service.ts';
 
 /** What Temporal tells of a workflow, whether it describes it or lists it. */
@@ -14,17 +16,25 @@ export type FoundJob =
   | { kind: 'ended'; record: JobRecord }
   /** Its workflow is open; there is no record before a worker has claimed the correlation id. */
   | { kind: 'running'; record: JobRecord | undefined; memo: JobMemo; execution: Execution }
-  /** Its workflow is closed or gone, and did not live to close the record. */
+  /**
+   * Its workflow is closed or gone, and did not live to close the record. One that has no record had not claimed its
+   * correlation id: nothing was decided, and nothing done.
+   */
   | { kind: 'lost'; record: JobRecord | undefined; memo: JobMemo; endedAt: number | null };
 
-/** Finds jobs by correlation id: the record first, Temporal where that does not have the last word. */
+/**
+ * Finds jobs by correlation id: the record first, Temporal where that does not have the last word. Has those settled
+ * that it finds lost.
+ */
 export class JobFinder {
   readonly #client: Client;
   readonly #records: JobRecordStore;
+  readonly #reconciler: JobReconciler;
 
-  constructor(client: Client, records: JobRecordStore) {
+  constructor(client: Client, records: JobRecordStore, reconciler: JobReconciler) {
     this.#client = client;
     this.#records = records;
+    this.#reconciler = reconciler;
   }
 
   /** Throws JobNotFoundError where this viewer may not see such a job, and ServiceUnavailableError. */
@@ -41,20 +51,38 @@ export class JobFinder {
     const execution = await this.#describe(correlationId);
     if (execution?.status.name === 'RUNNING') return { kind: 'running', record, memo: memoOf(execution), execution };
     // It may have closed its record since that was read.
-    if (execution !== undefined) return await this.fromExecution(correlationId, execution);
+    if (execution !== undefined) {
+      const found = await this.fromExecution(correlationId, execution);
+      if (found === undefined) throw new JobNotFoundError();
+      return found;
+    }
     const current = await this.#readRecord(correlationId);
     if (current === undefined) throw new JobNotFoundError();
     if (isEndState(current.status.state)) return { kind: 'ended', record: current };
-    return { kind: 'lost', record: current, memo: memoOfRecord(current), endedAt: null };
+    return await this.#lost(correlationId, current, memoOfRecord(current), null);
   }
 
-  /** The job of a workflow that Temporal has told of, whoever's it is. Throws ServiceUnavailableError. */
-  async fromExecution(correlationId: string, execution: Execution): Promise<FoundJob> {
+  /**
+   * The job of a workflow that Temporal has told of, whoever's it is; undefined where it ended, and its record is not
+   * kept any more. Throws ServiceUnavailableError.
+   */
+  async fromExecution(correlationId: string, execution: Execution): Promise<FoundJob | undefined> {
     const record = await this.#readRecord(correlationId);
     if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
     const memo = memoOf(execution);
     if (execution.status.name === 'RUNNING') return { kind: 'running', record, memo, execution };
-    return { kind: 'lost', record, memo, endedAt: execution.closeTime?.getTime() ?? null };
+    if (record === undefined && hasEnded(execution)) return undefined;
+    return await this.#lost(correlationId, record, memo, execution.closeTime?.getTime() ?? null);
+  }
+
+  async #lost(
+    correlationId: string,
+    record: JobRecord | undefined,
+    memo: JobMemo,
+    endedAt: number | null,
+  ): Promise<FoundJob> {
+    if (record !== undefined) await this.#reconciler.begin(correlationId);
+    return { kind: 'lost', record, memo, endedAt };
   }
 
   async #readRecord(correlationId: string): Promise<JobRecord | undefined> {
@@ -83,4 +111,10 @@ function memoOf(execution: Execution): JobMemo {
 
 function memoOfRecord({ caller, digest, status, receivedAt }: JobRecord): JobMemo {
   return { caller, digest, requested: status.counts.requested, receivedAt };
+}
+
+/** Whether a closed workflow showed its job's end, which it does only once the record is closed. */
+function hasEnded({ typedSearchAttributes }: Execution): boolean {
+  const state = JOB_STATES.find((known) => known === typedSearchAttributes.get(COPY_STATE));
+  return state !== undefined && isEndState(state);
 }

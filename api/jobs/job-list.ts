@@ -37,11 +37,15 @@ export class JobLister {
     return { jobs: jobs.filter((job) => job !== undefined), totalCount, next: page.next };
   }
 
-  /** Undefined for what is no job of ours: started by hand under another name, or somebody else's after all. */
+  /**
+   * Undefined for what is no job of ours: started by hand under another name, or somebody else's after all; and for one
+   * whose record is not kept any more.
+   */
   async #status(info: WorkflowExecutionInfo, { requestor }: JobFilter): Promise<JobStatus | undefined> {
     const correlationId = parseCorrelationId(info.workflowId);
     if (correlationId === undefined) return undefined;
     const found = await this.#finder.fromExecution(correlationId, info);
+    if (found === undefined) return undefined;
     const caller = found.kind === 'ended' ? found.record.caller : found.memo.caller;
     if (requestor !== undefined && caller !== requestor) return undefined;
     return await this.#views.status(correlationId, found);

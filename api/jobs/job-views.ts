@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../../config/logger.ts';
-import { pageOf } from '../../contract/file-records.ts';
+import { countFiles, pageOf } from '../../contract/file-records.ts';
 import { FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
 import { MAX_QUERY_FILES } from '../../contract/limits.ts';
 import type { CollectionLocation, FileRecord, FilesPage, FilesQuery, JobStatus } from '../../contract/messages.ts';
@@ -20,7 +20,7 @@ import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
 import { ServiceUnavailableError, type JobPage, type PageRequest } from './job-service.ts';
 import { BulkFiles, type BulkJob } from './bulk-files.ts';
-import { countFiles, readStoredFiles, type StoredFiles } from './stored-files.ts';
+import { readStoredFiles, type StoredFiles } from './stored-files.ts';
 
 /** After a job's query went unanswered, for so long (in milliseconds) no other one of that job is waited for. */
 const UNANSWERED_FOR_MS = 3_000;
@@ -251,7 +251,8 @@ function runningStatus(
 function lostStatus(
   correlationId: string,
   { record, memo, endedAt }: LostJob,
-  counts: JobCounts = emptyCounts(memo.requested),
+  // Of a job that was never accepted, no file is waited for.
+  counts: JobCounts = { ...emptyCounts(memo.requested), pending: 0 },
 ): JobStatus {
   return {
     correlationId,

@@ -5,7 +5,12 @@ import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { checkAccess, type AccessTask } from '../../activities/check-access.ts';
 import { claimJob, type ClaimTask } from '../../activities/claim-job.ts';
-import { createActivities, type ActivityDependencies, type JobDirectory } from '../../activities/index.ts';
+import {
+  createActivities,
+  type ActivityDependencies,
+  type JobDirectory,
+  type JobExecution,
+} from '../../activities/index.ts';
 import { lockPrefixes, type PrefixLockTask } from '../../activities/lock-prefixes.ts';
 import { planList, type PlanListTask } from '../../activities/plan-list.ts';
 import { takeLocks, type LockTask } from '../../activities/take-locks.ts';
@@ -13,9 +18,10 @@ import type { JobOwner } from '../../contract/messages.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import { Lanes } from '../../storage/pacing/lanes.ts';
+import { newOwner } from '../storage/owners.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
 
-export { newOwner } from '../storage/owners.ts';
+export { newOwner };
 
 type Info = NonNullable<ConstructorParameters<typeof MockActivityEnvironment>[0]>;
 
@@ -23,11 +29,34 @@ type Info = NonNullable<ConstructorParameters<typeof MockActivityEnvironment>[0]
 export class TestJobs implements JobDirectory {
   readonly namespace = 'default';
   readonly #states = new Map<string, 'running' | 'ended' | 'unknown' | 'unreachable'>();
+  readonly #owners = new Map<string, JobOwner>();
+  /** Whether reconciliations can be started. */
+  isReconciling = true;
   /** Correlation ids that were asked about. */
   readonly asked: string[] = [];
 
   say(owner: JobOwner, state: 'running' | 'ended' | 'unknown' | 'unreachable'): void {
     this.#states.set(owner.correlationId, state);
+    this.#owners.set(owner.correlationId, owner);
+  }
+
+  readonly reconciled: string[] = [];
+  /** When the workflow of an ended job was closed, and what its job's state was then. */
+  last: { endedAt: number; state: string } = { endedAt: 1_000, state: 'Processing' };
+
+  async find(correlationId: string): Promise<JobExecution | undefined> {
+    const owner = this.#owners.get(correlationId);
+    const state = await this.stateOf(owner ?? { ...newOwner(), correlationId });
+    if (state === 'unknown') return undefined;
+    const { firstRunId = '' } = owner ?? {};
+    return state === 'running'
+      ? { isRunning: true, firstRunId, endedAt: null, state: 'Processing' }
+      : { isRunning: false, firstRunId, ...this.last };
+  }
+
+  reconcile(correlationId: string): Promise<void> {
+    this.reconciled.push(correlationId);
+    return this.isReconciling ? Promise.resolve() : Promise.reject(new Error('Temporal is unreachable'));
   }
 
   stateOf(owner: JobOwner): Promise<'running' | 'ended' | 'unknown'> {
@@ -61,6 +90,8 @@ export interface Attempt<T> {
 export interface ActivityTest extends TestStorage {
   readonly storage: StorageModule;
   readonly jobs: TestJobs;
+  /** The time by which the sweep judges; the system's where it is undefined. */
+  now: number | undefined;
   /** Lines of the log, parsed. */
   readonly logged: Record<string, unknown>[];
   /** Starts an activity as a worker does. */
@@ -80,6 +111,9 @@ export interface ActivityTest extends TestStorage {
 /** What a worker tells an activity, where the test has nothing else to say. */
 const INFO: Info = { heartbeatTimeoutMs: 10_000 };
 
+/** How long records are kept here, in milliseconds. */
+export const RETENTION_MS = 7 * 24 * 60 * 60_000;
+
 const SILENT = new DefaultLogger('ERROR', () => undefined);
 
 /** Without lanes that it is given, each attempt has some of its own: a Retry-After of one is not waited for by another. */
@@ -90,14 +124,17 @@ export async function makeActivityTest({ lanes }: { lanes?: Lanes } = {}): Promi
   const logged: Record<string, unknown>[] = [];
   const write = (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>);
   const log = pino({ base: null }, { write });
+  const clock = { now: () => test.now ?? Date.now() };
   const start: ActivityTest['start'] = (name, task, info) => {
     const own = lanes ?? new Lanes({ lanes: 64, followsGuideline: false });
-    const activities = createSteps({ storage, lanes: own, jobs, log });
+    const activities = createSteps({ storage, lanes: own, jobs, log, retentionMs: RETENTION_MS, clock });
     const environment = new MockActivityEnvironment({ ...INFO, activityType: name, ...info }, { logger: SILENT });
     const activity = activities[name] as (task_: unknown) => Promise<never>;
     return { environment, result: environment.run(activity, task) };
   };
-  return { ...testStorage, storage, jobs, logged, start, run: (name, task, info) => start(name, task, info).result };
+  const run: ActivityTest['run'] = (name, task, info) => start(name, task, info).result;
+  const test: ActivityTest = { ...testStorage, storage, jobs, logged, now: undefined, start, run };
+  return test;
 }
 
 interface ExpectedFailure {

@@ -24,6 +24,7 @@ describe('settings of the worker', () => {
       bucketRamp: 'off',
       deployment: undefined,
       metrics: { host: '127.0.0.1', port: 9464 },
+      jobRetentionDays: 90,
     });
   });
 
@@ -40,6 +41,7 @@ describe('settings of the worker', () => {
       TEMPORAL_WORKER_BUILD_ID: '1.2.3+4',
       HOST: '0.0.0.0',
       METRICS_PORT: '0',
+      JOB_RETENTION_DAYS: '30',
       SOMETHING_ELSE: 'is not ours',
     };
     assert.deepEqual(loadWorkerConfig(env), {
@@ -54,6 +56,7 @@ describe('settings of the worker', () => {
       bucketRamp: 'guideline',
       deployment: { name: 'apollo', buildId: '1.2.3+4' },
       metrics: { host: '0.0.0.0', port: 0 },
+      jobRetentionDays: 30,
     });
   });
 

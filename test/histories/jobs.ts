@@ -1,6 +1,14 @@
-import { PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
+import type { WorkflowHandle } from '@temporalio/client';
+import {
+  PAUSE_SIGNAL,
+  RECONCILE_WORKFLOW,
+  RESUME_SIGNAL,
+  sweepByHandId,
+  SWEEP_WORKFLOW,
+} from '../../contract/ids.ts';
 import type { CopyOptions } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
+import { reconcileOptions } from '../../contract/upkeep.ts';
 import type { TestWorkerOptions } from '../support/temporal-worker.ts';
 import {
   completed,
@@ -13,11 +21,14 @@ import {
 } from '../workflows/replaced-activities.ts';
 import { eventually, requestFor, type Job, type Jobs } from '../workflows/support.ts';
 
+/** A workflow whose history is kept. */
+export type Recorded = Pick<Job, 'id'> & { handle: WorkflowHandle };
+
 /** A kind of job whose history is kept. */
 interface RecordedJob {
   replaced: Replaced;
   /** Starts the job and does to it what makes it of this kind. */
-  run: (jobs: Jobs) => Promise<Job>;
+  run: (jobs: Jobs) => Promise<Recorded>;
   options?: TestWorkerOptions;
 }
 
@@ -55,8 +66,56 @@ export function recordedJobs(): Record<string, RecordedJob> {
     paused: paused(),
     'waited-for-locks': { replaced: lockedAtFirst(), run: (jobs) => start(jobs, ['a', 'b'], { onLocked: 'wait' }) },
     'skipped-locked': { replaced: oneLocked(), run: (jobs) => start(jobs, ['a', 'b'], { onLocked: 'skip' }) },
+    retried: retried(),
+    'terminated-reconciled': terminatedReconciled(),
+    swept: { replaced: replaceActivities(), run: sweepOnce },
     'dry-run': { replaced: replaceActivities(), run: (jobs) => start(jobs, ['a', 'b'], { dryRun: true }) },
   };
+}
+
+/** The second job of two: of the file that the first one failed to copy. */
+function retried(): RecordedJob {
+  let isMended = false;
+  const replaced = replaceActivities({
+    copyFile: ({ source: { name } }) =>
+      name === 'a' || isMended
+        ? Promise.resolve(completed())
+        : Promise.reject(failed('SOURCE_NOT_FOUND', `${name} does not exist`)),
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const { job } = await jobs.admit(requestFor('a', 'b'));
+      await job.result();
+      isMended = true;
+      return (await jobs.admit(requestFor('b'))).job;
+    },
+  };
+}
+
+/** Of a job that was terminated half way: what is kept is the history of the workflow that settles it. */
+function terminatedReconciled(): RecordedJob {
+  const replaced = replaceActivities({
+    copyFile: async ({ source: { name } }) => {
+      if (name === 'a') return completed();
+      await untilCancelled();
+      return completed({ state: 'Cancelled', size: null });
+    },
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const job = await admit(jobs);
+      await eventually(async () => (await job.status()).counts.completed === 1);
+      await job.handle.terminate('ended by force');
+      return await jobs.other(RECONCILE_WORKFLOW, reconcileOptions(job.id, jobs.worker.taskQueue));
+    },
+  };
+}
+
+async function sweepOnce(jobs: Jobs): Promise<Recorded> {
+  const { taskQueue } = jobs.worker;
+  return await jobs.other(SWEEP_WORKFLOW, { workflowId: sweepByHandId(taskQueue), taskQueue, args: [] });
 }
 
 const LOCKED = [{ collectionId: 'to', fileName: 'b' }];

@@ -26,15 +26,27 @@ export interface TestWorkerOptions {
   bulk?: boolean;
   /** Ends the worker with the last test of the run instead of its own. */
   outlivesTest?: boolean;
+  /** Where activities have to know it before there is a worker; from `newTaskQueue`. */
+  taskQueue?: string;
+}
+
+/** A task queue that no other test uses. */
+export function newTaskQueue(): string {
+  return `test-${randomUUID()}`;
 }
 
 /** Runs `use` beside a worker, and ends the worker whatever happens. */
 export async function withWorker<T>(
   activities: object,
   use: (worker: TestWorker) => Promise<T>,
-  { started = true, slots = 200, bulk = false, outlivesTest = false }: TestWorkerOptions = {},
+  {
+    started = true,
+    slots = 200,
+    bulk = false,
+    outlivesTest = false,
+    taskQueue = newTaskQueue(),
+  }: TestWorkerOptions = {},
 ): Promise<T> {
-  const taskQueue = `test-${randomUUID()}`;
   let running: { workers: Worker[]; ended: Promise<unknown> } | undefined;
   const testWorker: TestWorker = {
     taskQueue,

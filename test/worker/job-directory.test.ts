@@ -6,6 +6,9 @@ import { createJobDirectory } from '../../worker/job-directory.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { eventually } from '../workflows/support.ts';
 
+/** Where reconciliations are started; nobody works there. */
+const QUEUE = `idle-${randomUUID()}`;
+
 /** A workflow that no worker will ever take up. */
 async function startIdle(
   workflowId: string = randomUUID(),
@@ -26,7 +29,7 @@ function ownerOf({ workflowId, firstExecutionRunId }: WorkflowHandleWithFirstExe
 
 describe('the directory of jobs', () => {
   async function directory() {
-    return createJobDirectory((await sharedTemporal()).client);
+    return createJobDirectory((await sharedTemporal()).client, QUEUE);
   }
 
   it('says which namespace it knows', async () => {
@@ -84,7 +87,7 @@ describe('the directory of jobs', () => {
   it('says nothing where Temporal cannot be asked, and does not take long over it', async () => {
     // A closed port, on which a call is tried again until its deadline.
     const connection = Connection.lazy({ address: '127.0.0.1:9', channelArgs: { 'grpc.enable_http_proxy': 0 } });
-    const jobs = createJobDirectory(new Client({ connection }));
+    const jobs = createJobDirectory(new Client({ connection }), QUEUE);
     const owner: JobOwner = {
       kind: 'job',
       correlationId: randomUUID(),

@@ -6,6 +6,7 @@ import type { Activities, BulkVerdict, FileOutcome, Verdict } from '../../activi
 import type { PrefixLocking, PrefixLockTask } from '../../activities/lock-prefixes.ts';
 import type { Locking, LockTask } from '../../activities/take-locks.ts';
 import type { LockedFile } from '../../contract/messages.ts';
+import { noSweepCounts } from '../../contract/upkeep.ts';
 import { isRetryable, reason, type ReasonCode } from '../../contract/reasons.ts';
 
 /** What `admitJob` and `admitBulk` do, step by step, so that a test may replace one of them. */
@@ -133,6 +134,14 @@ const willing: Omit<Replaceable, 'admitJob' | 'admitBulk'> = {
   releaseLocks: () => Promise.resolve(),
   releasePrefixLocks: () => Promise.resolve(),
   closeRecord: () => Promise.resolve(),
+  fenceJob: () =>
+    Promise.resolve({ found: 'lost', endedAt: 1_700_000_000_000, wasBegun: true, locks: 2, isBulk: false }),
+  settleFiles: () => Promise.resolve({ unresolved: 2, copied: 1 }),
+  settleChunks: () => Promise.resolve({ unresolved: 0, copied: 0, next: null }),
+  releaseJobLocks: () => Promise.resolve(),
+  closeLostJob: () => Promise.resolve(),
+  sweepJobs: () => Promise.resolve({ counts: noSweepCounts(), after: null }),
+  sweepLocks: () => Promise.resolve({ counts: noSweepCounts(), after: null }),
 };
 
 /** A file of 7 bytes that was copied. */

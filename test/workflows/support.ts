@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { WithStartWorkflowOperation, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import {
+  WithStartWorkflowOperation,
+  type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
 import {
   ADMIT_UPDATE,
   ADMIT_UPDATE_ID,
@@ -120,6 +125,13 @@ export class Jobs {
     });
     const handle = await startWorkflowOperation.workflowHandle();
     return { job: this.#keep(handle as WorkflowHandleWithFirstExecutionRunId<CopyWorkflow>), outcome };
+  }
+
+  /** Starts a workflow that is no job. */
+  async other(type: string, options: WorkflowStartOptions): Promise<{ id: string; handle: WorkflowHandle }> {
+    const { client } = await sharedTemporal();
+    const handle = await client.workflow.start(type, options);
+    return { id: handle.workflowId, handle };
   }
 
   #options(input: CopyFilesInput<CopyRequest>, workflowId: string = randomUUID()) {

@@ -1,5 +1,6 @@
 import type { Scheduler } from 'fast-check';
 import { pino } from 'pino';
+import type { JobDirectory } from '../../../activities/index.ts';
 import type { LockClock } from '../../../activities/lock-clock.ts';
 import { LockSet, type Claim } from '../../../activities/lock-set.ts';
 import { createStalenessCheck } from '../../../activities/stale-locks.ts';
@@ -114,8 +115,10 @@ export class World {
   async #decide(job: ModelJob, wire: Wire, skips: boolean): Promise<LockSet | undefined> {
     const { owner, claim } = job;
     const locks = new LockStore(objectsOver(wire, this.#bucket), CONTROL_BUCKET);
-    const directory = {
+    const directory: JobDirectory = {
       namespace: 'default',
+      find: () => Promise.reject(new Error('nobody asks for that')),
+      reconcile: () => Promise.resolve(),
       stateOf: ({ correlationId }: JobOwner) =>
         wire(`ask about ${correlationId}`, () => {
           const asked = this.jobs.find((other) => other.owner.correlationId === correlationId);

@@ -13,7 +13,7 @@ import type { JobState } from '../../../contract/states.ts';
 import { Lanes } from '../../../storage/pacing/lanes.ts';
 import { createJobDirectory } from '../../../worker/job-directory.ts';
 import { makeTestStorage, type TestStorage } from '../../support/emulator.ts';
-import { withWorker, type TestWorker } from '../../support/temporal-worker.ts';
+import { newTaskQueue, withWorker, type TestWorker } from '../../support/temporal-worker.ts';
 import { sharedTemporal } from '../../support/temporal.ts';
 
 const silent = pino({ level: 'silent' });
@@ -43,11 +43,13 @@ export async function withJobs<T>(
       acl: { owner: ['*'] },
     });
   }
+  const taskQueue = newTaskQueue();
   const activities = createActivities({
     storage: storage.connect({ autoRetry: true }),
     lanes: new Lanes({ lanes: 64, followsGuideline: false }),
-    jobs: createJobDirectory(client),
+    jobs: createJobDirectory(client, taskQueue),
     log: silent,
+    retentionMs: Number.POSITIVE_INFINITY,
   });
   return await withWorker(
     activities,
@@ -72,7 +74,7 @@ export async function withJobs<T>(
         await service.close();
       }
     },
-    { started },
+    { started, taskQueue },
   );
 }
 

@@ -34,6 +34,12 @@ interface EndOptions {
 const FROM = 'from/';
 const TO = 'to/';
 
+/** What tests look at in a report. */
+interface ReportRow {
+  fileName: string;
+  state: FileState;
+}
+
 let callers = 0;
 
 /** Somebody with a token, a bucket of their own, and two collections in it: one to copy from and one to copy to. */
@@ -193,6 +199,28 @@ export class Caller {
 
   async cancel(id: string): Promise<Answer<JobBody>> {
     return await this.http.post(`/apollo/files/copy/${id}/cancel`);
+  }
+
+  async pause(id: string): Promise<Answer<JobBody>> {
+    return await this.http.post(`/apollo/files/copy/${id}/pause`);
+  }
+
+  async resume(id: string): Promise<Answer<JobBody>> {
+    return await this.http.post(`/apollo/files/copy/${id}/resume`);
+  }
+
+  /** Makes a new job of what this one did not get done. */
+  async retry(id: string): Promise<Answer<CopyBody>> {
+    return await this.http.post(`/apollo/files/copy/${id}/retry`);
+  }
+
+  /** The rows of a job's report. */
+  async report(id: string): Promise<ReportRow[]> {
+    const text = await this.http.text(`/apollo/files/copy/${id}/report?format=ndjson`);
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as ReportRow);
   }
 
   /** Waits until the job's end is visible, and gives its logs. */

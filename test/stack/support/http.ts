@@ -34,6 +34,8 @@ export type JobBody = Envelope<JobView>;
 
 export interface Http {
   get<B>(path: string, headers?: Record<string, string>): Promise<Answer<B>>;
+  /** The body of an answer that is no JSON document; throws where it is not 200. */
+  text(path: string): Promise<string>;
   post<B>(path: string, content?: unknown, headers?: Record<string, string>): Promise<Answer<B>>;
 }
 
@@ -48,6 +50,11 @@ export function httpTo(baseUrl: string, token?: string): Http {
     return { status: response.status, headers: response.headers, body, tookMs: answeredAt - startedAt, answeredAt };
   }
   return {
+    async text(path) {
+      const response = await fetch(baseUrl + path, { headers: { authorization: `Bearer ${token ?? ''}` } });
+      if (response.status !== 200) throw new Error(`${path} was answered ${response.status}`);
+      return await response.text();
+    },
     async get<B>(path: string, headers = {}) {
       return (await send(path, headers)) as Answer<B>;
     },

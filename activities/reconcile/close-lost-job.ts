@@ -1,0 +1,64 @@
+import { Context } from '@temporalio/activity';
+import { countFiles } from '../../contract/file-records.ts';
+import type { JobStatus } from '../../contract/messages.ts';
+import { reason } from '../../contract/reasons.ts';
+import { emptyCounts, isEndState, type JobCounts } from '../../contract/states.ts';
+import type { StorageModule } from '../../storage/index.ts';
+import type { JobChunkStore } from '../../storage/job-chunks.ts';
+import type { JobRecord } from '../../storage/job-records.ts';
+import { systemClock } from '../lock-clock.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { failure, toControlFailure } from '../failures.ts';
+import { Lease } from '../lease.ts';
+
+export interface CloseLostJobTask {
+  correlationId: string;
+  /** When its workflow was closed, in milliseconds since the epoch; null: nobody knows. */
+  endedAt: number | null;
+}
+
+/** Writes the end of a job that was ended by force, all its files having a result, into its record. May be repeated. */
+export async function closeLostJob(
+  { storage, clock = systemClock, log }: ActivityDependencies,
+  { correlationId, endedAt }: CloseLostJobTask,
+): Promise<void> {
+  using _lease = new Lease(Context.current());
+  const { records } = storage;
+  try {
+    const stored = await records.read(correlationId);
+    if (stored === undefined || isEndState(stored.record.status.state)) return;
+    const { record, generation } = stored;
+    const status: JobStatus = {
+      correlationId,
+      state: 'Terminated',
+      counts: await finalCounts(storage, record),
+      startedAt: record.receivedAt,
+      endedAt: endedAt ?? clock.now(),
+      message: reason('TERMINATED', 'the job was ended by force in Temporal'),
+    };
+    if (!(await records.replace({ record: { ...record, status, entries: null }, generation }))) {
+      throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
+    }
+    log.info({ correlationId, counts: status.counts }, 'settled a job that was ended by force');
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+/** Counts of what the results tell; of a job to which access was never granted, that so many files were asked for. */
+async function finalCounts({ records, chunks }: StorageModule, record: JobRecord): Promise<JobCounts> {
+  const { correlationId, entries, bulk, status } = record;
+  if (bulk !== null) return await bulkCounts(chunks, correlationId);
+  if (entries === null) return { ...emptyCounts(status.counts.requested), pending: 0 };
+  return countFiles([...(await records.readFinal(correlationId)).values()]);
+}
+
+/** As far as the files had been listed. */
+async function bulkCounts(chunks: JobChunkStore, correlationId: string): Promise<JobCounts> {
+  const counts = { ...emptyCounts(0), pending: 0 };
+  for await (const part of chunks.listResults(correlationId)) {
+    counts.requested += part.count;
+    for (const name of ['completed', 'skipped', 'failed', 'cancelled', 'bytes'] as const) counts[name] += part[name];
+  }
+  return counts;
+}

@@ -1,0 +1,68 @@
+import { Context } from '@temporalio/activity';
+import { isEndState } from '../../contract/states.ts';
+import type { JobRecord } from '../../storage/job-records.ts';
+import { systemClock } from '../lock-clock.ts';
+import type { ActivityDependencies, JobDirectory } from '../dependencies.ts';
+import { toControlFailure } from '../failures.ts';
+import { Lease } from '../lease.ts';
+import { fenceLocks } from './job-locks.ts';
+
+export interface FenceTask {
+  correlationId: string;
+}
+
+export type Fencing =
+  /** Its record is closed, or there is none: nothing is left to find out. */
+  | { found: 'settled' }
+  /** It was not ended by force: its workflow runs, or is for another namespace to know. */
+  | { found: 'running' }
+  /** Temporal does not know it, and may be behind: to be asked again after so many milliseconds. */
+  | { found: 'young'; forMs: number }
+  /** It was ended by force, and none of its attempts may write any more. `endedAt`: null where nobody knows. */
+  | { found: 'lost'; endedAt: number | null; wasBegun: boolean; locks: number; isBulk: boolean };
+
+/**
+ * A record that is younger was certainly made by a running workflow: Temporal, which does not know that, is behind. Half
+ * of what a lock gets, as within 10 s the job is to be settled, and nobody is let at its files by that.
+ */
+const MIN_AGE_OF_UNKNOWN_MS = 5_000;
+
+/** Sees whether a job was ended by force, and if so takes its locks away from what is left of it. May be repeated. */
+export async function fenceJob(
+  { storage, jobs, log, clock = systemClock }: ActivityDependencies,
+  { correlationId }: FenceTask,
+): Promise<Fencing> {
+  using _lease = new Lease(Context.current());
+  try {
+    const stored = await storage.records.read(correlationId);
+    if (stored === undefined || isEndState(stored.record.status.state)) return { found: 'settled' };
+    const { record } = stored;
+    const end = await findEnd(jobs, record);
+    if (end === 'running') return { found: 'running' };
+    if (end === 'unknown') {
+      const age = clock.now() - ((await storage.records.claimedAt(correlationId)) ?? 0);
+      if (age < MIN_AGE_OF_UNKNOWN_MS) return { found: 'young', forMs: MIN_AGE_OF_UNKNOWN_MS - Math.max(age, 0) };
+    }
+    const locks = await fenceLocks(storage.locks, record);
+    log.warn({ correlationId, locks }, 'a job was ended by force; what became of its files is being found out');
+    const isBulk = record.bulk !== null;
+    return { found: 'lost', locks, isBulk, ...(end === 'unknown' ? { endedAt: null, wasBegun: true } : end) };
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+/** How the job's workflow ended, as far as Temporal knows. */
+async function findEnd(
+  jobs: JobDirectory,
+  { correlationId, chain }: JobRecord,
+): Promise<'running' | 'unknown' | { endedAt: number | null; wasBegun: boolean }> {
+  if (chain.namespace !== jobs.namespace) return 'running';
+  const execution = await jobs.find(correlationId);
+  if (execution === undefined) return 'unknown';
+  // Another chain has taken the id: this one has ended some time before.
+  if (execution.firstRunId !== chain.firstRunId) return { endedAt: null, wasBegun: true };
+  if (execution.isRunning) return 'running';
+  // The state is set in the same breath as the first copy is ordered: one that is still Requested copied nothing.
+  return { endedAt: execution.endedAt, wasBegun: execution.state !== 'Requested' };
+}

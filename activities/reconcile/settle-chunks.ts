@@ -1,0 +1,114 @@
+import { Context } from '@temporalio/activity';
+import { indexCollections } from '../../contract/locate.ts';
+import type { FileRecord, HeldPrefixLock } from '../../contract/messages.ts';
+import { isEndState } from '../../contract/states.ts';
+import type { PlanChunk, PlannedFile } from '../../storage/job-chunks.ts';
+import type { JobRecord } from '../../storage/job-records.ts';
+import { isPrefixRef } from '../../storage/lock-targets.ts';
+import type { StorageModule } from '../../storage/index.ts';
+import { toChunkFile, toRecord, type ChunkFile } from '../chunk/chunk-file.ts';
+import { lookUp } from '../chunk/look-up.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { failure, toControlFailure } from '../failures.ts';
+import { completed, isOwnCopy, withoutObject, type Outcome } from '../file-outcome.ts';
+import { Lease } from '../lease.ts';
+import { systemClock } from '../lock-clock.ts';
+import { findJobLocks } from './job-locks.ts';
+import { TERMINATED, type Settlement } from './settle-files.ts';
+
+export interface SettleChunksTask {
+  correlationId: string;
+  /** The first chunk of the plan that is meant. */
+  from: number;
+}
+
+/** What was settled, and the chunk to go on with; null: that was the last. */
+export interface ChunkSettlement extends Settlement {
+  next: number | null;
+}
+
+/** Chunks that one activity looks at, some of them at a time. */
+const CHUNKS_A_STEP = 100;
+const CHUNKS_AT_A_TIME = 4;
+
+/**
+ * Finds out what became of the files of a bulk job that was ended by force, as far as they had been listed, a stretch of
+ * chunks at a time, and stores it as a further part of each chunk's results. May be repeated.
+ */
+export async function settleChunks(
+  { storage, clock = systemClock }: ActivityDependencies,
+  { correlationId, from }: SettleChunksTask,
+): Promise<ChunkSettlement> {
+  using _lease = new Lease(Context.current());
+  const { records, chunks } = storage;
+  const done: ChunkSettlement = { unresolved: 0, copied: 0, next: null };
+  try {
+    const stored = await records.read(correlationId);
+    if (stored === undefined || isEndState(stored.record.status.state)) return done;
+    const planned = await Array.fromAsync(chunks.listPlan(correlationId, { from, to: from + CHUNKS_A_STEP }));
+    const { record } = stored;
+    const locks = await locksOf(storage, record);
+    await mapConcurrently(planned, CHUNKS_AT_A_TIME, async (chunk) => {
+      const { files, part } = await readUnresolved(storage, record, chunk);
+      if (files.length === 0) return;
+      const settled = await settle(storage, record, locks, files, clock.now());
+      if (!(await chunks.writeResults(correlationId, chunk.chunk, part, settled))) {
+        // By a late attempt of the job, or one of ours whose answer was lost: what is left then is looked for again.
+        throw failure('STORAGE_UNAVAILABLE', `results of chunk ${chunk.chunk} came in meanwhile`);
+      }
+      done.unresolved += settled.length;
+      done.copied += settled.filter(({ state }) => state === 'Completed').length;
+    });
+    return { ...done, next: planned.length === CHUNKS_A_STEP ? from + CHUNKS_A_STEP : null };
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+/** The files of a chunk that no part of its results tells of, and the number of the next part. */
+async function readUnresolved(
+  { chunks }: StorageModule,
+  { correlationId }: JobRecord,
+  { chunk, count }: PlanChunk,
+): Promise<{ files: PlannedFile[]; part: number }> {
+  const parts = await Array.fromAsync(chunks.listResults(correlationId, { from: chunk, to: chunk + 1 }));
+  const part = (parts.at(-1)?.part ?? -1) + 1;
+  const told = parts.reduce((sum, { count: files }) => sum + files, 0);
+  if (told >= count) return { files: [], part };
+  const [planned = [], ...results] = await Promise.all([
+    chunks.readPlan(correlationId, chunk),
+    ...parts.map((stored) => chunks.readResults(correlationId, chunk, stored.part)),
+  ]);
+  const resolved = new Set(results.flatMap((files) => (files ?? []).map(({ index }) => index)));
+  return { files: planned.filter(({ index }) => !resolved.has(index)), part };
+}
+
+/** The job's locks; where they have changed hands, what was copied is told by the claim, which is older. */
+async function locksOf({ locks, records }: StorageModule, record: JobRecord): Promise<HeldPrefixLock[]> {
+  const createdAt = (await records.claimedAt(record.correlationId)) ?? record.receivedAt;
+  const held = (await findJobLocks(locks, record)).filter((lock) => isPrefixRef(lock));
+  return [...held, ...record.collections.map(({ bucket, prefix }) => ({ bucket, prefix, generation: '', createdAt }))];
+}
+
+async function settle(
+  { objects }: StorageModule,
+  { collections, options }: JobRecord,
+  locks: HeldPrefixLock[],
+  planned: readonly PlannedFile[],
+  now: number,
+): Promise<FileRecord[]> {
+  const places = { collections: indexCollections(collections), locks };
+  const files = planned.map((file) => toChunkFile(file, places));
+  const mayBeCopied = ({ planned: { problem } }: ChunkFile) => problem === undefined && options.dryRun !== true;
+  await lookUp(objects, files.filter(mayBeCopied));
+  return files.map((file) => toRecord(file.planned, outcomeOf(file), { startedAt: now, endedAt: now, retryCount: 0 }));
+}
+
+/** What is known of a file: a line that could not be copied, storage that does not tell, our own copy, or nothing. */
+function outcomeOf({ planned: { problem }, refusal, existing, sourceState, lock }: ChunkFile): Outcome {
+  const why = problem ?? refusal;
+  if (why !== undefined) return withoutObject('Failed', why, sourceState);
+  const isCopied = existing && sourceState && lock && isOwnCopy(existing, sourceState, lock);
+  return isCopied === true ? completed(existing, sourceState) : withoutObject('Cancelled', TERMINATED, sourceState);
+}

@@ -1,0 +1,112 @@
+import { Context } from '@temporalio/activity';
+import { requestedFile } from '../../contract/file-records.ts';
+import { indexCollections, locate, type CollectionIndex } from '../../contract/locate.ts';
+import type { FileRecord } from '../../contract/messages.ts';
+import { reason } from '../../contract/reasons.ts';
+import { isEndState } from '../../contract/states.ts';
+import { isStorageError } from '../../storage/errors.ts';
+import type { StorageModule } from '../../storage/index.ts';
+import type { JobRecord } from '../../storage/job-records.ts';
+import { isPrefixRef, overlap, targetKey, type LockTarget } from '../../storage/lock-targets.ts';
+import type { Lock } from '../../storage/locks.ts';
+import type { ObjectRef } from '../../storage/objects.ts';
+import { systemClock } from '../lock-clock.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import { findOwnCopy } from '../copy-file.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { refusalReason, toControlFailure } from '../failures.ts';
+import { withoutObject, type FileOutcome } from '../file-outcome.ts';
+import { Lease } from '../lease.ts';
+import { findJobLocks } from './job-locks.ts';
+
+export interface SettleTask {
+  correlationId: string;
+  /** False: it is certain that no copy was ever ordered. */
+  wasBegun: boolean;
+}
+
+/** How many files had no result, and how many of these had been copied all the same. */
+export interface Settlement {
+  unresolved: number;
+  copied: number;
+}
+
+/** Why a file is `Cancelled` that such a job did not copy. */
+export const TERMINATED = reason('TERMINATED', 'the job was ended by force in Temporal before the file was copied');
+
+/** Files that are looked up at a time, each with two requests. */
+const LOOKUPS_IN_FLIGHT = 32;
+
+/**
+ * Finds out what became of the files of a job that was ended by force, and stores it with the job's results. Repeated,
+ * it finds what an earlier attempt has stored, and nothing is left to do.
+ */
+export async function settleFiles(
+  { storage, clock = systemClock }: ActivityDependencies,
+  { correlationId, wasBegun }: SettleTask,
+): Promise<Settlement> {
+  using _lease = new Lease(Context.current());
+  try {
+    const stored = await storage.records.read(correlationId);
+    if (stored === undefined || isEndState(stored.record.status.state)) return { unresolved: 0, copied: 0 };
+    const { record } = stored;
+    const files = await unresolvedFiles(storage, record);
+    if (files.length === 0) return { unresolved: 0, copied: 0 };
+    const mayBeCopied = wasBegun && record.options.dryRun !== true;
+    const find = mayBeCopied ? await copyFinder(storage, record) : () => Promise.resolve(terminated());
+    await mapConcurrently(files, LOOKUPS_IN_FLIGHT, async (file) => {
+      Object.assign(file, await find(file));
+      file.history.push({ state: file.state, at: clock.now() });
+    });
+    await storage.records.settle(correlationId, files);
+    return { unresolved: files.length, copied: files.filter(({ state }) => state === 'Completed').length };
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+/**
+ * The files of a job that no result tells of. Of a job to which access was never granted, there are none; those of a bulk
+ * job stand in chunks (`settleChunks`).
+ */
+async function unresolvedFiles({ records }: StorageModule, record: JobRecord): Promise<FileRecord[]> {
+  const { correlationId, entries, receivedAt } = record;
+  if (entries === null) return [];
+  const resolved = await records.readFinal(correlationId);
+  return entries.flatMap((entry, index) => (resolved.has(index) ? [] : [requestedFile(entry, index, receivedAt)]));
+}
+
+/** Looks one file up at its destination: what is there is the job's own copy, or not. */
+async function copyFinder(
+  storage: StorageModule,
+  record: JobRecord,
+): Promise<(file: FileRecord) => Promise<FileOutcome>> {
+  const places: CollectionIndex = indexCollections(record.collections);
+  const since = lockTimes(await findJobLocks(storage.locks, record));
+  // Of a lock that is gone nobody knows when it was taken; certainly no copy was made before the claim.
+  const claimedAt = (await storage.records.claimedAt(record.correlationId)) ?? record.receivedAt;
+  return async (file) => {
+    const { source, destination } = locate(file, places);
+    const lock = { createdAt: since(destination) ?? claimedAt };
+    try {
+      const own = await findOwnCopy(storage, { source, destination, lock });
+      return own === undefined ? terminated() : { ...own, retryCount: 0 };
+    } catch (error) {
+      // Storage that refuses to be asked about a file fails the file, as it does while the job runs.
+      if (!isStorageError(error) || error.isTransient) throw error;
+      return { ...withoutObject('Failed', refusalReason(error)), retryCount: 0 };
+    }
+  };
+}
+
+/** Since when each object has been locked; undefined where it is not. */
+function lockTimes(locks: readonly Lock<LockTarget>[]): (destination: ObjectRef) => number | undefined {
+  const byKey = new Map(locks.map((lock) => [targetKey(lock), lock]));
+  const prefixes = locks.filter(isPrefixRef);
+  return (destination) =>
+    (byKey.get(targetKey(destination)) ?? prefixes.find((lock) => overlap(lock, destination)))?.createdAt;
+}
+
+function terminated(): FileOutcome {
+  return { ...withoutObject('Cancelled', TERMINATED), retryCount: 0 };
+}

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { reconcileId } from '../../contract/ids.ts';
+import { holdBefore, type Hold } from '../support/storage-proxy/index.ts';
+import { fileStates, type Caller } from './support/caller.ts';
+import type { LogsBody } from './support/http.ts';
+import { until } from './support/until.ts';
+import { useWorld, type World } from './support/world.ts';
+
+/** Within this long after the first status read the truth has to be told, in milliseconds. */
+const TRUTH_WITHIN_MS = 10_000;
+
+interface HalfWay {
+  caller: Caller;
+  id: string;
+  /** Files that were copied, and files that were not, when the job came to be ended by force. */
+  copied: string[];
+  uncopied: string[];
+  /** What keeps the attempts of the others: when it is released, they go on. */
+  hold: Hold;
+}
+
+/** Brings a job to where half of its files are copied, and the others are about to be. */
+async function halfWay(world: World): Promise<HalfWay> {
+  const caller = await world.newCaller();
+  const copied = await caller.files(6, 'copied');
+  const uncopied = await caller.files(6, 'uncopied');
+  const hold = holdBefore();
+  // Only what the job itself asks, not who looks after it.
+  world.proxy.inject(caller.sourceStats(/^uncopied/), hold, { times: uncopied.length });
+  const id = await caller.start([...copied, ...uncopied], { id: randomUUID() });
+  const isHalfWay = () =>
+    caller.writes(copied).every((count) => count === 1) &&
+    uncopied.every((name) => world.proxy.requests(caller.sourceStats(name)).length > 0);
+  await until('half of the files are copied, the others about to be', isHalfWay);
+  return { caller, id, copied, uncopied, hold };
+}
+
+/** Asks for the job's logs until all is told and its locks are gone; and how long that took since it was first asked. */
+async function reconciled(caller: Caller, id: string): Promise<{ logs: LogsBody; tookMs: number }> {
+  const startedAt = performance.now();
+  const isSettled = async () => {
+    const { status, body } = await caller.logs(id);
+    assert.equal(status, 200);
+    assert.equal(body.job.state, 'Terminated');
+    const isTold = body.job.counts.pending === 0 && body.job.endedAt !== null;
+    return isTold && (await caller.locks()).length === 0 ? body : undefined;
+  };
+  const logs = await until('the truth is told', isSettled, { within: 30_000, every: 100 });
+  return { logs, tookMs: performance.now() - startedAt };
+}
+
+async function assertTruth({ caller, id, copied, uncopied, hold }: HalfWay): Promise<void> {
+  const { logs, tookMs } = await reconciled(caller, id);
+  assert.ok(tookMs < TRUTH_WITHIN_MS, `it took ${Math.round(tookMs)} ms`);
+  assert.deepEqual(fileStates(logs), {
+    ...Object.fromEntries(copied.map((name) => [name, 'Completed'])),
+    ...Object.fromEntries(uncopied.map((name) => [name, 'Cancelled'])),
+  });
+  const { counts, message, endedAt } = logs.job;
+  assert.deepEqual([counts.completed, counts.cancelled, counts.requested], [6, 6, 12]);
+  assert.match(message, /^TERMINATED: /);
+  assert.ok(endedAt !== null);
+  for (const { payload, state, message: why } of logs.data) {
+    const stored = await caller.stored(payload.fileName);
+    assert.equal(stored === undefined, state === 'Cancelled');
+    assert.equal(payload.generation, stored?.generation ?? null);
+    assert.match(why, state === 'Cancelled' ? /^TERMINATED: / : /^$/);
+  }
+  const { body } = await caller.track(id);
+  assert.deepEqual(body.data.Summary, { FilesRequestedToBeCopied: '12', Succeeded: '6', Failed: '0' });
+
+  // What is left of it may go on: it writes nothing.
+  hold.release();
+  const again = await caller.copied(uncopied);
+  assert.equal(again.job.state, 'Completed');
+  assert.deepEqual(
+    caller.writes(uncopied),
+    uncopied.map(() => 1),
+  );
+  assert.deepEqual((await caller.logs(id)).body, logs, 'an end never changes');
+}
+
+describe('a job that was ended by force half way', function () {
+  this.timeout(90_000);
+  const world = useWorld('calm');
+
+  it('by termination: logs tell the truth of every file soon after the first look, and it holds nobody back', async () => {
+    const job = await halfWay(world());
+    await world().temporal.workflow.getHandle(job.id).terminate('by a test');
+    await assertTruth(job);
+  });
+
+  it('by deletion from Temporal: the same', async () => {
+    const job = await halfWay(world());
+    const { temporal } = world();
+    const { namespace } = temporal.options;
+    await temporal.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId: job.id } });
+    await until('the job is deleted', async () => {
+      try {
+        await temporal.workflow.getHandle(job.id).describe();
+        return false;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return true;
+        throw error;
+      }
+    });
+    await assertTruth(job);
+  });
+
+  it('holds nobody back even before anybody has looked; whoever takes its files has it settled', async () => {
+    const { caller, id, uncopied, hold } = await halfWay(world());
+    await world().temporal.workflow.getHandle(id).terminate('by a test');
+    hold.release();
+    assert.equal((await caller.copied(uncopied)).job.state, 'Completed');
+    const end = await world().temporal.workflow.getHandle(reconcileId(id)).result();
+    assert.equal(end, 'reconciled');
+    assert.deepEqual(await caller.locks(), []);
+  });
+
+  it('is tried again as a job of the files that it did not copy, and of no others', async () => {
+    const { caller, id, copied, uncopied, hold } = await halfWay(world());
+    await world().temporal.workflow.getHandle(id).terminate('by a test');
+    await reconciled(caller, id);
+    hold.release();
+    const retry = await caller.retry(id);
+    assert.equal(retry.status, 200);
+    const { job, data } = await caller.ended(retry.body.data.CorrelationId);
+    assert.equal(job.state, 'Completed');
+    assert.deepEqual(
+      data.map(({ payload }) => payload.fileName),
+      uncopied,
+    );
+    assert.deepEqual(
+      caller.writes([...copied, ...uncopied]),
+      [...copied, ...uncopied].map(() => 1),
+    );
+  });
+
+  it('is reported to the last file', async () => {
+    const { caller, id, copied, uncopied, hold } = await halfWay(world());
+    await world().temporal.workflow.getHandle(id).terminate('by a test');
+    await reconciled(caller, id);
+    hold.release();
+    const rows = await caller.report(id);
+    assert.deepEqual(
+      rows.map(({ fileName, state }) => [fileName, state]),
+      [...copied.map((name) => [name, 'Completed']), ...uncopied.map((name) => [name, 'Cancelled'])],
+    );
+  });
+});

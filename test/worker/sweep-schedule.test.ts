@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { runSweep, SweepGoesOnError } from '../../cli/run-sweep.ts';
+import { sweepByHandId, sweepScheduleId, SWEEP_WORKFLOW } from '../../contract/ids.ts';
+import { noSweepCounts } from '../../contract/upkeep.ts';
+import { ensureSweepSchedule } from '../../worker/sweep-schedule.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+import { withWorker } from '../support/temporal-worker.ts';
+import { replaceActivities } from '../workflows/replaced-activities.ts';
+import { eventually } from '../workflows/support.ts';
+
+describe('the schedule of the sweep', () => {
+  let taskQueue: string;
+
+  beforeEach(() => {
+    taskQueue = `test-${randomUUID()}`;
+  });
+
+  afterEach(async () => {
+    const { client } = await sharedTemporal();
+    await client.schedule.getHandle(sweepScheduleId(taskQueue)).delete();
+  });
+
+  it('is made by the first worker that starts, and kept by the others', async () => {
+    const { client } = await sharedTemporal();
+    assert.equal(await ensureSweepSchedule(client, taskQueue), 'created');
+    assert.equal(await ensureSweepSchedule(client, taskQueue), 'kept');
+    const { action, spec, policies } = await client.schedule.getHandle(sweepScheduleId(taskQueue)).describe();
+    assert.deepEqual([action.workflowType, action.taskQueue], ['sweep', taskQueue]);
+    assert.deepEqual(spec.intervals, [{ every: 3_600_000, offset: 17 * 60_000 }]);
+    assert.equal(policies.overlap, 'SKIP');
+  });
+
+  it('is made once by workers that start together', async () => {
+    const { client } = await sharedTemporal();
+    const made = await Promise.all(Array.from({ length: 4 }, () => ensureSweepSchedule(client, taskQueue)));
+    assert.equal(made.filter((outcome) => outcome === 'created').length, 1);
+  });
+
+  it('keeps the times and the pause that an operator gave it, and is mended where it starts something else', async () => {
+    const { client } = await sharedTemporal();
+    await ensureSweepSchedule(client, taskQueue);
+    const handle = client.schedule.getHandle(sweepScheduleId(taskQueue));
+    await handle.update((schedule) => ({
+      ...schedule,
+      spec: { intervals: [{ every: '1 day' }] },
+      action: { type: 'startWorkflow', workflowType: 'former', workflowId: 'former', taskQueue },
+    }));
+    await handle.pause('by a test');
+    assert.equal(await ensureSweepSchedule(client, taskQueue), 'kept');
+    const { action, spec, state } = await handle.describe();
+    assert.equal(action.workflowType, 'sweep');
+    assert.deepEqual(
+      spec.intervals?.map(({ every }) => every),
+      [86_400_000],
+    );
+    assert.equal(state.paused, true);
+  });
+
+  it('starts a sweep', async () => {
+    const { client } = await sharedTemporal();
+    const replaced = replaceActivities();
+    await withWorker(
+      replaced.activities,
+      async () => {
+        await ensureSweepSchedule(client, taskQueue);
+        await client.schedule.getHandle(sweepScheduleId(taskQueue)).trigger();
+        await eventually(() => replaced.tasksOf('sweepLocks').length === 1);
+      },
+      { taskQueue },
+    );
+  });
+});
+
+describe('a sweep by hand', () => {
+  it('is waited for and tells what it did; another one finds it running', async () => {
+    const { client } = await sharedTemporal();
+    const counts = { ...noSweepCounts(), jobs: 3, expired: 2 };
+    const replaced = replaceActivities({ sweepJobs: () => Promise.resolve({ counts, after: null }) });
+    await withWorker(
+      replaced.activities,
+      async (worker) => {
+        const started = { workflowIdConflictPolicy: 'FAIL' as const, taskQueue: worker.taskQueue, args: [] };
+        await client.workflow.start(SWEEP_WORKFLOW, { ...started, workflowId: sweepByHandId(worker.taskQueue) });
+        const sweeps = [1, 2].map(() => runSweep(client, worker.taskQueue, { waitMs: 30_000 }));
+        await worker.start();
+        assert.deepEqual(await Promise.all(sweeps), [counts, counts]);
+      },
+      { started: false },
+    );
+  });
+
+  it('says so where it takes longer than it is waited for', async () => {
+    const { client } = await sharedTemporal();
+    const taskQueue = `test-${randomUUID()}`;
+    await assert.rejects(runSweep(client, taskQueue, { waitMs: 300 }), SweepGoesOnError);
+    await client.workflow.getHandle(sweepByHandId(taskQueue)).terminate('left open by a test');
+  });
+});
