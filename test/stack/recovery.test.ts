@@ -110,6 +110,31 @@ describe('a job outlives', function () {
     await assertWhole(caller, names, await caller.ended(id));
   });
 
+  it('worker and API, killed while it is paused: it stays paused, and once resumed writes each file once', async () => {
+    const { stack, proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(12);
+    const [sent = '', long = ''] = names;
+    const hold = holdBefore();
+    proxy.inject(caller.rewrites(sent), hold);
+    proxy.inject(caller.rewrites(long), inCalls(40));
+    proxy.inject(caller.rewrites(long), delay(200));
+    const id = await caller.start(names);
+    await hold.reached;
+    await until('the long one is under way', () => proxy.requests(caller.rewrites(long)).length > 2);
+    assert.equal((await caller.pause(id)).body.data.state, 'Paused');
+    hold.release();
+
+    await Promise.all([stack.worker.kill(), stack.api.kill()]);
+    await Promise.all([stack.worker.start(), stack.api.start()]);
+    const { body } = await caller.logs(id);
+    assert.equal(body.job.state, 'Paused');
+    assert.equal((await caller.locks()).length, 12, 'it keeps its locks');
+    proxy.removeFaults();
+    assert.equal((await caller.resume(id)).status, 200);
+    await assertWhole(caller, names, await caller.ended(id));
+  });
+
   it('Temporal, killed with files being copied and started again on its database: nothing is written twice', async () => {
     const { stack, proxy } = world();
     const caller = await world().newCaller();

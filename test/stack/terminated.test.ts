@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { reconcileId } from '../../contract/ids.ts';
-import { holdBefore, type Hold } from '../support/storage-proxy/index.ts';
+import { answerError, holdBefore, type Hold } from '../support/storage-proxy/index.ts';
 import { fileStates, type Caller } from './support/caller.ts';
-import type { LogsBody } from './support/http.ts';
+import type { CopyBody, LogsBody } from './support/http.ts';
 import { until } from './support/until.ts';
 import { useWorld, type World } from './support/world.ts';
 
@@ -136,6 +136,36 @@ describe('a job that was ended by force half way', function () {
       caller.writes([...copied, ...uncopied]),
       [...copied, ...uncopied].map(() => 1),
     );
+  });
+
+  it('while it copied everything under a prefix: the same', async () => {
+    const { proxy, temporal } = world();
+    const caller = await world().newCaller();
+    const copied = await caller.files(30, 'all/copied');
+    await caller.files(10, 'all/uncopied');
+    proxy.inject(caller.rewrites(/uncopied/), answerError(503));
+    const { sourceId: sourceCollectionId, destinationId: destinationCollectionId } = caller;
+    const collection = { sourceCollectionId, destinationCollectionId, prefix: 'all/' };
+    const { body } = await caller.http.post<CopyBody>('/apollo/files/copy', { collection });
+    const id = body.data.CorrelationId;
+    const isHalfWay = () =>
+      caller.writes(copied).every((count) => count === 1) && proxy.requests(caller.rewrites(/uncopied/)).length >= 10;
+    await until('half of the files are copied, the others are being tried', isHalfWay);
+    await temporal.workflow.getHandle(id).terminate('by a test');
+
+    const isClosed = async () => {
+      const { body: now } = await caller.logs(id);
+      return (await caller.locks()).length === 0 && now.job.counts.cancelled === 10 ? now : undefined;
+    };
+    const { job, data } = await until('the truth is told', isClosed, { within: TRUTH_WITHIN_MS });
+    const { completed, cancelled, requested, pending } = job.counts;
+    assert.deepEqual([job.state, completed, cancelled, requested, pending], ['Terminated', 30, 10, 40, 0]);
+    for (const { payload, state, message } of data) {
+      const isCopied = copied.includes(payload.fileName);
+      assert.equal(state, isCopied ? 'Completed' : 'Cancelled');
+      assert.match(message, isCopied ? /^$/ : /^TERMINATED: /);
+    }
+    assert.equal(data.length, 40);
   });
 
   it('is reported to the last file', async () => {
