@@ -3,7 +3,8 @@ import { ConfigError, EX_CONFIG, loadApiConfig } from '../config/config.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig } from '../config/temporal.ts';
 import { createApp } from './app.ts';
-import { createTokenVerifier, remoteKeys } from './auth/verify-token.ts';
+import { issuerKeys } from './auth/issuer-keys.ts';
+import { createTokenVerifier } from './auth/verify-token.ts';
 import { createJobService } from './jobs/index.ts';
 import { listen, type Listener } from './server.ts';
 
@@ -66,7 +67,7 @@ const service = await connect({ config, temporal, log });
 const authenticate = createTokenVerifier({
   issuer: config.ims.issuer,
   audience: config.ims.audience,
-  keys: remoteKeys(config.ims.jwksUrl),
+  keys: issuerKeys(config.ims.jwksUrl),
 });
 const listener = await takeAddress(config.host, config.port);
 const publicUrl = config.publicUrl ?? listener.url;

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import { errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import { ServiceUnavailableError } from '../jobs/job-service.ts';
 import { AuthenticationError } from './authentication-error.ts';
 import type { Caller } from './caller.ts';
@@ -10,12 +10,6 @@ const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 /** How far the issuer's clock and ours may be apart. */
 const LEEWAY_SECONDS = 60;
 
-/** A 503 has to be out within 6 s; the keys usually answer in tens of milliseconds. */
-const KEYS_TIMEOUT_MS = 3_000;
-
-/** How often a token with an unknown key may make us read the keys again: rotation against a flood of false tokens. */
-const KEYS_COOLDOWN_MS = 10_000;
-
 /** Verifies a token and tells its caller. Throws AuthenticationError, or ServiceUnavailableError('keys'). */
 export type TokenVerifier = (token: string) => Promise<Caller>;
 
@@ -26,11 +20,6 @@ export interface TokenRules {
   keys: JWTVerifyGetKey;
   /** Milliseconds since the epoch. */
   now?: () => number;
-}
-
-/** The issuer's keys behind a URL: fetched when first needed, kept for 10 minutes, read again for an unknown key. */
-export function remoteKeys(url: string): JWTVerifyGetKey {
-  return createRemoteJWKSet(new URL(url), { timeoutDuration: KEYS_TIMEOUT_MS, cooldownDuration: KEYS_COOLDOWN_MS });
 }
 
 /** Tells a token whose key there is not (401) from keys that cannot be had or used (503). */

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac, randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createHmac } from 'node:crypto';
 import {
   CompactSign,
   createLocalJWKSet,
@@ -13,7 +11,8 @@ import {
   type JWTPayload,
 } from 'jose';
 import { bearerToken } from '../../api/auth/bearer-token.ts';
-import { createTokenVerifier, remoteKeys } from '../../api/auth/verify-token.ts';
+import { createTokenVerifier } from '../../api/auth/verify-token.ts';
+import { askWith, assertInvalid, LOGS } from './asking.ts';
 import {
   assertAnswer,
   CLAIMS,
@@ -29,22 +28,7 @@ import {
   token,
 } from './support.ts';
 
-const LOGS = `/apollo/status/logs?correlationId=${ID}`;
 const SECONDS = NOW / 1000;
-
-async function askWith(authorization: string | undefined, app = setUp()) {
-  const response = await app.request(LOGS, authorization === undefined ? {} : { headers: { authorization } });
-  return { response, ...app };
-}
-
-async function assertInvalid(authorization: string, app = setUp()): Promise<void> {
-  const { response, calls, lines } = await askWith(authorization, app);
-  assert.equal(await assertAnswer(response, 401), null);
-  assert.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"');
-  assert.deepEqual(calls, []);
-  const credentials = authorization.split(' ').at(-1) ?? '';
-  if (credentials.length > 20) assert.ok(!JSON.stringify(lines).includes(credentials.slice(-20)), 'token in the log');
-}
 
 const accepted = async (claims: JWTPayload) =>
   assertAnswer((await askWith(`Bearer ${await signToken(claims)}`)).response, 200);
@@ -263,76 +247,4 @@ describe('the caller', () => {
       assert.deepEqual(calls[0]?.[2], viewer);
     });
   }
-});
-
-describe("the issuer's keys over HTTP", () => {
-  /** Serves what it is told to, on a free port. */
-  async function serveKeys() {
-    const state = { status: 200, keys: [publicJwk] as object[], requests: 0 };
-    const server = createServer((_request, response) => {
-      state.requests += 1;
-      response
-        .writeHead(state.status, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ keys: state.keys }));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
-    const close = () =>
-      new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      });
-    return { state, url, close };
-  }
-
-  const appOn = (url: string) =>
-    setUp({
-      authenticate: createTokenVerifier({ issuer: ISSUER, audience: undefined, keys: remoteKeys(url), now: () => NOW }),
-    });
-
-  it('are fetched once and kept; a token with an unknown key is 401', async () => {
-    const { state, url, close } = await serveKeys();
-    try {
-      const app = appOn(url);
-      for (let round = 0; round < 3; round += 1)
-        await assertAnswer((await askWith(`Bearer ${token}`, app)).response, 200);
-      await assertInvalid(`Bearer ${await signToken({}, { kid: randomUUID() })}`, appOn(url));
-      assert.equal(state.requests, 2, 'one fetch for each app');
-    } finally {
-      await close();
-    }
-  });
-
-  it('that answer with an error are 503 with Retry-After, and 200 again as soon as they are back', async () => {
-    const { state, url, close } = await serveKeys();
-    try {
-      const app = appOn(url);
-      state.status = 500;
-      const { response } = await askWith(`Bearer ${token}`, app);
-      assert.equal(await assertAnswer(response, 503), null);
-      assert.match(response.headers.get('retry-after') ?? '', /^\d+$/);
-      state.status = 200;
-      await assertAnswer((await askWith(`Bearer ${token}`, app)).response, 200);
-    } finally {
-      await close();
-    }
-  });
-
-  it('that are no keys are 503', async () => {
-    const { state, url, close } = await serveKeys();
-    try {
-      state.keys = ['nonsense' as unknown as object];
-      await assertAnswer((await askWith(`Bearer ${token}`, appOn(url))).response, 503);
-    } finally {
-      await close();
-    }
-  });
-
-  it('that cannot be reached are 503', async () => {
-    const { url, close } = await serveKeys();
-    await close();
-    await assertAnswer((await askWith(`Bearer ${token}`, appOn(url))).response, 503);
-  });
 });
