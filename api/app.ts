@@ -15,6 +15,7 @@ import { controlJob } from './routes/control-job.ts';
 import { copyFiles } from './routes/copy-files.ts';
 import { docs } from './routes/docs.ts';
 import { health } from './routes/health.ts';
+import { jobEvents } from './routes/job-events.ts';
 import { jobReport } from './routes/job-report.ts';
 import { listCollections } from './routes/list-collections.ts';
 import { listJobs } from './routes/list-jobs.ts';
@@ -58,6 +59,7 @@ export function createApp(deps: ApiDeps): ApiApp {
   listCollections(app, deps);
   statusLogs(app, deps);
   trackFiles(app, deps);
+  jobEvents(app, deps);
   health(app, deps);
   docs(app, deps);
   openApiDocument(app, deps);

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Logger } from '../config/logger.ts';
 import type { Caller } from './auth/caller.ts';
 import type { TokenVerifier } from './auth/verify-token.ts';
+import type { Clock } from '../storage/pacing/clock.ts';
 import type { ApiLimits } from './limits.ts';
 import type { OpenInput } from './body/receive-copy-request.ts';
 import type { CollectionList } from './collections/collection-list.ts';
@@ -24,6 +25,8 @@ export interface ApiDeps {
   stopping?: AbortSignal;
   /** Milliseconds since the epoch. */
   now?: () => number;
+  /** For what is done again and again, or given up after a while. */
+  clock?: Clock;
   /** How long a readiness check may take, in milliseconds. */
   readinessTimeout?: number;
   /** The bounds of limits.ts, or a test's own. */

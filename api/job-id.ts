@@ -15,6 +15,12 @@ export const jobIdParam = z.object({
   }),
 });
 
+/** The query parameter that names a job. It has to be there; one that is no UUID names no job. */
+export const jobIdQuery = z
+  .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be given once') })
+  .min(1, { error: 'is required' })
+  .openapi({ param: { name: 'correlationId', in: 'query' }, format: 'uuid', example: EXAMPLE_ID });
+
 /** The canonical id of the job that a request names; the answer carries it from here on. Throws JobNotFoundError. */
 export function requireJobId(c: Context<ApiEnv>, text: string): string {
   const correlationId = parseCorrelationId(text);

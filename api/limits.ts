@@ -11,6 +11,8 @@ export interface ApiLimits {
   requests: Share;
   longBodies: Share;
   heldBytes: Share;
+  listeners: Share;
+  watchedJobs: Share;
   bodyIdleMs: number;
   bodyTotalMs: number;
 }
@@ -34,6 +36,10 @@ export const LIMITS: Readonly<ApiLimits> = {
   longBodies: { total: 16, perCaller: 8 },
   /** Bytes of bodies that are held until they are whole (at most 512 KiB each). */
   heldBytes: { total: 128 * MEBIBYTE, perCaller: 64 * MEBIBYTE },
+  /** Streams of events: each is a connection, and may last as long as its job. */
+  listeners: { total: 2_000, perCaller: 500 },
+  /** Jobs that are looked at for them, up to twice a second each. */
+  watchedJobs: { total: 200, perCaller: 50 },
   /** The longest wait for more of a body: longer than what a network that loses packets needs. */
   bodyIdleMs: 15_000,
   /** The longest time for a body in all: 64 MiB at 5 Mbit/s. */

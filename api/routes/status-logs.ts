@@ -4,10 +4,10 @@ import { requireScopes } from '../auth/require-scopes.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { envelope } from '../envelope.ts';
 import { invalidRequest } from '../http-error.ts';
-import { requireJobId } from '../job-id.ts';
+import { jobIdQuery, requireJobId } from '../job-id.ts';
 import { requestErrors } from '../request-errors.ts';
 import { ANSWERS, envelopeSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
-import { EXAMPLE_ID, EXAMPLE_JOB, EXAMPLE_RECORD } from '../schemas/examples.ts';
+import { EXAMPLE_JOB, EXAMPLE_RECORD } from '../schemas/examples.ts';
 import { jobSchema } from '../schemas/job.ts';
 import { logRecordSchema } from '../schemas/log-record.ts';
 import { continuationToken, fileState, limit, pagingSchema } from '../schemas/paging.ts';
@@ -17,10 +17,7 @@ import { logRecords } from '../views/log-record.ts';
 import { pageBounds, pagingOf } from './page-request.ts';
 
 const logsQuery = z.object({
-  correlationId: z
-    .string({ error: ({ input }) => (input === undefined ? 'is required' : 'must be given once') })
-    .min(1, { error: 'is required' })
-    .openapi({ param: { name: 'correlationId', in: 'query' }, format: 'uuid', example: EXAMPLE_ID }),
+  correlationId: jobIdQuery,
   state: fileState,
   limit,
   continuationToken,

@@ -75,3 +75,7 @@ export const EXAMPLE_CSV =
   'sourceCollectionId,destinationCollectionId,fileName,destinationFileName,size,crc32c,generation,state,retryCount,' +
   'message\r\nexample-collection-original,example-collection-copy,example_image.jpg,example_image.jpg,48100,yZRlqg==,' +
   '1772442900301001,Completed,0,\r\n';
+
+export const EXAMPLE_EVENTS =
+  `retry: 2000\n\nevent: progress\nid: Vb0uVpTSmHkq3dZa\ndata: ${JSON.stringify(EXAMPLE_RUNNING_JOB)}\n\n` +
+  `: the job is being watched\n\nevent: end\nid: wGk2xE0yq7fJb1Tn.end\ndata: ${JSON.stringify(EXAMPLE_JOB)}\n\n`;

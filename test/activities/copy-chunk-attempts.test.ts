@@ -3,7 +3,7 @@ import { on } from 'node:events';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { Lanes } from '../../storage/pacing/lanes.ts';
-import { FakeClock } from '../storage/pacing/fake-clock.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import {
   answerError,
   holdAfter,

@@ -56,6 +56,7 @@ describe('the OpenAPI document', () => {
       'GET /apollo/collections': ['200', '400', '401', '403', '429', '500', '503'],
       'GET /apollo/status/logs': ['200', '400', '401', '403', '404', '429', '500', '503'],
       'GET /apollo/files/track/{correlationId}': ['200', '400', '401', '403', '404', '429', '500', '503'],
+      'GET /apollo/status/events': ['200', '204', '400', '401', '403', '404', '429', '500', '503'],
       'GET /docs': ['200'],
       'GET /openapi.json': ['200'],
       'GET /healthz': ['200'],

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../storage/pacing/clock.ts';
+import type { Clock } from '../../storage/pacing/clock.ts';
 
 /** A clock that goes on only when it is told to. */
 export class FakeClock implements Clock {
