@@ -19,6 +19,7 @@ import {
   untilCancelled,
   type Replaced,
 } from '../workflows/replaced-activities.ts';
+import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST } from '../workflows/bulk-support.ts';
 import { eventually, requestFor, type Job, type Jobs } from '../workflows/support.ts';
 
 /** A workflow whose history is kept. */
@@ -69,7 +70,50 @@ export function recordedJobs(): Record<string, RecordedJob> {
     retried: retried(),
     'terminated-reconciled': terminatedReconciled(),
     swept: { replaced: replaceActivities(), run: sweepOnce },
+    'bulk-listed': {
+      replaced: replaceActivities(chunksOf(24)),
+      run: async (jobs) => (await jobs.admit(bulkRequest(COLLECTION))).job,
+      options: { bulk: true },
+    },
+    'bulk-left-over': { replaced: leftOver(), run: bulkManifest, options: { bulk: true } },
+    'bulk-paused-and-cancelled': bulkStopped(),
     'dry-run': { replaced: replaceActivities(), run: (jobs) => start(jobs, ['a', 'b'], { dryRun: true }) },
+  };
+}
+
+async function bulkManifest(jobs: Jobs): Promise<Job> {
+  return (await jobs.admit(bulkRequest(MANIFEST))).job;
+}
+
+/** A chunk of which two files take another pass. */
+function leftOver(): Replaced {
+  return replaceActivities({
+    copyChunk: ({ chunk, part }) => Promise.resolve(chunk === 1 && part === 0 ? copied(8, [18, 19]) : copied(10)),
+  });
+}
+
+/** A job of chunks that stop when they are told to: paused, resumed and cancelled. */
+function bulkStopped(): RecordedJob {
+  const replaced = replaceActivities({
+    ...chunksOf(3),
+    copyChunk: async () => {
+      await untilCancelled();
+      return copied(4, [4, 5, 6, 7, 8, 9]);
+    },
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 3);
+      await job.handle.signal(PAUSE_SIGNAL);
+      await eventually(async () => (await job.status()).counts.completed === 12);
+      await job.handle.signal(RESUME_SIGNAL);
+      await eventually(() => replaced.tasksOf('copyChunk').length === 6);
+      await job.cancel();
+      return job;
+    },
+    options: { bulk: true },
   };
 }
 

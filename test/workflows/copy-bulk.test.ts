@@ -1,26 +1,13 @@
 import assert from 'node:assert/strict';
 import type { Activities } from '../../activities/index.ts';
-import type { BulkRequest, BulkSource, CopyFilesInput, CopyOptions } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { emptyCounts } from '../../contract/states.ts';
+import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST } from './bulk-support.ts';
 import { failed, gate, replaceActivities, untilCancelled, type Replaced } from './replaced-activities.ts';
-import { eventually, requestFor, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
+import { eventually, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
 type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
-type ChunkOutcome = Awaited<ReturnType<Activities['copyChunk']>>;
-
-const COLLECTION: BulkSource = {
-  kind: 'collection',
-  sourceCollectionId: 'from',
-  destinationCollectionId: 'to',
-  prefix: '2026/',
-};
-const MANIFEST: BulkSource = { kind: 'manifest', collectionId: 'lists', fileName: 'list.ndjson' };
-
-function bulkRequest(source: BulkSource, options: Partial<CopyOptions> = {}): CopyFilesInput<BulkRequest> {
-  return { ...requestFor(), request: { bulk: source, options: { overwrite: 'always', ...options } } };
-}
 
 const withJobs = (replaced: Replaced, use: (jobs: Jobs) => Promise<void>) =>
   withShortJobs(replaced, use, { bulk: true });
@@ -29,29 +16,6 @@ const withJobs = (replaced: Replaced, use: (jobs: Jobs) => Promise<void>) =>
 async function latestRun({ id }: Job) {
   const { client } = await sharedTemporal();
   return client.workflow.getHandle(id);
-}
-
-/** What a chunk says of `count` files of 7 bytes that were copied. */
-function copied(count: number, leftovers: number[] = []): ChunkOutcome {
-  const counts = { count, completed: count, skipped: 0, failed: 0, cancelled: 0, bytes: 7 * count };
-  return { counts, leftovers, reason: leftovers.length === 0 ? '' : 'STORAGE_UNAVAILABLE: no answer' };
-}
-
-/** Chunks of ten files each. */
-function chunksOf(count: number): Pick<Activities, 'planListing' | 'copyChunk'> {
-  return {
-    planListing({ cursor, maxChunks }) {
-      const first = cursor?.nextChunk ?? 0;
-      const chunks = Array.from({ length: Math.min(maxChunks, count - first) }, (_, at) => ({
-        chunk: first + at,
-        count: 10,
-      }));
-      const next = first + chunks.length;
-      const rest = { startOffset: `file-${next}`, nextChunk: next, nextIndex: next * 10 };
-      return Promise.resolve({ chunks, cursor: next < count ? rest : null });
-    },
-    copyChunk: ({ only }) => Promise.resolve(copied(only?.length ?? 10)),
-  };
 }
 
 function passes(replaced: Replaced): Pick<CopyChunkTask, 'chunk' | 'part' | 'only'>[] {
