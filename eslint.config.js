@@ -66,6 +66,13 @@ export default tseslint.config(
     layer('activities|cli|dev|manifests|test|worker|workflows', 'api/ hands over to Temporal; it runs no job itself.'),
     { regex: '^@temporalio/(?:worker|workflow|activity)|^@google-cloud/' },
   ]),
+  fence('cli', [
+    layer(
+      'api|activities|dev|manifests|test|worker|workflows',
+      'cli/ speaks HTTP to the API, and keeps the control bucket.',
+    ),
+    { regex: '^@temporalio/(?:worker|workflow|activity)|^hono|^@hono/|^@google-cloud/|^undici' },
+  ]),
   fence('worker', [layer('api|cli|dev|test', 'The worker serves no HTTP routes of the API.')]),
   {
     files: ['test/**/*.ts'],

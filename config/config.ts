@@ -127,13 +127,17 @@ function parse<T extends z.ZodRawShape>(env: Environment, shape: T): z.output<z.
   throw new ConfigError(problems.join('; '));
 }
 
+function storage(settings: z.output<z.ZodObject<typeof storageSettings>>): StorageConfig {
+  return {
+    controlBucket: settings.CONTROL_BUCKET,
+    projectId: settings.GOOGLE_CLOUD_PROJECT,
+    emulatorHost: settings.STORAGE_EMULATOR_HOST,
+  };
+}
+
 function common(settings: z.output<z.ZodObject<typeof commonSettings>>): CommonConfig {
   return {
-    storage: {
-      controlBucket: settings.CONTROL_BUCKET,
-      projectId: settings.GOOGLE_CLOUD_PROJECT,
-      emulatorHost: settings.STORAGE_EMULATOR_HOST,
-    },
+    storage: storage(settings),
     taskQueue: settings.TEMPORAL_TASK_QUEUE,
     logLevel: settings.LOG_LEVEL,
   };
@@ -143,6 +147,11 @@ function common(settings: z.output<z.ZodObject<typeof commonSettings>>): CommonC
 export function loadTaskQueue(env: Environment): string {
   const { TEMPORAL_TASK_QUEUE } = commonSettings;
   return parse(env, { TEMPORAL_TASK_QUEUE }).TEMPORAL_TASK_QUEUE;
+}
+
+/** Settings of whatever needs no more than storage. Pure: reads nothing but its argument; throws ConfigError. */
+export function loadStorageConfig(env: Environment): StorageConfig {
+  return storage(parse(env, storageSettings));
 }
 
 /** Settings of the API process. Pure: reads nothing but its argument; throws ConfigError. */

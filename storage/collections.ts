@@ -68,6 +68,21 @@ export class CollectionCatalogue {
     if (parsed.data.bucket === this.#bucket) return { found: false, problem: `${name} points at the control bucket` };
     return { found: true, collection: { ...parsed.data, generation: document.generation } };
   }
+
+  /** Writes a document; false: there is one under this id, and it is not to be replaced. Throws StorageError. */
+  async save(document: CollectionDocument, { replace }: { replace: boolean }): Promise<boolean> {
+    try {
+      await this.#objects.write(
+        { bucket: this.#bucket, name: PREFIX + document.collectionId + SUFFIX },
+        `${JSON.stringify(document, undefined, 2)}\n`,
+        replace ? {} : { ifGenerationMatch: '0' },
+      );
+      return true;
+    } catch (error) {
+      if (isStorageError(error, 'preconditionFailed')) return false;
+      throw error;
+    }
+  }
 }
 
 /** Whether any of these principals has this level or a higher one. `*` in a list stands for every valid token. */

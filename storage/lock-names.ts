@@ -25,6 +25,33 @@ export function lockName(target: LockTarget): string {
     : `${objectLocksIn(target.bucket)}${shorten(target.name)}`;
 }
 
+/** What the names of all locks start with, of one bucket or of all. */
+export function locksIn(bucket?: string): string {
+  return bucket === undefined ? 'locks/' : `locks/${bucket}/`;
+}
+
+/**
+ * What a lock object is on, as its metadata say; where they do not, as its name does, which tells all but the end of a
+ * long name.
+ */
+export function lockTargetOf(lock: { name: string; metadata: Readonly<Record<string, string>> }): LockTarget {
+  const [, inName = '', kind, encoded = ''] = lock.name.split('/');
+  const { bucket = inName, prefix, object } = lock.metadata;
+  if (prefix !== undefined) return { bucket, prefix };
+  if (object !== undefined) return { bucket, name: object };
+  const text = encoded === WHOLE_BUCKET ? '' : decodeOrKeep(encoded);
+  return kind === 'p' ? { bucket, prefix: text } : { bucket, name: text };
+}
+
+/** A name that was cut may end in half a character. */
+function decodeOrKeep(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}
+
 /** What the names of all prefix locks of a bucket start with. */
 export function prefixLocksIn(bucket: string): string {
   return `locks/${bucket}/p/`;

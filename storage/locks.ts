@@ -1,6 +1,6 @@
 import type { JobOwner } from '../contract/messages.ts';
 import { isStorageError } from './errors.ts';
-import { lockName, objectLocksUnder, prefixLocksIn, prefixMarkName } from './lock-names.ts';
+import { lockName, locksIn, lockTargetOf, objectLocksUnder, prefixLocksIn, prefixMarkName } from './lock-names.ts';
 import { isPrefixRef, overlap, targetKey, type LockTarget, type PrefixRef } from './lock-targets.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 
@@ -117,6 +117,13 @@ export class LockStore {
   /** Gives a lock back. Gone or in other hands already is fine; false says so. */
   async release(target: LockTarget, generation: string): Promise<boolean> {
     return await this.#objects.remove(this.#lockRef(target), generation);
+  }
+
+  /** All the locks there are, of one bucket or of all, in the order of their objects' names. */
+  async *list(bucket?: string): AsyncGenerator<Lock<LockTarget>> {
+    for await (const info of this.#objects.list({ bucket: this.#bucket, prefix: locksIn(bucket) })) {
+      yield toLock(info, lockTargetOf(info));
+    }
   }
 
   /** The locks there are on any of these objects. */

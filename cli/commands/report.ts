@@ -1,0 +1,75 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Option } from '@commander-js/extra-typings';
+import { CliError, UnreachableError, usageError } from '../cli-error.ts';
+import type { CliContext } from '../context.ts';
+import { connectApi } from '../http/connect.ts';
+import { inOneLine } from '../text.ts';
+import type { CommandSet } from './command-set.ts';
+import * as common from './options.ts';
+
+/** `apollo report`: a row for each file of a job, as it streams. */
+export function addReport({ program, context }: CommandSet): void {
+  program
+    .command('report')
+    .summary('every file of a job, with its state and reason')
+    .description('Writes a row for each file of a job to standard output, or to a file, as it comes.')
+    .argument('<correlation-id>', 'the job', common.correlationId)
+    .addOption(
+      new Option('--format <format>', 'ndjson or csv (default: by the name of the file, else ndjson)').choices([
+        'ndjson',
+        'csv',
+      ] as const),
+    )
+    .option('-o, --output <file>', 'a file, which appears once it is whole')
+    .addOption(common.apiOption)
+    .addOption(common.tokenOption)
+    .addOption(common.tokenCommandOption)
+    .addHelpText(
+      'after',
+      common.examples(
+        'apollo report c7164076-9224-401c-a6bd-21908563abf8 --output report.csv',
+        'apollo report c7164076-9224-401c-a6bd-21908563abf8 | grep \'"state":"Failed"\'',
+      ),
+    )
+    .action(async (id, options) => {
+      const format = options.format ?? (options.output?.endsWith('.csv') === true ? 'csv' : 'ndjson');
+      const api = connectApi(options, context);
+      const report = Readable.fromWeb(await api.stream(`/apollo/files/copy/${id}/report?format=${format}`));
+      await (options.output === undefined ? toStdout(report, context) : toFile(report, options.output, context));
+    });
+}
+
+async function toStdout(report: Readable, { stdout, signal }: CliContext): Promise<void> {
+  const cut = watchForCut(report);
+  await pipeline(report, stdout, { signal, end: false }).catch(cut.explain);
+}
+
+async function toFile(report: Readable, path: string, { signal }: CliContext): Promise<void> {
+  const unfinished = `${path}.part`;
+  const cut = watchForCut(report);
+  try {
+    await pipeline(report, createWriteStream(unfinished), { signal }).catch(cut.explain);
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    if (error instanceof CliError || signal.aborted) throw error;
+    throw usageError(`${path} cannot be written: ${inOneLine(error)}`);
+  }
+}
+
+/** Tells a report that broke off from a place that takes none. */
+function watchForCut(report: Readable): { explain: (error: unknown) => never } {
+  let broken: unknown;
+  report.once('error', (error) => {
+    broken = error;
+  });
+  return {
+    explain(error) {
+      if (error !== broken || (error as Error).name === 'AbortError') throw error;
+      throw new UnreachableError('the report broke off: what came of it is not whole', { cause: error });
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { exitCodeOf } from '../exit-codes.ts';
+import { connectApi } from '../http/connect.ts';
+import { Output } from '../output.ts';
+import { failuresText } from '../watch/failures.ts';
+import { lookAtJob } from '../watch/follow-job.ts';
+import { jobText } from '../watch/job-text.ts';
+import { watchJob } from '../watch/watch-job.ts';
+import type { CommandSet } from './command-set.ts';
+import * as common from './options.ts';
+
+/** `apollo status`: one job, now or until it ends. */
+export function addStatus({ program, context, exitWith }: CommandSet): void {
+  program
+    .command('status')
+    .summary('show a job, once or until it ends')
+    .description(
+      'Shows how a job stands, and ends with the exit code of its state. With --watch: a progress bar at a terminal, else ' +
+        'a line of JSON for every change, until it has ended; an API that restarts meanwhile is waited for.',
+    )
+    .argument('<correlation-id>', 'the job', common.correlationId)
+    .option('-w, --watch', 'until the job has ended')
+    .addOption(common.timeoutOption)
+    .addOption(common.apiOption)
+    .addOption(common.tokenOption)
+    .addOption(common.tokenCommandOption)
+    .addOption(common.jsonOption)
+    .addHelpText('after', common.examples('apollo status c7164076-9224-401c-a6bd-21908563abf8 --watch'))
+    .action(async (id, options) => {
+      const output = new Output(context, options);
+      const api = connectApi(options, context);
+      if (options.watch === true) {
+        const timeoutMs = options.timeout === undefined ? undefined : options.timeout * 1_000;
+        exitWith(await watchJob(api, id, { context, output, timeoutMs }));
+        return;
+      }
+      const job = await lookAtJob(api, id);
+      output.show(job, jobText(job, context.clock.now()));
+      if (!output.isJson) output.say(...(await failuresText(api, job)));
+      exitWith(exitCodeOf(job.state));
+    });
+}

@@ -1,0 +1,53 @@
+import type { z } from 'zod';
+import { CliError, UnreachableError } from '../cli-error.ts';
+import { EXIT } from '../exit-codes.ts';
+import { printable } from '../text.ts';
+import { refusal } from './answers.ts';
+
+/** Statuses after which the same request may succeed a while later. */
+const PASSING = new Set([408, 429, 500, 502, 503, 504]);
+
+/** Of a long list, so many stand in the one line of an error. */
+const NAMED = 3;
+
+/** The error that an answer other than 2xx stands for. */
+export function refusalError(response: Response, body: string): CliError {
+  const { status } = response;
+  const parsed = parse(body);
+  const text = parsed === undefined ? 'the answer is not that of the Apollo API' : describe(parsed);
+  const message = `${text}${missingScope(response)} (${status})`;
+  if (PASSING.has(status)) return new UnreachableError(message, { retryAfterMs: retryAfterMs(response) });
+  return new CliError(status === 400 ? EXIT.usage : EXIT.refused, message);
+}
+
+function parse(body: string): z.infer<typeof refusal> | undefined {
+  try {
+    return refusal.safeParse(JSON.parse(body)).data;
+  } catch {
+    // A proxy in between answers with pages or nothing.
+    return undefined;
+  }
+}
+
+function describe({ status: { message }, data }: z.infer<typeof refusal>): string {
+  if (data?.Errors?.length) return first(data.Errors, (error) => `${error.path} ${error.message}`);
+  if (data?.Files?.length) return `${message}: ${first(data.Files, (file) => `${file.collectionId}/${file.fileName}`)}`;
+  return message;
+}
+
+function first<T>(items: readonly T[], text: (item: T) => string): string {
+  const named = items.slice(0, NAMED).map((item) => printable(text(item)));
+  const more = items.length - named.length;
+  return `${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
+/** Which scopes a token lacks (RFC 6750 section 3). */
+function missingScope(response: Response): string {
+  const scopes = /scope="([\w ]+)"/.exec(response.headers.get('www-authenticate') ?? '')?.[1];
+  return scopes === undefined ? '' : `: the token needs ${scopes.replaceAll(' ', ' and ')}`;
+}
+
+function retryAfterMs(response: Response): number | undefined {
+  const value = response.headers.get('retry-after');
+  return value !== null && /^\d{1,4}$/.test(value) ? Number(value) * 1_000 : undefined;
+}

@@ -1,0 +1,46 @@
+import { isEndState, type JobCounts } from '../../contract/states.ts';
+import type { Job } from '../http/answers.ts';
+import { bytesText, durationText, filesText, printable, timeText, wholeNumber } from '../text.ts';
+
+/** Files by outcome, without those there are none of: `2 copied, 1 failed`. */
+function outcomes(counts: JobCounts): string {
+  const named = [
+    [counts.completed, 'copied'],
+    [counts.skipped, 'skipped'],
+    [counts.failed, 'failed'],
+    [counts.cancelled, 'cancelled'],
+    [counts.pending, 'to go'],
+  ] as const;
+  const parts = named.filter(([count]) => count > 0).map(([count, word]) => `${wholeNumber(count)} ${word}`);
+  return parts.length === 0 ? filesText(counts.requested) : parts.join(', ');
+}
+
+/** How long a job has taken; undefined where it has not begun. */
+export function tookMs({ startedAt, endedAt }: Job, now: number): number | undefined {
+  if (startedAt === null) return undefined;
+  return (endedAt === null ? now : Date.parse(endedAt)) - Date.parse(startedAt);
+}
+
+/** How a job stands or ended, in a line or two: `Completed: 2 copied, 4.7 kB in 0.6 s`. */
+export function jobText(job: Job, now: number): string[] {
+  const { state, counts, message } = job;
+  const took = tookMs(job, now);
+  const time = took === undefined ? '' : isEndState(state) ? ` in ${durationText(took)}` : ` for ${durationText(took)}`;
+  const bytes = counts.bytes > 0 ? `, ${bytesText(counts.bytes)}` : '';
+  return [`${state}: ${outcomes(counts)}${bytes}${time}`, ...(message === '' ? [] : [`  ${printable(message)}`])];
+}
+
+export const JOB_COLUMNS = ['correlation id', 'state', 'started (UTC)', 'took', 'bytes', 'files'] as const;
+
+/** A job as a row under JOB_COLUMNS. */
+export function jobRow(job: Job, now: number): string[] {
+  const took = tookMs(job, now);
+  return [
+    job.correlationId,
+    job.state,
+    job.startedAt === null ? '' : timeText(Date.parse(job.startedAt)),
+    took === undefined ? '' : durationText(took),
+    bytesText(job.counts.bytes),
+    outcomes(job.counts),
+  ];
+}

@@ -1,0 +1,68 @@
+import type { CliContext } from '../context.ts';
+import { exitCodeOf } from '../exit-codes.ts';
+import type { Job } from '../http/answers.ts';
+import type { ApiClient } from '../http/client.ts';
+import { remark, type Output } from '../output.ts';
+import { failuresText } from './failures.ts';
+import { followJob, type Watcher } from './follow-job.ts';
+import { jobText } from './job-text.ts';
+import { progressText, settledFiles } from './progress-text.ts';
+import { RateMeter } from './rate-meter.ts';
+import { StatusLine } from './status-line.ts';
+
+/**
+ * Shows a job until it ends: a bar at a terminal, else a line of JSON for every change. Gives the exit code of its
+ * state. Throws CliError, and AbortError where the person interrupts: the job goes on then.
+ */
+export async function watchJob(
+  api: ApiClient,
+  correlationId: string,
+  { context, output, timeoutMs }: { context: CliContext; output: Output; timeoutMs?: number | undefined },
+): Promise<number> {
+  const line = new StatusLine(context.stdout);
+  const watcher = output.isJson ? jsonWatcher(context, output) : barWatcher(context, line);
+  try {
+    const job = await followJob(api, correlationId, context, { ...watcher, timeoutMs });
+    line.clear();
+    output.say(...jobText(job, context.clock.now()));
+    if (!output.isJson) output.say(...(await failuresText(api, job)));
+    return exitCodeOf(job.state);
+  } finally {
+    line.clear();
+    if (context.signal.aborted) remark(context, `the job goes on; to end it: apollo cancel ${correlationId}`);
+  }
+}
+
+function jsonWatcher(context: CliContext, output: Output): Watcher {
+  let last = '';
+  let isSilent = false;
+  return {
+    onJob(job) {
+      isSilent = false;
+      const text = JSON.stringify(job);
+      if (text !== last) output.show(job, null);
+      last = text;
+    },
+    onSilence(error) {
+      if (!isSilent) remark(context, `${error.message}; trying again`);
+      isSilent = true;
+    },
+  };
+}
+
+function barWatcher({ clock }: CliContext, line: StatusLine): Watcher {
+  const meter = new RateMeter();
+  let lastState: Job['state'] | undefined;
+  return {
+    onJob(job) {
+      // What it did before a pause says nothing of how fast it goes on.
+      if (job.state !== lastState) meter.reset();
+      lastState = job.state;
+      const rate = meter.note(clock.now(), { files: settledFiles(job), bytes: job.counts.bytes });
+      line.show(progressText(job, rate, line.width));
+    },
+    onSilence(error) {
+      line.show(`${error.message}; trying again`.slice(0, line.width));
+    },
+  };
+}
