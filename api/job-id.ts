@@ -25,11 +25,11 @@ export const jobIdQuery = z
 export function requireJobId(c: Context<ApiEnv>, text: string): string {
   const correlationId = parseCorrelationId(text);
   c.set('correlationId', correlationId);
-  if (correlationId === undefined) throw noSuchJob(text);
+  if (correlationId === undefined) throw noSuchJob();
   return correlationId;
 }
 
-/** The answer to a text that can name no job. */
-export function noSuchJob(text: string): JobNotFoundError {
-  return new JobNotFoundError(`no job is named ${JSON.stringify(text)}`);
+/** The answer to a text that can name no job. The text is not in it: it may be a secret, put there by mistake. */
+export function noSuchJob(): JobNotFoundError {
+  return new JobNotFoundError('what names the job is no UUID');
 }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { envelope } from './envelope.ts';
 import { SERVER_LIMITS, type ServerLimits } from './limits.ts';
+import { SECURITY_HEADERS } from './middleware/security-headers.ts';
 import { TEXTS } from './texts.ts';
 
 /** How often a closing server looks for connections that have become idle, in milliseconds. */
@@ -18,13 +19,13 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
+/** What the app's own answers carry, too. */
+const HEADERS = { ...SECURITY_HEADERS, 'cache-control': 'no-store' };
+
 /** Answers what never becomes a request for the app: a target or a Host header that makes no URL. */
 function answerError(error: unknown): Response {
   const [status, message] = error instanceof RequestError ? [400, TEXTS.invalid] : [500, TEXTS.internal];
-  return Response.json(envelope(status, message, null), {
-    status,
-    headers: { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
-  });
+  return Response.json(envelope(status, message, null), { status, headers: HEADERS });
 }
 
 /** The answer to what is no request, or does not become one in time, as bytes: there is no response object then. */
@@ -40,8 +41,7 @@ function rawAnswer(code: string | undefined): string {
     `HTTP/1.1 ${status} ${reason}`,
     'connection: close',
     'content-type: application/json',
-    'cache-control: no-store',
-    'x-content-type-options: nosniff',
+    ...Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
     '',
     body,

@@ -5,6 +5,9 @@ import type { ApiEnv } from '../context.ts';
 /** Probes ask every few seconds; their lines would bury the others. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
+/** What begins as JSON in base64url does (`{"`), and has the dots of a JWT. */
+const TOKEN = /eyJ[\w-]*(?:\.[\w-]*)+/g;
+
 /**
  * One line for each request. The path without its query and nothing of the headers: a token that somebody puts into a
  * URL does not end up in the log.
@@ -15,7 +18,7 @@ export function requestLog(log: Logger) {
     await next();
     const line = {
       method: c.req.method,
-      path: c.req.path,
+      path: c.req.path.replaceAll(TOKEN, '<token>'),
       status: c.res.status,
       ms: Math.round(performance.now() - startedAt),
       correlationId: c.get('correlationId'),

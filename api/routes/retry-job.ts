@@ -54,9 +54,8 @@ export function retryJob(app: ApiApp, deps: ApiDeps): void {
     if (c.req.header(CORRELATION_ID_HEADER) === undefined) c.set('correlationId', randomUUID());
     const correlationId = c.get('correlationId');
     if (correlationId === undefined) throw invalidRequest([{ path: CORRELATION_ID_HEADER, message: 'must be a UUID' }]);
-    const path = c.req.param('correlationId');
-    const of = parseCorrelationId(path);
-    if (of === undefined) throw noSuchJob(path);
+    const of = parseCorrelationId(c.req.param('correlationId'));
+    if (of === undefined) throw noSuchJob();
     const caller = c.get('caller');
     const job = { of, viewer: viewerOf(caller), correlationId, requestor: caller.requestor, receivedAt };
     return await answerCopy(c, deps, correlationId, (patience) => jobs.retry(job, patience));
