@@ -8,6 +8,8 @@ import { LIMITS } from './limits.ts';
 import { audit } from './middleware/audit.ts';
 import { correlationId } from './middleware/correlation-id.ts';
 import { boundedInFlight } from './middleware/in-flight.ts';
+import { measured } from './middleware/measured.ts';
+import { ApiMetrics } from './metrics.ts';
 import { noStore } from './middleware/no-store.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
@@ -19,6 +21,7 @@ import { jobEvents } from './routes/job-events.ts';
 import { jobReport } from './routes/job-report.ts';
 import { listCollections } from './routes/list-collections.ts';
 import { listJobs } from './routes/list-jobs.ts';
+import { metricsPage } from './routes/metrics.ts';
 import { openApiDocument } from './routes/openapi-document.ts';
 import { retryJob } from './routes/retry-job.ts';
 import { statusLogs } from './routes/status-logs.ts';
@@ -32,7 +35,9 @@ import { TEXTS } from './texts.ts';
 export function createApp(deps: ApiDeps): ApiApp {
   const app = new OpenAPIHono<ApiEnv>();
 
+  const { metrics = new ApiMetrics() } = deps;
   app.use(requestLog(deps.log));
+  app.use(measured(metrics));
   app.use(securityHeaders);
   app.use(noStore);
   app.use(
@@ -61,6 +66,7 @@ export function createApp(deps: ApiDeps): ApiApp {
   trackFiles(app, deps);
   jobEvents(app, deps);
   health(app, deps);
+  metricsPage(app, metrics);
   docs(app, deps);
   openApiDocument(app, deps);
 

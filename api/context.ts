@@ -7,6 +7,7 @@ import type { ApiLimits } from './limits.ts';
 import type { OpenInput } from './body/receive-copy-request.ts';
 import type { CollectionList } from './collections/collection-list.ts';
 import type { JobService } from './jobs/job-service.ts';
+import type { ApiMetrics } from './metrics.ts';
 
 /** What the API stands on, made by main.ts and by tests. */
 export interface ApiDeps {
@@ -29,6 +30,8 @@ export interface ApiDeps {
   clock?: Clock;
   /** How long a readiness check may take, in milliseconds. */
   readinessTimeout?: number;
+  /** What /metrics tells; default: of this app alone. */
+  metrics?: ApiMetrics;
   /** The bounds of limits.ts, or a test's own. */
   limits?: ApiLimits;
 }

@@ -1,8 +1,10 @@
+import { collectDefaultMetrics } from 'prom-client';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError, EX_CONFIG, loadApiConfig } from '../config/config.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig } from '../config/temporal.ts';
 import { createApp } from './app.ts';
+import { ApiMetrics } from './metrics.ts';
 import { issuerKeys } from './auth/issuer-keys.ts';
 import { createTokenVerifier } from './auth/verify-token.ts';
 import { createJobService } from './jobs/index.ts';
@@ -73,8 +75,11 @@ const listener = await takeAddress(config.host, config.port);
 const publicUrl = config.publicUrl ?? listener.url;
 const { jobs, collections, openInput, readiness } = service;
 const over = new AbortController();
+const metrics = new ApiMetrics();
+collectDefaultMetrics({ register: metrics.registry });
 listener.answer(
-  createApp({ jobs, collections, openInput, readiness, authenticate, publicUrl, log, stopping: over.signal }).fetch,
+  createApp({ jobs, collections, openInput, readiness, authenticate, publicUrl, log, metrics, stopping: over.signal })
+    .fetch,
 );
 onSignal = stopping.resolve;
 log.info({ url: listener.url, publicUrl }, 'api listening');

@@ -3,7 +3,7 @@ import type { Logger } from '../../config/logger.ts';
 import type { ApiEnv } from '../context.ts';
 
 /** Probes ask every few seconds; their lines would bury the others. */
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
 /** What begins as JSON in base64url does (`{"`), and has the dots of a JWT. */
 const TOKEN = /eyJ[\w-]*(?:\.[\w-]*)+/g;

@@ -60,6 +60,7 @@ describe('the OpenAPI document', () => {
       'GET /docs': ['200'],
       'GET /openapi.json': ['200'],
       'GET /healthz': ['200'],
+      'GET /metrics': ['200'],
       'GET /readyz': ['200', '503'],
     });
   });
