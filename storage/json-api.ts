@@ -35,7 +35,7 @@ export interface JsonApiOptions {
   authorize: () => AuthorizationHeaders | Promise<AuthorizationHeaders>;
   /** Without a sign of storage for longer, in milliseconds, a request fails; it may have been carried out all the same. */
   timeoutMs: number;
-  /** How often a request that failed in passing is repeated. */
+  /** How often a request that failed in passing is repeated, where that cannot do anything twice. */
   retries: number;
 }
 
@@ -65,9 +65,9 @@ export class JsonApi {
     });
   }
 
-  /** Sends a request, again where it failed in passing. Throws StorageError for every answer but success. */
+  /** Sends a request, again where it failed in passing and cannot do anything twice. Throws StorageError for every answer but success. */
   async send(request: ApiRequest): Promise<HttpAnswer> {
-    return await this.#persist(async () => {
+    return await this.#persist(request, async () => {
       const exchange = new HttpExchange();
       this.#pool.dispatch(this.#prepare(request, await this.#authorization()), exchange);
       return await exchange.answer;
@@ -79,7 +79,7 @@ export class JsonApi {
    * wait for more bytes. Repeats and throws as `send` does until then; what comes after is not repeated.
    */
   async open(request: ApiRequest): Promise<StreamedAnswer> {
-    return await this.#persist(async () => {
+    return await this.#persist(request, async () => {
       const answer = await this.#request(request);
       return { status: answer.statusCode, body: readBody(answer), header: headerOf(answer) };
     });
@@ -106,13 +106,14 @@ export class JsonApi {
     return this.#options.timeoutMs;
   }
 
-  async #persist<T>(send: () => Promise<T>): Promise<T> {
+  async #persist<T>(request: ApiRequest, send: () => Promise<T>): Promise<T> {
+    const retries = isIdempotent(request) ? this.#options.retries : 0;
     for (let attempt = 0; ; attempt++) {
       try {
         return await send();
       } catch (thrown) {
         const error = connectionError(thrown);
-        const isLast = attempt >= this.#options.retries;
+        const isLast = attempt >= retries;
         if (isLast || !(error instanceof StorageError) || !error.isTransient) throw error;
         const pause = error.retryAfterMs ?? FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random());
         if (pause > LONGEST_PAUSE_MS) throw error;
@@ -153,6 +154,15 @@ export class JsonApi {
   async close(): Promise<void> {
     await this.#pool.close();
   }
+}
+
+/**
+ * Whether a request may be sent again although it may have been carried out: one that reads, or that names the generation
+ * it changes (cloud.google.com/storage/docs/retry-strategy#idempotency). Without that, a repeated write could replace,
+ * and a repeated delete remove, what somebody else has written in between.
+ */
+function isIdempotent({ method, query }: ApiRequest): boolean {
+  return method === 'GET' || query?.['ifGenerationMatch'] !== undefined;
 }
 
 function headerOf({ headers }: Dispatcher.ResponseData): (name: string) => string | undefined {
