@@ -22,6 +22,7 @@ import { jobReport } from './routes/job-report.ts';
 import { listCollections } from './routes/list-collections.ts';
 import { listJobs } from './routes/list-jobs.ts';
 import { metricsPage } from './routes/metrics.ts';
+import { operatorPage } from './routes/operator-page.ts';
 import { openApiDocument } from './routes/openapi-document.ts';
 import { retryJob } from './routes/retry-job.ts';
 import { statusLogs } from './routes/status-logs.ts';
@@ -68,6 +69,7 @@ export function createApp(deps: ApiDeps): ApiApp {
   health(app, deps);
   metricsPage(app, metrics);
   docs(app, deps);
+  operatorPage(app, deps);
   openApiDocument(app, deps);
 
   app.notFound((c) => c.json(envelope(404, TEXTS.noRoute, null), 404));

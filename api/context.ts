@@ -21,6 +21,8 @@ export interface ApiDeps {
   readiness: Readonly<Record<'temporal' | 'storage', () => Promise<void>>>;
   /** What status URLs start with, without a trailing slash; never taken from a request. */
   publicUrl: string;
+  /** The list of workflows in Temporal's Web UI, without a trailing slash; the operator page links into it. */
+  temporalUiUrl?: string | undefined;
   log: Logger;
   /** Aborted once the process is to end: whoever waits is answered then. */
   stopping?: AbortSignal;

@@ -77,10 +77,10 @@ const { jobs, collections, openInput, readiness } = service;
 const over = new AbortController();
 const metrics = new ApiMetrics();
 collectDefaultMetrics({ register: metrics.registry });
-listener.answer(
-  createApp({ jobs, collections, openInput, readiness, authenticate, publicUrl, log, metrics, stopping: over.signal })
-    .fetch,
-);
+const temporalUiUrl =
+  config.temporalUiUrl && `${config.temporalUiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows`;
+const surroundings = { publicUrl, temporalUiUrl, log, metrics, stopping: over.signal };
+listener.answer(createApp({ jobs, collections, openInput, readiness, authenticate, ...surroundings }).fetch);
 onSignal = stopping.resolve;
 log.info({ url: listener.url, publicUrl }, 'api listening');
 

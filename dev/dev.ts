@@ -18,6 +18,8 @@ async function describe(stack: Stack): Promise<void> {
   heading('Up');
   show(
     table([
+      // The token behind the # is for the browser alone: it reaches no server and no log (api/page/client/token.js).
+      ['Page', `${stack.apiUrl}/#token=${token}`],
       ['API', stack.apiUrl],
       ['API documentation', `${stack.apiUrl}/docs`],
       ['Temporal Web UI', `${stack.temporalUiUrl}/namespaces/default/workflows`],

@@ -17,7 +17,7 @@ describe('the OpenAPI document', () => {
 
   it('has every route that the app has, and no other', () => {
     const routed = app.routes
-      .filter(({ method, path }) => method !== 'ALL' && !path.startsWith('/docs/'))
+      .filter(({ method, path }) => method !== 'ALL' && !/^\/(?:docs|page)\//.test(path))
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
     assert.deepEqual(operations.map(({ name }) => name).sort(), [...new Set(routed)].sort());
   });
@@ -57,6 +57,7 @@ describe('the OpenAPI document', () => {
       'GET /apollo/status/logs': ['200', '400', '401', '403', '404', '429', '500', '503'],
       'GET /apollo/files/track/{correlationId}': ['200', '400', '401', '403', '404', '429', '500', '503'],
       'GET /apollo/status/events': ['200', '204', '400', '401', '403', '404', '429', '500', '503'],
+      'GET /': ['200'],
       'GET /docs': ['200'],
       'GET /openapi.json': ['200'],
       'GET /healthz': ['200'],

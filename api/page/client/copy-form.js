@@ -1,0 +1,137 @@
+import { ApiError, listCollections, startCopy } from './api.js';
+import { find, make, setText, showProblem } from './dom.js';
+import { dryRuns } from './dry-runs.js';
+
+const MAX_MISTAKES_SHOWN = 20;
+
+/**
+ * What the form asks for, as the service takes it.
+ * @param {FormData} form
+ */
+function requestOf(form) {
+  const text = (/** @type {string} */ name) => {
+    const value = form.get(name);
+    return typeof value === 'string' ? value : '';
+  };
+  const sourceCollectionId = text('source');
+  const destinationCollectionId = text('destination');
+  const options = { overwrite: text('overwrite'), onLocked: text('onLocked') };
+  if (text('what') === 'prefix') {
+    return { collection: { sourceCollectionId, destinationCollectionId, prefix: text('prefix') }, options };
+  }
+  // A name may begin or end with spaces, so that nothing is trimmed but the line's end.
+  const names = text('files')
+    .split(/\r?\n/)
+    .filter((name) => name !== '');
+  return {
+    copyFileCollectionData: names.map((fileName) => ({ sourceCollectionId, destinationCollectionId, fileName })),
+    options,
+  };
+}
+
+/**
+ * What the service found wrong, one a line.
+ * @param {unknown} data
+ * @returns {string[]}
+ */
+function mistakesIn(data) {
+  const { Errors = [], Files = [] } =
+    /** @type {{ Errors?: { path: string, message: string }[], Files?: { collectionId: string, fileName: string }[] }} */ (
+      data ?? {}
+    );
+  const wrong = Errors.map(({ path, message }) => {
+    const [, line] = /^copyFileCollectionData\[(\d+)\]/.exec(path) ?? [];
+    return line === undefined ? `${path} ${message}`.trim() : `File ${Number(line) + 1} ${message}`;
+  });
+  return [...wrong, ...Files.map(({ collectionId, fileName }) => `${fileName} in ${collectionId} is locked`)];
+}
+
+/** @param {unknown} error */
+function showRefusal(error) {
+  showProblem(find('copy-problem', HTMLElement), error);
+  const mistakes = error instanceof ApiError ? mistakesIn(error.data) : [];
+  const more = mistakes.length - MAX_MISTAKES_SHOWN;
+  const shown = mistakes.slice(0, MAX_MISTAKES_SHOWN).map((mistake) => make('li', {}, mistake));
+  if (more > 0) shown.push(make('li', {}, `and ${more} more`));
+  find('copy-mistakes', HTMLUListElement).replaceChildren(...shown);
+}
+
+/**
+ * @param {HTMLSelectElement} select
+ * @param {{ collectionId: string, collectionName: string }[]} collections
+ * @param {string} none said where there is none
+ */
+function fill(select, collections, none) {
+  const chosen = select.value;
+  const first = collections.length === 0 ? none : 'Choose…';
+  select.replaceChildren(
+    make('option', { value: '' }, first),
+    ...collections.map(({ collectionId, collectionName }) =>
+      make(
+        'option',
+        { value: collectionId },
+        collectionName === collectionId ? collectionId : `${collectionName} (${collectionId})`,
+      ),
+    ),
+  );
+  select.value = collections.some(({ collectionId }) => collectionId === chosen) ? chosen : '';
+}
+
+/**
+ * The form that starts a copy. Ends with the signal.
+ * @param {AbortSignal} signal
+ * @param {(error: unknown) => void} onError
+ */
+export async function showCopyForm(signal, onError) {
+  const form = find('copy-form', HTMLFormElement);
+  const submit = find('copy-submit', HTMLButtonElement);
+  const dryRun = find('copy-dry-run', HTMLInputElement);
+  const files = find('copy-files', HTMLTextAreaElement);
+
+  const arrange = () => {
+    const isPrefix = find('what-prefix', HTMLInputElement).checked;
+    find('copy-files-field', HTMLElement).hidden = isPrefix;
+    find('copy-prefix-field', HTMLElement).hidden = !isPrefix;
+    files.required = !isPrefix;
+    setText(submit, dryRun.checked ? 'Start dry run' : 'Start copying');
+  };
+  form.addEventListener('change', arrange, { signal });
+  arrange();
+  showRefusal(undefined);
+
+  const send = async () => {
+    submit.disabled = true;
+    try {
+      const request = requestOf(new FormData(form));
+      const isDryRun = dryRun.checked;
+      const sent = isDryRun ? { ...request, options: { ...request.options, dryRun: true } } : request;
+      const { data } = await startCopy(sent);
+      if (isDryRun) dryRuns.set(data.CorrelationId, request);
+      if (!signal.aborted) location.hash = `#/jobs/${data.CorrelationId}`;
+    } catch (error) {
+      showRefusal(error);
+      find('copy-problem', HTMLElement).focus();
+      onError(error);
+    } finally {
+      submit.disabled = false;
+    }
+  };
+  form.addEventListener(
+    'submit',
+    (event) => {
+      event.preventDefault();
+      void send();
+    },
+    { signal },
+  );
+
+  try {
+    const [readable, writable] = await Promise.all([listCollections('readonly'), listCollections('readwrite')]);
+    if (signal.aborted) return;
+    fill(find('copy-source', HTMLSelectElement), readable.data, 'You may read no collection');
+    fill(find('copy-destination', HTMLSelectElement), writable.data, 'You may write to no collection');
+  } catch (error) {
+    showRefusal(error);
+    onError(error);
+  }
+}

@@ -1,0 +1,70 @@
+/** Numbers, times and reasons as people read them. */
+
+const numbers = new Intl.NumberFormat('en');
+const rates = new Intl.NumberFormat('en', { maximumSignificantDigits: 2 });
+const times = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** @param {number} value */
+export function count(value) {
+  return numbers.format(value);
+}
+
+/**
+ * @param {number} value
+ * @param {string} one
+ * @param {string} [many]
+ */
+export function counted(value, one, many = `${one}s`) {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** @param {number} bytes */
+export function size(bytes) {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toPrecision(3)} ${UNITS[unit] ?? ''}`;
+}
+
+/** @param {number} perSecond */
+export function rate(perSecond) {
+  return `${perSecond >= 100 ? count(Math.round(perSecond)) : rates.format(perSecond)} files/s`;
+}
+
+/** @param {number} seconds */
+export function duration(seconds) {
+  if (seconds < 1) return 'less than a second';
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 90) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+}
+
+/** @param {string} iso */
+export function time(iso) {
+  return times.format(new Date(iso));
+}
+
+/** `CompletedWithErrors` as `Completed with errors`. @param {string} state */
+export function stateWords(state) {
+  const words = state.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/**
+ * A reason, `CODE: sentence`, in words: what the code means, and what happened in particular.
+ * @param {string} message
+ * @returns {{ code: string, meaning: string, sentence: string }}
+ */
+export function reasonWords(message) {
+  const [, code = '', sentence = message] = /^([A-Z_]+): ([^]*)$/.exec(message) ?? [];
+  /** @type {Record<string, string>} */
+  const meanings = JSON.parse(document.body.dataset['reasons'] ?? '{}');
+  return { code, meaning: Object.hasOwn(meanings, code) ? (meanings[code] ?? '') : '', sentence };
+}

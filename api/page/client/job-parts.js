@@ -1,0 +1,56 @@
+import { make, setText } from './dom.js';
+import { count, counted, stateWords } from './format.js';
+
+/** @import { JobView } from '../../schemas/job.ts' */
+
+/** What a job's state means for whoever waits for it. */
+const MEANINGS = new Map([
+  ['Requested', 'Access and locks are being checked.'],
+  ['Processing', 'Files are being copied.'],
+  ['Paused', 'No file is being copied; the job keeps its locks.'],
+  ['Cancelling', 'No further file is started; what was sent is being waited for.'],
+  ['Completed', 'Every file is copied, or needed no copy.'],
+  ['CompletedWithErrors', 'Some files could not be copied.'],
+  ['Failed', 'No file could be copied.'],
+  ['Cancelled', 'Stopped on request; files that were copied by then stay.'],
+  ['Terminated', 'Ended by force in Temporal.'],
+  ['Rejected', 'Nothing was copied.'],
+]);
+
+/** @param {string} state */
+export function stateMeaning(state) {
+  return MEANINGS.get(state) ?? '';
+}
+
+/** Whether nothing more will happen to the job. @param {JobView} job */
+export function hasEnded({ state }) {
+  return !['Requested', 'Processing', 'Paused', 'Cancelling'].includes(state);
+}
+
+/** A state as a badge: in words and, for the eye, in colour. @param {string} state */
+export function makeBadge(state) {
+  return make('span', { class: 'badge', 'data-state': state }, stateWords(state));
+}
+
+/** @param {HTMLElement} badge @param {string} state */
+export function setBadge(badge, state) {
+  badge.dataset['state'] = state;
+  setText(badge, stateWords(state));
+}
+
+/**
+ * Shows how far a job is.
+ * @param {HTMLProgressElement} bar
+ * @param {HTMLElement} text
+ * @param {JobView} job
+ */
+export function setProgress(bar, text, job) {
+  const { requested, pending } = job.counts;
+  const done = requested - pending;
+  bar.max = Math.max(requested, 1);
+  bar.value = hasEnded(job) && requested === 0 ? 1 : done;
+  bar.dataset['state'] = job.state;
+  // Rounded down: 100 % is said when it is true.
+  const percent = requested === 0 ? '' : ` (${count(Math.floor((done * 100) / requested))}%)`;
+  setText(text, `${count(done)} of ${counted(requested, 'file')}${percent}`);
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { ServiceUnavailableError, type JobService } from '../../../api/jobs/job-service.ts';
+import type { JobStatus } from '../../../contract/messages.ts';
+import { file, ID, JOB, NOW, OTHER_ID, page as pageOf } from '../support.ts';
+import { assertAccessible, needsChromium, servePage } from './support.ts';
+
+const MILLION = 1_000_000;
+
+/** A job of a million files, three of which failed. */
+const HUGE: JobStatus = {
+  ...JOB,
+  state: 'CompletedWithErrors',
+  counts: { ...JOB.counts, requested: MILLION, completed: MILLION - 3, failed: 3, pending: 0, bytes: 48e12 },
+  endedAt: NOW + 250_000,
+};
+
+const failed = (index: number) =>
+  file(index, { state: 'Failed', message: 'SOURCE_NOT_FOUND: gs://bucket-a/in/x does not exist', size: null });
+
+/** Its files, a page at a time, as the service gives them. */
+const hugePage: JobService['page'] = (_id, _viewer, { from, limit, state }) => {
+  const indexes = Array.from({ length: limit }, (_, index) => from + index);
+  if (state === 'Failed') {
+    return Promise.resolve(pageOf([failed(7), failed(500_000), failed(999_999)], { job: HUGE }));
+  }
+  const files = indexes.map((index) => file(index));
+  return Promise.resolve(pageOf(files, { job: HUGE, totalCount: MILLION, next: from + limit }));
+};
+
+const huge = { status: () => Promise.resolve(HUGE), page: hugePage };
+
+describe('looking at jobs on the operator page', function () {
+  needsChromium();
+
+  it('lists them with state, progress and what failed, and leads to each', async () => {
+    const jobs = [JOB, { ...HUGE, correlationId: OTHER_ID }];
+    const list = () => Promise.resolve({ jobs, totalCount: 2, next: null });
+    const { open, close } = await servePage({ jobs: { list, ...huge } });
+    const page = await open();
+    const rows = page.getByRole('list', { name: 'Jobs, newest first' }).getByRole('listitem');
+    await rows.nth(1).waitFor();
+    assert.match(await rows.nth(0).innerText(), /Processing[^]*1 of 2 files \(50%\)/);
+    assert.match(await rows.nth(1).innerText(), /Completed with errors[^]*3 files failed[^]*1,000,000 of 1,000,000/);
+    assert.equal(await rows.nth(0).getByRole('progressbar').getAttribute('value'), '1');
+    await page.getByRole('link', { name: `Job ${OTHER_ID}` }).click();
+    await page.getByRole('heading', { name: `Job ${OTHER_ID}` }).waitFor();
+    await close();
+  });
+
+  it('filters the list by state, and turns its pages', async () => {
+    const list: JobService['list'] = ({ state }, { after }) =>
+      Promise.resolve({
+        jobs: after === undefined && state === undefined ? [JOB] : [{ ...HUGE, correlationId: OTHER_ID }],
+        totalCount: 2,
+        next: after === undefined ? { startedAt: NOW * 1_000, correlationId: ID } : null,
+      });
+    const { open, close, calls } = await servePage({ jobs: { list } });
+    const page = await open();
+    await page.getByRole('link', { name: `Job ${ID}` }).waitFor();
+    await page.getByRole('button', { name: 'Older' }).click();
+    await page.getByRole('link', { name: `Job ${OTHER_ID}` }).waitFor();
+    await page.getByRole('button', { name: 'Newest' }).click();
+    await page.getByRole('link', { name: `Job ${ID}` }).waitFor();
+    await page.getByLabel('State', { exact: true }).selectOption('Completed with errors');
+    await page.getByRole('link', { name: `Job ${OTHER_ID}` }).waitFor();
+    assert.ok(calls.some(([method, filter]) => method === 'list' && filter.state === 'CompletedWithErrors'));
+    await close();
+  });
+
+  it('opens a job of a million files by reading one page of them: the failures, with reasons in words', async () => {
+    const { open, close, calls } = await servePage({ jobs: huge });
+    const page = await open(`#/jobs/${ID}`);
+    const rows = page.getByRole('table').getByRole('row');
+    await rows.nth(3).waitFor();
+    assert.match(await rows.nth(1).innerText(), /Failed[^]*file-7\.jpg[^]*The source file does not exist\./);
+    const reads = calls.filter(([method]) => method === 'page');
+    assert.equal(reads.length, 1);
+    assert.deepEqual(reads[0]?.[3], { from: 0, limit: 100, state: 'Failed' });
+    assert.equal(await page.getByRole('button', { name: 'Failed 3' }).getAttribute('aria-pressed'), 'true');
+    await page.getByRole('button', { name: 'All 1,000,000' }).click();
+    await page.getByText('Files 1 to 100 of 1,000,000').waitFor();
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await page.getByText('Files 101 to 200 of 1,000,000').waitFor();
+    assert.equal(await rows.count(), 101);
+    await page.getByRole('button', { name: 'Previous page' }).click();
+    await page.getByText('Files 1 to 100 of 1,000,000').waitFor();
+    await close();
+  });
+
+  it('searches names within the page that is there', async () => {
+    const { open, close, calls } = await servePage({ jobs: huge });
+    const page = await open(`#/jobs/${ID}`);
+    await page.getByRole('button', { name: 'All 1,000,000' }).click();
+    await page.getByText('Files 1 to 100 of 1,000,000').waitFor();
+    const reads = calls.length;
+    await page.getByLabel('Search names on this page').fill('FILE-42');
+    await page.getByText('1 of the 100 files on this page').waitFor();
+    assert.equal(await page.getByRole('table').getByRole('row').count(), 2);
+    assert.equal(calls.length, reads);
+    await close();
+  });
+
+  it('shows every name as text, whatever it is', async () => {
+    const names = [
+      '<img src=x onerror=alert(1)>',
+      '<script>alert(1)</script>',
+      '"><b>bold',
+      '  two  spaces ',
+      'שלום.txt',
+    ];
+    const files = names.map((fileName, index) =>
+      file(index, {
+        fileName,
+        destinationFileName: fileName,
+        message: 'CANCELLED: <i>because</i>',
+        state: 'Cancelled',
+      }),
+    );
+    const page = () => Promise.resolve(pageOf(files));
+    const { open, close } = await servePage({ jobs: { page } });
+    const tab = await open(`#/jobs/${ID}`);
+    await tab.getByText('<script>alert(1)</script>').waitFor();
+    for (const name of names) assert.equal(await tab.locator('.name', { hasText: name }).first().textContent(), name);
+    assert.equal(await tab.locator('#files-body :is(img, script, b, i)').count(), 0);
+    await close();
+  });
+
+  it('follows a job to its end as it goes on, and says the end aloud', async () => {
+    let now: JobStatus = JOB;
+    const { open, close } = await servePage({ jobs: { status: () => Promise.resolve(now) } });
+    const page = await open(`#/jobs/${ID}`);
+    await page.locator('#job-counts', { hasText: '1 of 2 files (50%)' }).waitFor();
+    now = { ...JOB, counts: { ...JOB.counts, completed: 2, pending: 0 }, state: 'Completed', endedAt: NOW + 2_000 };
+    await page.locator('#job-counts', { hasText: '2 of 2 files (100%)' }).waitFor();
+    await page.getByText('Every file is copied').waitFor();
+    assert.equal(await page.locator('#announcer').textContent(), 'Job completed: 2 files copied.');
+    assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
+    await close();
+  });
+
+  it('says that the service does not answer, and goes on once it does', async () => {
+    let isDown = true;
+    const status = () =>
+      isDown ? Promise.reject(new ServiceUnavailableError('temporal', new Error('down'))) : Promise.resolve(JOB);
+    const { open, close } = await servePage({ jobs: { status } });
+    const page = await open(`#/jobs/${ID}`);
+    await page.getByRole('alert').getByText('not available at the moment').waitFor();
+    isDown = false;
+    await page.locator('#job-counts', { hasText: '1 of 2 files (50%)' }).waitFor();
+    assert.equal(await page.getByRole('alert').count(), 0);
+    await close();
+  });
+
+  it("links to the job in Temporal's Web UI", async () => {
+    const { open, close } = await servePage({ temporalUiUrl: 'http://127.0.0.1:1/namespaces/default/workflows' });
+    const page = await open(`#/jobs/${ID}`);
+    const link = page.getByRole('link', { name: /Open in Temporal/ });
+    assert.equal(await link.getAttribute('href'), `http://127.0.0.1:1/namespaces/default/workflows/${ID}`);
+    await close();
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [1280, 390]) {
+      it(`is accessible, and fits ${width} pixels, ${colorScheme}`, async () => {
+        const { open, close } = await servePage({ jobs: huge, temporalUiUrl: 'http://127.0.0.1:1/x' });
+        const page = await open('#/', { width, colorScheme });
+        for (const [hash, text] of [
+          ['#/', /1 of 2 files/],
+          [`#/jobs/${ID}`, /The source file does not exist/],
+          ['#/new', /Choose…/],
+        ] as const) {
+          await page.goto(page.url().replace(/#.*/, hash));
+          await page.locator('section:visible').getByText(text).first().waitFor({ state: 'attached' });
+          await assertAccessible(page);
+          assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${hash} is too wide`);
+        }
+        await close();
+      });
+    }
+  }
+});
