@@ -6,12 +6,16 @@ import type { Clock } from '../../storage/pacing/clock.ts';
 import { JobNotFoundError } from '../jobs/job-service.ts';
 import { jobView } from '../views/job-view.ts';
 
-/** How often a job is looked at, in milliseconds. */
+/** How often a job is looked at, and told of, in milliseconds. */
 export const FEED_PACE = {
-  /** Between two looks at a job that moves. */
+  /** Between two looks at a job that moves, and two events of it: two a second. What happens meanwhile is in the next. */
   shortestMs: 500,
   /** Between two looks at one that stands still: paused, waiting for a lock, or copying one large file. */
   longestMs: 2_000,
+  /** For each listener, between two events: a hundred events a second in all, however many listen to a job. */
+  eventPerListenerMs: 10,
+  /** The longest that many listeners make each other wait. */
+  longestGapMs: 5_000,
   /** A look that takes long is a service under load: at least this many times as long passes before the next. */
   restPerLook: 2,
   /** For so long a job may be unreadable before its listeners are sent away, to ask anew. */
@@ -77,6 +81,12 @@ export class JobFeed {
     return this.#latest;
   }
 
+  /** How long each listener has between two events. */
+  get gapMs(): number {
+    const shared = this.#seats.size * FEED_PACE.eventPerListenerMs;
+    return Math.min(Math.max(FEED_PACE.shortestMs, shared), FEED_PACE.longestGapMs);
+  }
+
   /** No further snapshot will come, although the job may not have ended: it is gone, or cannot be read. */
   get isOver(): boolean {
     return this.#isOver;
@@ -123,8 +133,10 @@ export class JobFeed {
     const hasChanged = snapshot.id !== this.#latest.id;
     this.#latest = snapshot;
     const rest = (this.#clock.now() - startedAt) * FEED_PACE.restPerLook;
-    const usual = hasChanged ? FEED_PACE.shortestMs : Math.min(this.#pauseMs * 1.5, FEED_PACE.longestMs);
-    this.#pauseMs = Math.max(usual, rest);
+    // Twice as often as is told of, so that the end is known soon.
+    const shortest = Math.max(FEED_PACE.shortestMs, this.gapMs / 2);
+    const usual = hasChanged ? shortest : Math.max(shortest, this.#pauseMs * 1.5);
+    this.#pauseMs = Math.max(Math.min(usual, FEED_PACE.longestMs), rest);
     this.#schedule();
     if (hasChanged) this.#tell();
   }

@@ -1,9 +1,7 @@
-import type { JobFeed, Snapshot } from './job-feed.ts';
+import { FEED_PACE, type JobFeed, type Snapshot } from './job-feed.ts';
 
 /** How one listener is served, in milliseconds. */
 export const STREAM_PACE = {
-  /** Between two events: two a second. What happens meanwhile is in the next one. */
-  eventMs: 500,
   /** Without an event for so long, a comment says that the connection lives. Proxies cut after a minute of silence. */
   heartbeatMs: 15_000,
   /** A client that does not take what is sent within this time is gone, or too slow. */
@@ -38,33 +36,40 @@ const NOTHING: Outgoing = { text: '', isEvent: false, isLast: false };
 export class Ledger {
   #sentId: string | undefined;
   #hasHadProgress = false;
-  #eventAt: number;
+  /** When the last event was sent; long ago where none was. */
+  #eventAt = Number.NEGATIVE_INFINITY;
   #writtenAt: number;
 
   constructor(lastEventId: string | undefined, now: number) {
     this.#sentId = lastEventId;
-    this.#eventAt = now;
     this.#writtenAt = now;
   }
 
-  next(latest: Snapshot, now: number): Outgoing {
-    if (this.#isNew(latest) && now >= this.#eventAt)
+  /** What to send of a feed now. */
+  next({ latest, gapMs }: JobFeed, now: number): Outgoing {
+    if (this.#isNew(latest) && now >= this.#mayAt(latest, gapMs)) {
       return { text: this.#events(latest), isEvent: true, isLast: latest.isEnd };
+    }
     if (now < this.#writtenAt + STREAM_PACE.heartbeatMs) return NOTHING;
     return { ...NOTHING, text: ': the job is being watched\n\n' };
   }
 
   /** When there will be something to send, unless the job changes before. */
-  dueAt(latest: Snapshot): number {
-    return this.#isNew(latest) ? this.#eventAt : this.#writtenAt + STREAM_PACE.heartbeatMs;
+  dueAt({ latest, gapMs }: JobFeed): number {
+    return this.#isNew(latest) ? this.#mayAt(latest, gapMs) : this.#writtenAt + STREAM_PACE.heartbeatMs;
   }
 
   note(latest: Snapshot, { isEvent }: Outgoing, now: number): void {
     this.#writtenAt = now;
     if (!isEvent) return;
-    this.#eventAt = now + STREAM_PACE.eventMs;
+    this.#eventAt = now;
     this.#sentId = latest.id;
     this.#hasHadProgress = true;
+  }
+
+  /** When the next event may be: the end need not wait for long, however many listen. */
+  #mayAt({ isEnd }: Snapshot, gapMs: number): number {
+    return this.#eventAt + (isEnd ? FEED_PACE.shortestMs : gapMs);
   }
 
   #isNew(latest: Snapshot): boolean {

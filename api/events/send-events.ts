@@ -46,9 +46,9 @@ export async function sendEvents(
     if (!(await isTaken(`retry: ${STREAM_PACE.retryMs}\n\n`))) return false;
     while (!isGone && !feed.isOver && clock.now() < endsAt) {
       const { latest } = feed;
-      const outgoing = ledger.next(latest, clock.now());
+      const outgoing = ledger.next(feed, clock.now());
       if (outgoing.text === '') {
-        await bell.wait(Math.min(ledger.dueAt(latest), endsAt) - clock.now());
+        await bell.wait(Math.min(ledger.dueAt(feed), endsAt) - clock.now());
       } else {
         if (!(await isTaken(outgoing.text))) return false;
         if (outgoing.isLast) return true;

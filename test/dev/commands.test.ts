@@ -82,6 +82,7 @@ describe('commands', function () {
 
     command = new Command('dev/dev.ts', folder);
     await up();
+    assert.equal(await command.printed(/Page +http:\S+\/#token=(\S+)/), await command.printed(/TOKEN=(\S+)\n/));
     const second = new Command('dev/dev.ts', folder);
     assert.deepEqual(await second.exited, [1, null]);
     assert.match(second.output, /^\S+ is in use by process \d+: end it first \(lock file: \S+\)\n$/);
