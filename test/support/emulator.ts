@@ -23,8 +23,13 @@ export interface TestStorage {
   readonly destinationBucket: string;
   /** Leads to the proxy. */
   readonly config: StorageConfig;
-  /** The storage module, through the proxy. It repeats nothing, so that each fault shows, unless told to. */
-  connect(options?: { autoRetry?: boolean; timeoutMs?: number }): StorageModule;
+  /** Leads past the proxy. */
+  readonly directConfig: StorageConfig;
+  /**
+   * The storage module, through the proxy unless it is to go past it. It repeats nothing, so that each fault shows, unless
+   * told to.
+   */
+  connect(options?: { autoRetry?: boolean; timeoutMs?: number; directly?: boolean }): StorageModule;
 }
 
 /** A request that stays unanswered fails after this, in milliseconds. */
@@ -44,9 +49,11 @@ export async function makeTestStorage(): Promise<TestStorage> {
   const emulator = emulatorAt(url, controlBucket);
   await Promise.all([controlBucket, sourceBucket, destinationBucket].map((bucket) => emulator.makeBucket(bucket)));
   const config = { controlBucket, projectId: 'test', emulatorHost: proxy.url };
+  const directConfig = { ...config, emulatorHost: url };
   return {
-    ...{ proxy, emulator, controlBucket, sourceBucket, destinationBucket, config },
-    connect: ({ autoRetry = false, timeoutMs = TIMEOUT_MS } = {}) => createStorage(config, { autoRetry, timeoutMs }),
+    ...{ proxy, emulator, controlBucket, sourceBucket, destinationBucket, config, directConfig },
+    connect: ({ autoRetry = false, timeoutMs = TIMEOUT_MS, directly = false } = {}) =>
+      createStorage(directly ? directConfig : config, { autoRetry, timeoutMs }),
   };
 }
 
