@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
+import { pino } from 'pino';
 import { createJsonApi } from '../../storage/client.ts';
+import { createStorage } from '../../storage/index.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
 import { meanwhile } from '../support/storage-proxy/index.ts';
-import { failsAs } from './assertions.ts';
+import { failsAs, storageError } from './assertions.ts';
 
 describe('client of an emulator', () => {
   let storage: TestStorage;
@@ -63,6 +70,54 @@ describe('client of an emulator', () => {
 });
 
 describe('client of Cloud Storage', () => {
+  it('tells nothing of credentials that are refused, in the log or in a failure of Temporal', async () => {
+    const secret = 'the-subject-token';
+    const exchanges: string[] = [];
+    const exchange = createServer((request, response) => {
+      text(request).then(
+        (body) => {
+          exchanges.push(body);
+          response.writeHead(400, { 'content-type': 'application/json' }).end('{"error": "invalid_grant"}');
+        },
+        () => response.destroy(),
+      );
+    });
+    await once(exchange.listen(0, '127.0.0.1'), 'listening');
+    const { port } = exchange.address() as AddressInfo;
+    const folder = await mkdtemp(join(tmpdir(), 'apollo-test-'));
+    const environment = { ...process.env };
+    try {
+      const subject = join(folder, 'subject.txt');
+      await writeFile(subject, secret);
+      const account = {
+        ...{ type: 'external_account', subject_token_type: 'urn:ietf:params:oauth:token-type:jwt' },
+        audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x',
+        ...{ token_url: `http://127.0.0.1:${port}/token`, credential_source: { file: subject } },
+      };
+      const credentials = join(folder, 'credentials.json');
+      await writeFile(credentials, JSON.stringify(account));
+      process.env['GOOGLE_APPLICATION_CREDENTIALS'] = credentials;
+      const { objects } = createStorage(
+        { controlBucket: 'c', projectId: 'p', emulatorHost: undefined },
+        { autoRetry: false },
+      );
+      const error = await storageError(objects.stat({ bucket: 'c', name: 'a' }));
+      assert.ok(exchanges.length >= 1 && exchanges.every((body) => body.includes(secret)), 'it was sent');
+      let log = '';
+      pino({}, { write: (line: string) => (log += line) }).error({ err: error }, 'failed');
+      const failure = JSON.stringify(defaultFailureConverter.errorToFailure(error, defaultPayloadConverter));
+      for (const told of [log, failure]) {
+        assert.match(told, /no credentials for Cloud Storage/);
+        assert.ok(!told.includes(secret));
+      }
+    } finally {
+      process.env = environment;
+      exchange.close();
+      exchange.closeAllConnections();
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('tells that storage is not available where no credentials can be had', async () => {
     const environment = { ...process.env };
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nowhere/credentials.json';
