@@ -10,28 +10,37 @@ export function settledFiles({ counts }: Job): number {
   return counts.requested - counts.pending;
 }
 
-/** One line that says how far a job is: state, bar, files, rate, time left; at most `width` columns. */
+/**
+ * One line that says how far a job is: state, bar, files, rate, time left; at most `width` columns. Where that is not
+ * enough for a bar, the rate of bytes goes first, then the bar.
+ */
 export function progressText(job: Job, rate: Rate | undefined, width: number): string {
   const { counts, state } = job;
-  const done = settledFiles(job);
-  const share = counts.requested === 0 ? 0 : done / counts.requested;
-  const facts = [
-    // Not 100 before the end.
-    `${String(Math.floor(share * 100)).padStart(3)} %`,
-    `${wholeNumber(done)} of ${filesText(counts.requested)}`,
-    ...(counts.failed > 0 ? [`${wholeNumber(counts.failed)} failed`] : []),
-    ...(rate === undefined || state !== 'Processing' ? [] : speed(rate)),
-    ...timeLeft(job, rate),
-  ];
   if (counts.requested === 0) return fit(state, width);
-  const room = width - state.length - facts.join('  ').length - 4;
-  if (room < SHORTEST_BAR) return fit(`${state}  ${facts.join('  ').trimStart()}`, width);
-  return `${state}  ${bar(share, Math.min(room, LONGEST_BAR))}  ${facts.join('  ')}`;
+  const share = settledFiles(job) / counts.requested;
+  for (const withBytes of [true, false]) {
+    const facts = factsOf(job, share, rate, withBytes).join('  ');
+    const room = width - state.length - facts.length - 4;
+    if (room >= SHORTEST_BAR) return `${state}  ${bar(share, Math.min(room, LONGEST_BAR))}  ${facts}`;
+  }
+  return fit(`${state}  ${factsOf(job, share, rate, false).join('  ').trimStart()}`, width);
 }
 
-function speed({ files, bytes }: Rate): string[] {
+function factsOf(job: Job, share: number, rate: Rate | undefined, withBytes: boolean): string[] {
+  const { counts, state } = job;
+  return [
+    // Rounded down: not 100 before the end.
+    `${String(Math.floor(share * 100)).padStart(3)} %`,
+    `${wholeNumber(settledFiles(job))} of ${filesText(counts.requested)}`,
+    ...(counts.failed > 0 ? [`${wholeNumber(counts.failed)} failed`] : []),
+    ...(rate === undefined || state !== 'Processing' ? [] : speed(rate, withBytes)),
+    ...timeLeft(job, rate),
+  ];
+}
+
+function speed({ files, bytes }: Rate, withBytes: boolean): string[] {
   const perSecond = files < 9.95 ? files.toFixed(1) : wholeNumber(files);
-  return [`${perSecond} files/s`, ...(bytes > 0 ? [`${bytesText(bytes)}/s`] : [])];
+  return [`${perSecond} files/s`, ...(withBytes && bytes > 0 ? [`${bytesText(bytes)}/s`] : [])];
 }
 
 function timeLeft({ state, counts }: Job, rate: Rate | undefined): string[] {

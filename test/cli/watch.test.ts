@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EXIT } from '../../cli/exit-codes.ts';
+import { PATIENCE_MS } from '../../cli/watch/follow-job.ts';
+import { endedAfter, ID, jobOf, logsOf } from './jobs.ts';
+import { cli, idleClock, json, scriptedApi } from './support.ts';
+
+const UNAVAILABLE = {
+  status: 503,
+  body: { status: { message: 'The service is not available', code: '503' }, data: null },
+};
+
+describe('a watched job', () => {
+  const running = (completed: number) => jobOf('Processing', { requested: 100, completed, bytes: completed * 1_000 });
+  const completed = endedAfter(12, jobOf('Completed', { requested: 100, completed: 100, bytes: 100_000 }));
+
+  /** Watches a job that stands so, one look after the other; the last one goes on for ever. */
+  async function watch(
+    replies: Parameters<typeof scriptedApi>[0][],
+    options: Parameters<typeof cli>[1] = {},
+    args: string[] = [],
+  ) {
+    const api = await scriptedApi((request, index) => replies[Math.min(index, replies.length - 1)]!(request, index));
+    try {
+      const surroundings = { clock: idleClock(), ...options, env: { ...api.env, ...options.env } };
+      const outcome = await cli(['status', ID, '--watch', ...args], surroundings);
+      return { ...outcome, requests: api.requests };
+    } finally {
+      await api.close();
+    }
+  }
+  const stands = (job: ReturnType<typeof jobOf>) => () => ({ body: logsOf(job) });
+
+  it('has a bar at a terminal, which makes room for how it ended', async () => {
+    const { code, stdout, lines } = await watch([stands(running(10)), stands(running(60)), stands(completed)], {
+      tty: true,
+    });
+    assert.equal(code, EXIT.done);
+    assert.match(stdout, /Processing {2}███░+ {3}10 % {2}10 of 100 files/);
+    assert.match(stdout, /60 of 100 files/);
+    assert.deepEqual(lines, ['Completed: 100 copied, 100.0 kB in 12 s']);
+  });
+
+  it('is a line of JSON for every change elsewhere, the last of which is its end', async () => {
+    const looks = [running(10), running(10), running(60), completed].map(stands);
+    const { lines, stderr } = await watch(looks);
+    assert.deepEqual(
+      lines.map((line) => (json(line)['counts'] as { completed: number }).completed),
+      [10, 60, 100],
+    );
+    assert.deepEqual(json(lines.at(-1)), completed);
+    assert.equal(stderr, '');
+  });
+
+  it('is JSON at a terminal too, where that is asked for', async () => {
+    const { lines } = await watch([stands(completed)], { tty: true }, ['--json']);
+    assert.deepEqual(lines.map(json), [completed]);
+  });
+
+  it('goes on through an API that restarts: connections that break, 503, pages of a proxy', async () => {
+    const proxyPage = () => ({ status: 502, headers: { 'content-type': 'text/html' }, body: '<h1>Bad gateway</h1>' });
+    const looks = [stands(running(10)), () => 'hang up' as const, () => UNAVAILABLE, proxyPage, stands(completed)];
+    const { code, stderr, lines } = await watch(looks);
+    assert.equal(code, EXIT.done);
+    assert.match(stderr, /^apollo: http:\/\/127.0.0.1:\d+ cannot be reached: \S+; trying again\n$/);
+    assert.equal(lines.length, 2);
+  });
+
+  it('is given up where the API stays away for ten minutes', async () => {
+    const clock = idleClock();
+    const from = clock.now();
+    const { code, stderr } = await watch([stands(running(10)), () => UNAVAILABLE], { clock, tty: true });
+    assert.equal(code, EXIT.unreachable);
+    assert.equal(stderr, 'apollo: The service is not available (503)\n');
+    assert.ok(clock.now() - from >= PATIENCE_MS && clock.now() - from < PATIENCE_MS + 10_000);
+  });
+
+  it('is not waited for where the API has never answered', async () => {
+    const { code, requests } = await watch([() => UNAVAILABLE]);
+    assert.equal(code, EXIT.unreachable);
+    assert.equal(requests.length, 4);
+  });
+
+  it('is left to itself when the time is over', async () => {
+    const { code, lines } = await watch([stands(running(10))], { tty: true }, ['--timeout', '30']);
+    assert.equal(code, EXIT.notEnded);
+    assert.deepEqual(lines, ['Processing: 10 copied, 90 to go, 10.0 kB for 1:30']);
+  });
+
+  it('is left to itself when the person interrupts, and says how to end it', async () => {
+    const interrupt = new AbortController();
+    const clock = idleClock();
+    const looks = [stands(running(10)), () => (interrupt.abort(), UNAVAILABLE)];
+    const { code, stderr, lines } = await watch(looks, { tty: true, clock, signal: interrupt.signal });
+    assert.equal(code, EXIT.interrupted);
+    assert.equal(stderr, `apollo: the job goes on; to end it: apollo cancel ${ID}\n`);
+    assert.deepEqual(lines, []);
+  });
+
+  it('shows what failed, with the reasons, and where to find the rest', async () => {
+    const job = endedAfter(1, jobOf('CompletedWithErrors', { requested: 3, completed: 1, failed: 2 }));
+    const logs = logsOf(job, [{ fileName: 'b\u001b[2J.txt', message: 'SOURCE_NOT_FOUND: it is not there' }]);
+    const failures = { ...logs, paging: { totalCount: 2, continuationToken: 'more' } };
+    const { code, lines, requests } = await watch([stands(job), () => ({ body: failures })], { tty: true });
+    assert.equal(code, EXIT.completedWithErrors);
+    assert.deepEqual(lines, [
+      'CompletedWithErrors: 1 copied, 2 failed in 1.0 s',
+      '  b\\u{1b}[2J.txt: SOURCE_NOT_FOUND: it is not there',
+      `  and 1 more: apollo report ${ID}`,
+    ]);
+    assert.match(requests[1]!.path, /state=Failed/);
+  });
+
+  for (const [state, code] of [
+    ['Failed', 5],
+    ['Cancelled', 6],
+    ['Terminated', 7],
+    ['Rejected', 3],
+  ] as const) {
+    it(`that ended ${state} gives exit code ${code}`, async () => {
+      assert.equal((await watch([stands(endedAfter(1, jobOf(state)))])).code, code);
+    });
+  }
+
+  it('gets another token where the one it had has expired', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'apollo-token-'));
+    const file = join(folder, 'token');
+    await writeFile(file, 'token-0\n');
+    const expired = {
+      status: 401,
+      body: { status: { message: 'A valid access token is required', code: '401' }, data: null },
+    };
+    const api = await scriptedApi(({ authorization }, index) => {
+      if (index === 0) writeFileSync(file, 'token-1\n');
+      return index > 0 && authorization === 'Bearer token-0'
+        ? expired
+        : { body: logsOf(index === 0 ? running(10) : completed) };
+    });
+    try {
+      const env = { APOLLO_API_URL: api.env.APOLLO_API_URL, TOKEN_FILE: file };
+      const args = ['status', ID, '--watch', '--token-command', 'cat "$TOKEN_FILE"'];
+      assert.equal((await cli(args, { env, clock: idleClock() })).code, EXIT.done);
+      const sent = api.requests.map(({ authorization }) => authorization);
+      assert.deepEqual(sent, ['Bearer token-0', 'Bearer token-0', 'Bearer token-1']);
+    } finally {
+      await api.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
