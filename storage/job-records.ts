@@ -73,7 +73,14 @@ export class JobRecordStore {
   async read(correlationId: string): Promise<StoredJobRecord | undefined> {
     const document = await this.#objects.readJson(this.#ref(correlationId, 'job.json'));
     if (document === undefined) return undefined;
-    return { record: document.content as JobRecord, generation: document.generation };
+    // A record that was written before there were bulk jobs has none of the first three.
+    const record = {
+      collections: [],
+      entries: null,
+      bulk: null,
+      ...(document.content as object),
+    } as unknown as JobRecord;
+    return { record, generation: document.generation };
   }
 
   /** Replaces the record at the generation it was read at; false: it has changed since. */

@@ -81,6 +81,14 @@ describe('job record store', () => {
       assert.equal(await records.read(randomUUID()), undefined);
     });
 
+    it('that was written before there were bulk jobs is one of a list', async () => {
+      const { collections: _, entries: __, bulk: ___, ...former } = newRecord();
+      const name = `jobs/${former.correlationId}/job.json`;
+      await storage.emulator.putObject(storage.controlBucket, name, JSON.stringify(former));
+      const read = await records.read(former.correlationId);
+      assert.deepEqual(read?.record, { ...former, collections: [], entries: null, bulk: null });
+    });
+
     it('that is no JSON is a failure, not none', async () => {
       const id = randomUUID();
       await storage.emulator.putObject(storage.controlBucket, `jobs/${id}/job.json`, '{');
