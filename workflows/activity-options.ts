@@ -20,11 +20,11 @@ export const PREVIEW_FILES = 100;
 /** Attempts to copy a file that fails in a way that may pass. */
 export const COPY_ATTEMPTS = 25;
 
-/**
- * Chunks of one job in flight. Enough to fill the lanes of several workers; fewer where the job has a rate, which is
- * shared out among them.
- */
-export const CHUNKS_IN_FLIGHT = { unlimited: 16, limited: 4 };
+/** Chunks of one job in flight: enough to fill the lanes of several workers. */
+export const CHUNKS_IN_FLIGHT = 16;
+
+/** Where a job has a rate, it is shared out among its chunks in flight: as many as have this share, in files a second. */
+export const RATE_OF_A_CHUNK = 500;
 
 /** Chunks that one activity lists, and those that may be listed ahead of the copying. */
 export const PLAN_CHUNKS = 20;

@@ -7,6 +7,7 @@ import {
   CHUNKS_IN_FLIGHT,
   PLAN_AHEAD_CHUNKS,
   PLAN_CHUNKS,
+  RATE_OF_A_CHUNK,
   retryPauseMs,
 } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
@@ -135,9 +136,10 @@ export async function copyChunks(
   return undefined;
 }
 
-/** A rate is shared out among the chunks in flight: with fewer of them, each comes to a useful share. */
+/** A rate is shared out among the chunks in flight: a low one is the first chunk's alone. */
 function windowOf({ request: { options } }: BulkJob): number {
-  return options.maxFilesPerSecond === undefined ? CHUNKS_IN_FLIGHT.unlimited : CHUNKS_IN_FLIGHT.limited;
+  const { maxFilesPerSecond = Number.POSITIVE_INFINITY } = options;
+  return Math.min(CHUNKS_IN_FLIGHT, Math.ceil(maxFilesPerSecond / RATE_OF_A_CHUNK));
 }
 
 function taskOf(book: BulkBook, { owner, locks, request }: BulkJob, pass: ChunkPass, window: number): CopyChunkTask {

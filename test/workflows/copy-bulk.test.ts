@@ -129,12 +129,20 @@ describe('a chunk', () => {
   it('has its share of the rate of its job', async () => {
     const replaced = replaceActivities(chunksOf(2));
     await withJobs(replaced, async (jobs) => {
-      const { job } = await jobs.admit(bulkRequest(COLLECTION, { maxFilesPerSecond: 100 }));
-      await job.result();
-      assert.deepEqual(
-        replaced.tasksOf('copyChunk').map(({ filesPerSecond }) => filesPerSecond),
-        [25, 25],
-      );
+      for (const [maxFilesPerSecond, share] of [
+        [100, 100],
+        [2_000, 500],
+      ] as const) {
+        const { job } = await jobs.admit(bulkRequest(COLLECTION, { maxFilesPerSecond }));
+        await job.result();
+        assert.deepEqual(
+          replaced
+            .tasksOf('copyChunk')
+            .filter(({ correlationId }) => correlationId === job.id)
+            .map(({ filesPerSecond }) => filesPerSecond),
+          [share, share],
+        );
+      }
     });
   });
 });

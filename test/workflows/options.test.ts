@@ -72,6 +72,24 @@ describe('copyFiles with onLocked "wait"', () => {
   });
 });
 
+describe('copyFiles with maxFilesPerSecond', () => {
+  it('begins its files at that rate', async () => {
+    const begunAt: number[] = [];
+    const replaced = replaceActivities({
+      copyFile: () => {
+        begunAt.push(performance.now());
+        return Promise.resolve(completed());
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestWith({ maxFilesPerSecond: 5 }, 'a', 'b', 'c', 'd'));
+      assert.equal((await job.result()).state, 'Completed');
+      // Four files have three pauses of 200 ms between them.
+      assert.ok(begunAt.at(-1)! - begunAt[0]! > 500);
+    });
+  });
+});
+
 describe('copyFiles with onLocked "skip"', () => {
   it('does without the files that others hold, and releases only what it held', async () => {
     const replaced = replaceActivities({
