@@ -44,7 +44,8 @@ async function serve(
   const post = (body: string, bearer = token) =>
     fetch(`${listener.url}/apollo/files/copy`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+      // A connection of its own: one that was kept from a former server on the same port would be dead.
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json', connection: 'close' },
       body,
     });
   return { ...api, listener, post };

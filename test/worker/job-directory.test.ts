@@ -96,7 +96,8 @@ describe('the directory of jobs', () => {
     };
     const before = performance.now();
     await assert.rejects(jobs.stateOf(owner));
-    assert.ok(performance.now() - before < 5_000);
+    // Its own deadline is a few seconds; without one, the call would be tried for ever.
+    assert.ok(performance.now() - before < 20_000);
     await connection.close();
   });
 });
