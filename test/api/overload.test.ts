@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { LIMITS, SERVER_LIMITS, type ApiLimits, type ServerLimits } from '../../api/limits.ts';
 import type { CopyAnswer } from '../../api/jobs/job-service.ts';
@@ -13,18 +13,16 @@ const LONG = JSON.stringify({ copyFileCollectionData: Array.from({ length: 1_001
 /** Jobs that stay undecided until they are let go, and tell when so many are there. */
 function heldJobs() {
   const gate = Promise.withResolvers<CopyAnswer>();
+  const arrivals = new EventEmitter();
   let arrived = 0;
-  let wanted = Number.POSITIVE_INFINITY;
-  const there = Promise.withResolvers<undefined>();
   return {
     copy: () => {
       arrived += 1;
-      if (arrived >= wanted) there.resolve(undefined);
+      arrivals.emit('arrival');
       return gate.promise;
     },
     async arrived(count: number) {
-      wanted = count;
-      if (arrived < wanted) await there.promise;
+      while (arrived < count) await once(arrivals, 'arrival');
     },
     letGo: () => {
       gate.resolve(ACCEPTED);
@@ -44,8 +42,7 @@ async function serve(
   const post = (body: string, bearer = token) =>
     fetch(`${listener.url}/apollo/files/copy`, {
       method: 'POST',
-      // A connection of its own: one that was kept from a former server on the same port would be dead.
-      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json', connection: 'close' },
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
       body,
     });
   return { ...api, listener, post };
