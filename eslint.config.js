@@ -47,6 +47,21 @@ export default tseslint.config(
     layer('activities', 'Workflows know activities by type only.', { allowTypeImports: true }),
     { regex: '^(?:pino|jose|hono|zod|@hono/|@google-cloud/|@temporalio/(?:client|worker|activity))' },
   ]),
+  {
+    files: ['workflows/**/*.ts', 'contract/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          'VariableDeclaration[kind!="const"]',
+          'VariableDeclaration > VariableDeclarator > NewExpression[callee.name=/^(Map|WeakMap|WeakSet)$/]',
+        ].map((state) => ({
+          selector: `:matches(Program, ExportNamedDeclaration) > ${state}`,
+          message: 'Modules of the workflow bundle are shared by all workflows of a worker: no state at the top level.',
+        })),
+      ],
+    },
+  },
   fence('storage', [
     layer('api|activities|cli|dev|manifests|test|worker|workflows', 'storage/ knows nothing of jobs in flight.'),
     { regex: '^@temporalio/|^hono|^@hono/', message: 'storage/ speaks to Cloud Storage alone.' },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type BundleOptions, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from '../config/logger.ts';
 
 /** Where the sources are that a bundle is made of, and where the bundle is kept. */
@@ -37,7 +37,7 @@ export async function buildWorkflowBundle({ root, bundle }: BundlePaths = PROJEC
   // Taken before: what is changed meanwhile must not be vouched for.
   const sources = await digestOfSources(root);
   const logger = new DefaultLogger('WARN');
-  const { code } = await bundleWorkflowCode({ workflowsPath: workflowsPath(root), logger });
+  const { code } = await bundleWorkflowCode({ ...workflowModules(root), logger });
   await mkdir(bundle, { recursive: true });
   await replaceFile(join(bundle, 'workflows.js'), code);
   const manifest: Manifest = { sources, code: sha256(code) };
@@ -52,7 +52,7 @@ export async function buildWorkflowBundle({ root, bundle }: BundlePaths = PROJEC
 export async function workflowCode(
   log: Pick<Logger, 'warn'>,
   { root, bundle }: BundlePaths = PROJECT,
-): Promise<Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>> {
+): Promise<Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'bundlerOptions'>> {
   const kept = await keptBundle(bundle);
   if (kept !== undefined) {
     const { code, manifest } = kept;
@@ -60,11 +60,19 @@ export async function workflowCode(
     if (isWhole && manifest.sources === (await digestOfSources(root))) return { workflowBundle: { code } };
     log.warn({ bundle }, 'the workflow bundle is not made of the sources that are here, and is not used');
   }
-  return { workflowsPath: workflowsPath(root) };
+  const { workflowsPath, ...bundlerOptions } = workflowModules(root);
+  return { workflowsPath, bundlerOptions };
 }
 
-function workflowsPath(root: string): string {
-  return join(root, 'workflows', 'index.ts');
+/**
+ * What a bundle is made of. The modules are loaded once for all workflows of a worker, not anew for each, which is
+ * why none of them may keep anything at its top level that changes.
+ */
+export function workflowModules(
+  root: string = ROOT,
+): Required<Pick<BundleOptions, 'workflowsPath' | 'preloadModules'>> {
+  const workflowsPath = join(root, 'workflows', 'index.ts');
+  return { workflowsPath, preloadModules: [workflowsPath] };
 }
 
 async function keptBundle(folder: string): Promise<{ code: string; manifest: Partial<Manifest> } | undefined> {

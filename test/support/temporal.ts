@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import {
   bundleWorkflowCode,
@@ -14,6 +13,7 @@ import { createPartSet } from '../../dev/part-set.ts';
 import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
 import { ensureTools } from '../../dev/tools.ts';
+import { workflowModules } from '../../worker/workflow-bundle.ts';
 import { afterAllTests } from './root-hooks.ts';
 
 /** One Temporal development server and one workflow bundle, for all tests of a run. */
@@ -32,8 +32,6 @@ const NAMESPACE = 'default';
 
 /** Recorded histories name the client by this, not by process and host. */
 const CLIENT_IDENTITY = 'apollo-test-client';
-
-const WORKFLOWS_PATH = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
 
 /** What goes wrong on purpose in these tests is not worth a line; what the SDK itself cannot do is. */
 const LOG_LEVEL = 'ERROR';
@@ -62,7 +60,7 @@ async function start(): Promise<SharedTemporal> {
     temporalPart({ command: temporal, env: baseEnvironment(), port, uiPort, quickDeletes: true }),
   );
   const [bundle] = await Promise.all([
-    bundleWorkflowCode({ workflowsPath: WORKFLOWS_PATH, logger: new DefaultLogger(LOG_LEVEL) }),
+    bundleWorkflowCode({ ...workflowModules(), logger: new DefaultLogger(LOG_LEVEL) }),
     parts.start([server]),
   ]);
   const address = `${LOOPBACK}:${port}`;
