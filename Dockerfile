@@ -1,4 +1,4 @@
-# One image for both processes: `node api/main.ts` and `node worker/main.ts`. Node runs the TypeScript as it is.
+# One image for both processes: `node api/main.ts`, and the worker as docker-compose.yml starts it. Node runs the TypeScript as it is.
 # The version of Node is the one of package.json, which everything is tested with.
 FROM node:26.10.0-bookworm-slim AS build
 ENV NODE_ENV=production

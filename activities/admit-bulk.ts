@@ -6,11 +6,12 @@ import type {
   JobOwner,
 } from '../contract/messages.ts';
 import type { Refusal, Taken } from './admit-job.ts';
-import { claimJob } from './claim-job.ts';
+import { claimJob, type Claim } from './claim-job.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
 import { openCollection } from './open-collection.ts';
 import { planList } from './plan-list.ts';
+import { releasePrefixLocks } from './release-locks.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
 
 /** What a bulk request comes to once it is read: places, and what has to be locked. */
@@ -40,23 +41,39 @@ export type BulkVerdict =
   | Taken;
 
 /**
- * Decides a bulk request: the claim first, because a plan is written under it; then access and, of a list, every line;
- * then the locks on the prefixes that are written. A dry run takes none. May be repeated at any point. Nothing is held
- * where the verdict is not `accepted`.
+ * Decides a bulk request: whose correlation id it is, access, of a list the sense of every line, then the locks on the
+ * prefixes that are written. A dry run takes none. May be repeated at any point. Nothing is held where the verdict is not
+ * `accepted`.
  */
 export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionTask): Promise<BulkVerdict> {
   const { owner, taskQueue, input } = task;
-  const claim = await claimJob(deps, { owner, taskQueue, input, collections: [], isPlanned: false });
-  if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
+  // A list is planned under the claim, so that goes first; a prefix is claimed beside the locks, as a short list is.
+  if (input.request.bulk.kind !== 'collection') {
+    const claim = await claimJob(deps, { owner, taskQueue, input, collections: [], isPlanned: false });
+    if (!claim.claimed) return taken(claim);
+  }
   const read = task.plan ?? (await readRequest(deps, owner, input));
+  const plan = 'verdict' in read ? undefined : read;
+  const takesLocks = plan !== undefined && input.request.options.dryRun !== true;
+  // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
+  const [claiming, taking] = await Promise.allSettled([
+    claimJob(deps, { owner, taskQueue, input, collections: plan?.collections ?? [], isPlanned: plan !== undefined }),
+    takesLocks ? lockPrefixes(deps, { owner, ...plan }) : undefined,
+  ]);
+  if (claiming.status === 'rejected') throw claiming.reason;
+  if (taking.status === 'rejected') throw taking.reason;
+  const [claim, locking] = [claiming.value, taking.value];
+  if (!claim.claimed) {
+    if (locking?.locked === true) await releasePrefixLocks(deps, { owner, locks: locking.locks });
+    return taken(claim);
+  }
   if ('verdict' in read) return read;
-  const { collections, prefixes, sources } = read;
-  await claimJob(deps, { owner, taskQueue, input, collections, isPlanned: true });
-  if (input.request.options.dryRun === true) return { verdict: 'accepted', plan: read, locks: [] };
-  const locking = await lockPrefixes(deps, { owner, prefixes, sources, collections });
-  return locking.locked
-    ? { verdict: 'accepted', plan: read, locks: locking.locks }
-    : { verdict: 'locked', plan: read, ...locking };
+  if (locking?.locked === false) return { verdict: 'locked', plan: read, ...locking };
+  return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [] };
+}
+
+function taken({ outcome, status }: Extract<Claim, { claimed: false }>): Taken {
+  return { verdict: 'taken', outcome, status };
 }
 
 async function readRequest(

@@ -18,13 +18,19 @@ interface ServiceOptions {
   log?: string;
 }
 
+/**
+ * How a worker's engine is to use memory: bulk jobs make much that is soon garbage, which is cheap to collect while it is
+ * young, and which the engine would let grow old for as long as there is memory (docs/benchmarks.md, "Peak memory").
+ */
+export const WORKER_ENGINE = ['--max-semi-space-size=32', '--max-old-space-size=1024'];
+
 /** A worker; ready once it says that it polls. */
 export function workerPart(name: string, options: ServiceOptions): PartDefinition {
   return {
     ...options,
     name,
     command: process.execPath,
-    args: [join(ROOT, 'worker', 'main.ts')],
+    args: [...WORKER_ENGINE, join(ROOT, 'worker', 'main.ts')],
     ready: { line: '"msg":"worker started"' },
     startTimeoutMs: START_TIMEOUT_MS,
     stopTimeoutMs: STOP_TIMEOUT_MS,

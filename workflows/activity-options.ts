@@ -26,8 +26,11 @@ export const CHUNKS_IN_FLIGHT = 16;
 /** Where a job has a rate, it is shared out among its chunks in flight: as many as have this share, in files a second. */
 export const RATE_OF_A_CHUNK = 500;
 
-/** Chunks that one activity lists, and those that may be listed ahead of the copying. */
+/** Chunks that one activity lists: at most so many times those that are listed already, up to a bound. */
+export const PLAN_GROWTH = 4;
 export const PLAN_CHUNKS = 20;
+
+/** Chunks that may be listed ahead of the copying. */
 export const PLAN_AHEAD_CHUNKS = 60;
 
 /** Passes over a chunk in which files may fail in a way that may pass; the next one is their last. */

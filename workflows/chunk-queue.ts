@@ -49,6 +49,11 @@ export class ChunkQueue {
     this.#planned = chunks;
   }
 
+  /** Chunks that are planned by now. */
+  get planned(): number {
+    return this.#planned;
+  }
+
   /** Chunks that are planned and not begun. */
   get ahead(): number {
     return this.#planned - this.#next;

@@ -7,6 +7,7 @@ import {
   CHUNKS_IN_FLIGHT,
   PLAN_AHEAD_CHUNKS,
   PLAN_CHUNKS,
+  PLAN_GROWTH,
   RATE_OF_A_CHUNK,
   retryPauseMs,
 } from './activity-options.ts';
@@ -57,8 +58,8 @@ export async function copyChunks(
       await gate.passed(stops);
       await condition(() => stops() || queue.ahead < PLAN_AHEAD_CHUNKS);
       if (stops()) return;
-      // The first chunk is to be copied while the second one is listed.
-      const maxChunks = cursor === 'start' ? 1 : PLAN_CHUNKS;
+      // The first chunk is to be copied while the next few are listed, and these while many more are.
+      const maxChunks = Math.min(Math.max(1, PLAN_GROWTH * queue.planned), PLAN_CHUNKS);
       const planned = await bulk(`list ${countOf(maxChunks, 'chunk')}`).planListing({
         correlationId: book.correlationId,
         source: collectionOf(job.request),

@@ -8,6 +8,7 @@ import { Ajv, type AnySchema } from 'ajv';
 import { loadApiConfig, loadWorkerConfig } from '../../config/config.ts';
 import { loadTemporalConfig } from '../../config/temporal.ts';
 import { SEARCH_ATTRIBUTES } from '../../contract/ids.ts';
+import { WORKER_ENGINE } from '../../dev/service-parts.ts';
 import { readComposeFile, REQUIRED, type ComposeFile, type ComposeService } from './compose-file.ts';
 
 /** The Compose specification's own schema comes with dclint. */
@@ -38,6 +39,15 @@ describe('docker-compose.yml', () => {
     // Ajv knows the draft under its usual name only, with `http`.
     delete schema.$schema;
     const isValid = new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema as AnySchema);
+
+    it('starts a worker with the flags that the embedded stack and `npm run worker` start it with', () => {
+      const started = ['node', ...WORKER_ENGINE, 'worker/main.ts'];
+      assert.deepEqual(service('worker').command, started);
+      const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as {
+        scripts: Record<string, string>;
+      };
+      assert.equal(scripts['worker'], `exec ${started.join(' ')}`);
+    });
 
     it('is valid', () => {
       assert.ok(isValid(file), JSON.stringify(isValid.errors, undefined, 2));
