@@ -60,7 +60,7 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
 /** Writes the files that have no outcome yet. */
 async function writeRest(
   { storage, lanes }: ActivityDependencies,
-  { filesPerSecond }: CopyChunkTask,
+  { correlationId, filesPerSecond }: CopyChunkTask,
   attempt: { files: readonly ChunkFile[]; lease: Lease; recovery: Recovery; context: Context },
 ): Promise<void> {
   const { files, lease, recovery, context } = attempt;
@@ -69,7 +69,7 @@ async function writeRest(
   const signal = context.cancellationSignal;
   const progress = new ChunkProgress(context, files);
   lease.note(progress);
-  using lane = lanes.group({ priority: 'bulk', filesPerSecond });
+  using lane = lanes.group({ priority: 'bulk', job: correlationId, filesPerSecond });
   signal.addEventListener('abort', () => {
     lane.close();
   });

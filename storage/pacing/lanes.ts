@@ -13,6 +13,8 @@ export interface LanesOptions {
 export interface LaneGroupOptions {
   /** `short`: goes before all that is `bulk`. */
   priority: 'short' | 'bulk';
+  /** Groups of one job have one turn among them, which is the oldest's; undefined: a group by itself. */
+  job?: string;
   /** Writes a second of this group; undefined: no bound of its own. */
   filesPerSecond?: number | undefined;
 }
@@ -29,15 +31,17 @@ const LEAST_PAUSE_MS = 5;
 
 /**
  * The lanes of one process: so many writes are in flight at a time, whichever activities they are of. Before a lane is
- * given, the bucket and the group must have room (see BucketLimiter). Short groups go first, groups of the same priority
- * take turns. Where nothing waits, entering and leaving cost a few comparisons.
+ * given, the bucket and the group must have room (see BucketLimiter). Short groups go first, jobs of the same priority
+ * take turns. Of the groups of one job the oldest goes first: so they end one after the other, and what each has to do
+ * at its end is done while the next ones write. Where nothing waits, entering and leaving cost a few comparisons.
  */
 export class Lanes {
   readonly #clock: Clock;
   readonly #followsGuideline: boolean;
   readonly #buckets = new Map<string, BucketLimiter>();
-  /** Lines in which something waits, those whose turn is next first. */
+  /** Lines in which something waits, those whose turn is next first; the lines of a job stand together. */
   readonly #lines: Record<LaneGroupOptions['priority'], Line[]> = { short: [], bulk: [] };
+  #groups = 0;
   #free: number;
   #timer: { due: number; cancel: () => void } | undefined;
 
@@ -53,7 +57,8 @@ export class Lanes {
 
   /** A new group: the writes of one activity, say. */
   group(options: LaneGroupOptions): LaneGroup {
-    return new LaneGroup(this, options);
+    this.#groups += 1;
+    return new LaneGroup(this, this.#groups, options);
   }
 
   /** Gives a lane at once, or once there is one: see LaneGroup.enter. */
@@ -68,7 +73,7 @@ export class Lanes {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const lines = this.#lines[group.priority];
     const line = lines.find((other) => other.group === group && other.bucket === bucket);
-    if (line === undefined) lines.push({ group, bucket, waiting: [resolve] });
+    if (line === undefined) join(lines, { group, bucket, waiting: [resolve] });
     else line.waiting.push(resolve);
     this.#dispatch();
     return promise;
@@ -126,9 +131,8 @@ export class Lanes {
         continue;
       }
       const resolve = line.waiting.shift();
-      // To the end of the lines: the others have their turn before it comes again.
-      lines.splice(index, 1);
-      if (line.waiting.length > 0) lines.push(line);
+      if (line.waiting.length === 0) lines.splice(index, 1);
+      index = moveToEnd(lines, line.group);
       if (resolve === undefined) continue;
       this.#start(line.group, line.bucket, now);
       resolve(true);
@@ -147,16 +151,53 @@ export class Lanes {
   }
 }
 
+/** Adds a line to those of its job, where there are any: behind the older ones. */
+function join(lines: Line[], line: Line): void {
+  const { group } = line;
+  const last = lines.findLastIndex((other) => isOfOneJob(other.group, group));
+  let index = last < 0 ? lines.length : last + 1;
+  for (
+    let before = lines[index - 1];
+    before !== undefined && isYounger(before.group, group);
+    before = lines[index - 1]
+  ) {
+    index -= 1;
+  }
+  lines.splice(index, 0, line);
+}
+
+function isYounger(one: LaneGroup, other: LaneGroup): boolean {
+  return one.number > other.number && isOfOneJob(one, other);
+}
+
+function isOfOneJob(one: LaneGroup, other: LaneGroup): boolean {
+  return one === other || (one.job !== undefined && one.job === other.job && one.priority === other.priority);
+}
+
+/** Has the others have their turn before the job of this group has it again. Gives where its lines stood, or would stand. */
+function moveToEnd(lines: Line[], group: LaneGroup): number {
+  const first = lines.findIndex((line) => isOfOneJob(line.group, group));
+  if (first < 0) return 0;
+  const last = lines.findLastIndex((line) => isOfOneJob(line.group, group));
+  if (last < lines.length - 1) lines.push(...lines.splice(first, last + 1 - first));
+  return first;
+}
+
 /** The writes of one activity, as far as lanes are concerned. Disposing of it sends away what still waits. */
 export class LaneGroup implements Disposable {
   readonly priority: LaneGroupOptions['priority'];
+  readonly job: string | undefined;
+  /** The older a group, the lower. */
+  readonly number: number;
   readonly rate: Rate | undefined;
   readonly #lanes: Lanes;
   #isClosed = false;
 
-  constructor(lanes: Lanes, { priority, filesPerSecond }: LaneGroupOptions) {
+  constructor(lanes: Lanes, number: number, { priority, job, filesPerSecond }: LaneGroupOptions) {
     this.#lanes = lanes;
+    this.number = number;
     this.priority = priority;
+    this.job = job;
     this.rate = filesPerSecond === undefined ? undefined : new Rate(filesPerSecond);
   }
 

@@ -67,6 +67,39 @@ describe('lanes', () => {
     assert.deepEqual(admitted, ['one', 'other', 'one', 'other', 'one']);
   });
 
+  it('go to the oldest group of a job, and round among jobs', async () => {
+    const lanes = makeLanes(1);
+    const [first, second] = [lanes.group({ priority: 'bulk', job: 'a' }), lanes.group({ priority: 'bulk', job: 'a' })];
+    const other = lanes.group({ priority: 'bulk', job: 'b' });
+    assert.equal(other.enter(BUCKET), true);
+    ask(second, 'second', { times: 2 });
+    ask(other, 'other', { times: 3 });
+    ask(first, 'first', { times: 2 });
+    for (let lane = 0; lane < 7; lane += 1) {
+      other.leave(BUCKET);
+      await settled();
+    }
+    assert.deepEqual(admitted, ['first', 'other', 'first', 'other', 'second', 'other', 'second']);
+  });
+
+  it('go to a younger group of a job while the older one has to wait for its rate or its bucket', async () => {
+    const lanes = makeLanes(1);
+    const [slow, quick] = [
+      lanes.group({ priority: 'bulk', job: 'a', filesPerSecond: 1 }),
+      lanes.group({ priority: 'bulk', job: 'a' }),
+    ];
+    assert.equal(slow.enter(BUCKET), true);
+    ask(slow, 'slow', { times: 2 });
+    ask(quick, 'quick', { times: 2 });
+    for (let lane = 0; lane < 3; lane += 1) {
+      slow.leave(BUCKET);
+      await settled();
+    }
+    assert.deepEqual(admitted, ['quick', 'quick']);
+    await clock.pass(1_005);
+    assert.deepEqual(admitted, ['quick', 'quick', 'slow']);
+  });
+
   it('are not kept by a bucket that has to wait', async () => {
     const lanes = makeLanes(1);
     const group = lanes.group({ priority: 'short' });
