@@ -34,8 +34,10 @@ export function createJobService(deps: {
   config: ApiConfig;
   temporal: TemporalConfig;
   log: Logger;
+  /** How long a worker's answer to a query is waited for, in milliseconds; default: as deadlines.ts has it. */
+  queryMs?: number | undefined;
 }): Promise<JobServiceHandle> {
-  const { config, temporal, log } = deps;
+  const { config, temporal, log, queryMs } = deps;
   const connection = Connection.lazy(temporal.connectionOptions);
   const client = new Client({ connection, namespace: temporal.namespace });
   const storage = createStorage(config.storage, { autoRetry: false, timeoutMs: STORAGE_TIMEOUT_MS });
@@ -43,7 +45,7 @@ export function createJobService(deps: {
   const starter = new CopyStarter(client, records, config.taskQueue);
   const reconciler = new JobReconciler({ client, taskQueue: config.taskQueue, log });
   const finder = new JobFinder(client, records, reconciler);
-  const views = new JobViews({ client, records, chunks, taskQueue: config.taskQueue, log });
+  const views = new JobViews({ client, records, chunks, taskQueue: config.taskQueue, queryMs, log });
   const control = new JobControl(client, finder, views);
   const waiter = new JobWaiter({
     ...{ client, starter, finder, views },

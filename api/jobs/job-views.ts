@@ -47,6 +47,7 @@ export class JobViews {
   readonly #records: JobRecordStore;
   readonly #bulk: BulkFiles;
   readonly #taskQueue: string;
+  readonly #queryMs: number;
   readonly #log: Logger;
   /** By correlation id, until when no query is tried. One slow answer says nothing about other jobs. */
   readonly #unansweredUntil = new Map<string, number>();
@@ -56,12 +57,15 @@ export class JobViews {
     records: JobRecordStore;
     chunks: JobChunkStore;
     taskQueue: string;
+    /** How long a worker's answer is waited for, in milliseconds. */
+    queryMs?: number | undefined;
     log: Logger;
   }) {
     this.#client = deps.client;
     this.#records = deps.records;
     this.#bulk = new BulkFiles(deps.chunks);
     this.#taskQueue = deps.taskQueue;
+    this.#queryMs = deps.queryMs ?? DEADLINES.query;
     this.#log = deps.log;
   }
 
@@ -131,7 +135,7 @@ export class JobViews {
   async #query<T>(correlationId: string, query: string, ...args: unknown[]): Promise<T | undefined> {
     if (performance.now() < (this.#unansweredUntil.get(correlationId) ?? 0)) return undefined;
     try {
-      return await within(this.#client, DEADLINES.query, () =>
+      return await within(this.#client, this.#queryMs, () =>
         this.#client.workflow.getHandle(correlationId).query<T, unknown[]>(query, ...args),
       );
     } catch (error) {

@@ -18,34 +18,36 @@ async function pages(caller: Caller, id: string, query: Record<string, string>, 
 const sizes = (found: LogsBody[]) => found.map(({ data }) => data.length);
 const namesIn = (found: LogsBody[]) => found.flatMap(({ data }) => data.map(({ payload }) => payload.fileName));
 
-describe('a job of many files', function () {
+describe('a job of a thousand files', function () {
   this.timeout(120_000);
   const world = useWorld('calm');
 
   describe('of which some are missing', () => {
     let caller: Caller;
     let id: string;
-    const names = Array.from({ length: 250 }, (_, index) => `${index % 25 === 7 ? 'missing' : 'file'}-${index}`);
+    // As many as a list may have whose files are copied one by one.
+    const names = Array.from({ length: 1_000 }, (_, index) => `${index % 100 === 7 ? 'missing' : 'file'}-${index}`);
     const missing = names.filter((name) => name.startsWith('missing'));
 
     before(async () => {
       caller = await world().newCaller();
-      await caller.put('file');
+      await caller.put('file', 'content');
       const files = names.map((name) => (name.startsWith('missing') ? name : (['file', name] as const)));
-      id = (await caller.copied(files)).job.correlationId;
+      id = await caller.start(files);
+      await caller.ended(id, { within: 100_000 });
     });
 
     it('is paged through in the order of the request, each file once', async () => {
-      const found = await pages(caller, id, { limit: '100' });
-      assert.deepEqual(sizes(found), [100, 100, 50]);
+      const found = await pages(caller, id, { limit: '300' });
+      assert.deepEqual(sizes(found), [300, 300, 300, 100]);
       assert.deepEqual(
         found.flatMap(({ data }) => data.map(({ payload }) => payload.destinationFileName)),
         names,
       );
       for (const { paging, job } of found) {
-        assert.equal(paging.totalCount, 250);
+        assert.equal(paging.totalCount, 1_000);
         assert.equal(job.state, 'CompletedWithErrors');
-        assert.deepEqual([job.counts.completed, job.counts.failed], [240, 10]);
+        assert.deepEqual([job.counts.completed, job.counts.failed, job.counts.bytes], [990, 10, 6_930]);
       }
     });
 
@@ -53,18 +55,24 @@ describe('a job of many files', function () {
       const failed = await pages(caller, id, { limit: '4', state: 'Failed' });
       assert.deepEqual(sizes(failed), [4, 4, 2]);
       assert.deepEqual(namesIn(failed), missing);
-      const completed = await pages(caller, id, { limit: '100', state: 'Completed' });
-      assert.deepEqual(sizes(completed), [100, 100, 40]);
-      assert.ok(completed.every(({ paging }) => paging.totalCount === 240));
+      const completed = await pages(caller, id, { limit: '400', state: 'Completed' });
+      assert.deepEqual(sizes(completed), [400, 400, 190]);
+      assert.ok(completed.every(({ paging }) => paging.totalCount === 990));
       assert.deepEqual(sizes(await pages(caller, id, { state: 'Cancelled' })), [0]);
     });
 
     it('is tracked whole, or by pages where that is asked for', async () => {
       const { body } = await caller.track(id);
-      assert.deepEqual(body.data.Summary, { FilesRequestedToBeCopied: '250', Succeeded: '240', Failed: '10' });
-      assert.equal(body.data.Detail.length, 250);
+      assert.deepEqual(body.data.Summary, { FilesRequestedToBeCopied: '1000', Succeeded: '990', Failed: '10' });
+      assert.equal(body.data.Detail.length, 1_000);
       assert.equal(body.data.Detail.filter(({ Status }) => Status === 2).length, 10);
       assert.equal(body.paging, undefined);
+    });
+
+    it('has been written once each, and holds no lock any more', async () => {
+      const there = names.filter((name) => !missing.includes(name));
+      assert.ok(caller.writes(there).every((writes) => writes === 1));
+      assert.deepEqual(await caller.locks(), []);
     });
   });
 
@@ -87,21 +95,5 @@ describe('a job of many files', function () {
     assert.deepEqual(namesIn(await inCollection(caller.destinationId)), [names[0], names[2]]);
     assert.deepEqual(namesIn(await inCollection(caller.sourceId)), names);
     assert.deepEqual(sizes(await inCollection('no-such-collection')), [0]);
-  });
-
-  it('may have a thousand of them', async () => {
-    const caller = await world().newCaller();
-    await caller.put('file', 'content');
-    const copies = Array.from({ length: 1_000 }, (_, index) => `copy-${index}`);
-    const id = await caller.start(copies.map((name) => ['file', name] as const));
-    const { job, data } = await caller.ended(id, { within: 100_000 });
-    assert.equal(job.state, 'Completed');
-    assert.deepEqual([job.counts.completed, job.counts.bytes], [1_000, 7_000]);
-    assert.deepEqual(
-      data.map(({ payload }) => payload.destinationFileName),
-      copies,
-    );
-    assert.ok(caller.writes(copies).every((writes) => writes === 1));
-    assert.deepEqual(await caller.locks(), []);
   });
 });

@@ -9,6 +9,9 @@ import { startUnseen, withJobs, type JobsWorld } from './support.ts';
 
 const page = { limit: 100 };
 
+/** No worker runs for these jobs, and nobody waits long for one to answer. */
+const UNSEEN = { started: false, queryMs: 200 };
+
 /** The ids that a list has once it has as many as it should. */
 async function listed({ jobs }: JobsWorld, filter: JobFilter, expected: number): Promise<string[]> {
   return await until(`${expected} jobs of ${JSON.stringify(filter)}`, async () => {
@@ -41,79 +44,66 @@ describe('the list of jobs', function () {
       'a_b',
       '"'.repeat(200),
     ].map((name) => `${suffix} ${name}`);
-    await withJobs(
-      async (world) => {
-        const ids = await Promise.all(callers.map((caller) => startUnseen(world.client, caller)));
-        for (const [index, caller] of callers.entries()) {
-          assert.deepEqual(await listed(world, { requestor: caller }, 1), [ids[index]], caller);
-        }
-      },
-      { started: false },
-    );
+    await withJobs(async (world) => {
+      const ids = await Promise.all(callers.map((caller) => startUnseen(world.client, caller)));
+      const found = await Promise.all(callers.map((caller) => listed(world, { requestor: caller }, 1)));
+      for (const [index, caller] of callers.entries()) assert.deepEqual(found[index], [ids[index]], caller);
+    }, UNSEEN);
   });
 
   it('pages through, newest first, each job once, with the count of all', async () => {
     const requestor = randomUUID();
-    await withJobs(
-      async (world) => {
-        const { client, jobs } = world;
-        const ids: string[] = [];
-        for (let index = 0; index < 7; index += 1) ids.unshift(await startUnseen(client, requestor));
-        // Temporal's own order has running ones first, and then those that ended last.
-        for (const index of [0, 4, 2]) await client.workflow.getHandle(ids[index]!).terminate();
-        await listed(world, { requestor, state: 'Terminated' }, 3);
-        const seen: string[] = [];
-        let after: JobCursor | null | undefined;
-        do {
-          const list = await jobs.list({ requestor }, { limit: 3, ...(after && { after }) });
-          assert.equal(list.totalCount, 7);
-          assert.ok(list.jobs.length <= 3);
-          seen.push(...list.jobs.map(({ correlationId }) => correlationId));
-          after = list.next;
-        } while (after !== null);
-        assert.deepEqual(seen, ids);
-      },
-      { started: false },
-    );
+    await withJobs(async (world) => {
+      const { client, jobs } = world;
+      const ids: string[] = [];
+      for (let index = 0; index < 7; index += 1) ids.unshift(await startUnseen(client, requestor));
+      // Temporal's own order has running ones first, and then those that ended last.
+      for (const index of [0, 4, 2]) await client.workflow.getHandle(ids[index]!).terminate();
+      await listed(world, { requestor, state: 'Terminated' }, 3);
+      const seen: string[] = [];
+      let after: JobCursor | null | undefined;
+      do {
+        const list = await jobs.list({ requestor }, { limit: 3, ...(after && { after }) });
+        assert.equal(list.totalCount, 7);
+        assert.ok(list.jobs.length <= 3);
+        seen.push(...list.jobs.map(({ correlationId }) => correlationId));
+        after = list.next;
+      } while (after !== null);
+      assert.deepEqual(seen, ids);
+    }, UNSEEN);
   });
 
   it('tells states as every view does: ended by force is Terminated, whatever the job last said of itself', async () => {
     const requestor = randomUUID();
-    await withJobs(
-      async (world) => {
-        const { client, jobs } = world;
-        const paused = await startUnseen(client, requestor, 'Paused');
-        const killed = await startUnseen(client, requestor, 'Processing');
-        await client.workflow.getHandle(killed).terminate();
-        assert.deepEqual(await listed(world, { requestor, state: 'Terminated' }, 1), [killed]);
-        assert.deepEqual(await listed(world, { requestor, state: 'Paused' }, 1), [paused]);
-        assert.deepEqual(await listed(world, { requestor, state: 'Processing' }, 0), []);
-        assert.deepEqual(await listed(world, { requestor, state: 'Completed' }, 0), []);
-        const states = (await jobs.list({ requestor }, page)).jobs.map(({ state }) => state);
-        assert.deepEqual(states, ['Terminated', 'Paused']);
-      },
-      { started: false },
-    );
+    await withJobs(async (world) => {
+      const { client, jobs } = world;
+      const paused = await startUnseen(client, requestor, 'Paused');
+      const killed = await startUnseen(client, requestor, 'Processing');
+      await client.workflow.getHandle(killed).terminate();
+      assert.deepEqual(await listed(world, { requestor, state: 'Terminated' }, 1), [killed]);
+      assert.deepEqual(await listed(world, { requestor, state: 'Paused' }, 1), [paused]);
+      assert.deepEqual(await listed(world, { requestor, state: 'Processing' }, 0), []);
+      assert.deepEqual(await listed(world, { requestor, state: 'Completed' }, 0), []);
+      const states = (await jobs.list({ requestor }, page)).jobs.map(({ state }) => state);
+      assert.deepEqual(states, ['Terminated', 'Paused']);
+    }, UNSEEN);
   });
 
   it('narrows by start: from one time on, and before another', async () => {
     const requestor = randomUUID();
-    await withJobs(
-      async (world) => {
-        const first = await startUnseen(world.client, requestor);
-        const second = await startUnseen(world.client, requestor);
-        await listed(world, { requestor }, 2);
-        const { startTime } = await world.client.workflow.getHandle(second).describe();
-        // The store counts microseconds, so the second one started within this millisecond.
-        const at = startTime.getTime();
-        assert.deepEqual(await listed(world, { requestor, startTime: at + 1 }, 0), []);
-        assert.deepEqual(await listed(world, { requestor, endTime: at }, 1), [first]);
-        assert.deepEqual(await listed(world, { requestor, startTime: at, endTime: at + 1 }, 1), [second]);
-        const endOfTime = Date.UTC(9999, 11);
-        assert.deepEqual(await listed(world, { requestor, startTime: -1e14, endTime: endOfTime }, 2), [second, first]);
-      },
-      { started: false },
-    );
+    await withJobs(async (world) => {
+      const first = await startUnseen(world.client, requestor);
+      const second = await startUnseen(world.client, requestor);
+      await listed(world, { requestor }, 2);
+      const { startTime } = await world.client.workflow.getHandle(second).describe();
+      // The store counts microseconds, so the second one started within this millisecond.
+      const at = startTime.getTime();
+      assert.deepEqual(await listed(world, { requestor, startTime: at + 1 }, 0), []);
+      assert.deepEqual(await listed(world, { requestor, endTime: at }, 1), [first]);
+      assert.deepEqual(await listed(world, { requestor, startTime: at, endTime: at + 1 }, 1), [second]);
+      const endOfTime = Date.UTC(9999, 11);
+      assert.deepEqual(await listed(world, { requestor, startTime: -1e14, endTime: endOfTime }, 2), [second, first]);
+    }, UNSEEN);
   });
 
   it('cuts a long list into stretches of time by counting, and loses none', async () => {

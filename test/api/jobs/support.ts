@@ -28,7 +28,7 @@ export interface JobsWorld {
 /** The API's job service on real servers, and a worker of this test's own with the real activities. */
 export async function withJobs<T>(
   use: (world: JobsWorld) => Promise<T>,
-  { started = true }: { started?: boolean } = {},
+  { started = true, queryMs }: { started?: boolean; queryMs?: number } = {},
 ): Promise<T> {
   const [{ address, namespace, client }, storage] = await Promise.all([sharedTemporal(), makeTestStorage()]);
   for (const [collectionId, bucket] of [
@@ -67,6 +67,7 @@ export async function withJobs<T>(
         },
         temporal: { namespace, connectionOptions: { address } },
         log: silent,
+        queryMs,
       });
       try {
         return await use({ jobs: service.jobs, client, storage, worker });
