@@ -54,7 +54,7 @@ export async function claimJob(
       correlationId,
       state: 'Requested',
       counts: emptyCounts('entries' in request ? request.entries.length : 0),
-      startedAt: null,
+      startedAt: receivedAt,
       endedAt: null,
       message: '',
     },

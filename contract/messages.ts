@@ -141,7 +141,9 @@ export interface JobStatus {
   correlationId: string;
   state: JobState;
   counts: JobCounts;
-  startedAt: number | null;
+  /** When the request was received that the job was made of: the one time that every answer knows, for as long as it is told of. */
+  startedAt: number;
+  /** Null until the job has ended and is settled. */
   endedAt: number | null;
   /** Why it is where it is; empty where there is nothing to say. */
   message: string;

@@ -62,7 +62,7 @@ async function begin(
 ): Promise<Omit<CarriedJob, 'book'> | 'refused' | 'before'> {
   const admitted = await admitBulk(book, owner, workflowInfo().taskQueue, input);
   if (admitted.decided !== 'accepted') return admitted.decided;
-  book.startProcessing(Date.now());
+  book.startProcessing();
   showJob(book);
   const { locks, chunks } = admitted;
   const queue = { planned: chunks ?? 0, next: 0, left: [] };

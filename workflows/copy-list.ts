@@ -40,7 +40,7 @@ async function copy(
   files: AdmittedFile[],
   gate: CopyGate,
 ): Promise<void> {
-  book.startProcessing(Date.now());
+  book.startProcessing();
   showJob(book);
   await recordingResults(book, () =>
     options.dryRun === true ? previewAll(book, options) : copyAll(book, files, options, gate),

@@ -13,13 +13,14 @@ export class JobLife {
   readonly #input: CopyFilesInput<CopyRequest>;
   #state: JobState = 'Requested';
   #isPaused = false;
-  #startedAt: number | null = null;
+  #startedAt: number;
   #endedAt: number | null = null;
   #message = '';
 
   constructor(correlationId: string, input: CopyFilesInput<CopyRequest>, counts: JobCounts) {
     this.correlationId = correlationId;
     this.#input = input;
+    this.#startedAt = input.receivedAt;
     this.counts = counts;
   }
 
@@ -51,8 +52,7 @@ export class JobLife {
     this.end(status);
   }
 
-  startProcessing(now: number): void {
-    this.#startedAt = now;
+  startProcessing(): void {
     if (this.#state === 'Requested') this.#state = this.#isPaused ? 'Paused' : 'Processing';
   }
 
@@ -117,9 +117,8 @@ export class JobLife {
   }
 
   /** Goes on where another run of the same job left off. */
-  protected restore({ state, startedAt, message }: JobStatus, isPaused: boolean): void {
+  protected restore({ state, message }: JobStatus, isPaused: boolean): void {
     this.#state = state;
-    this.#startedAt = startedAt;
     this.#message = message;
     this.#isPaused = isPaused;
   }

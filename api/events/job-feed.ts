@@ -28,6 +28,7 @@ export interface Snapshot {
   id: string;
   /** The job as JSON, on one line. */
   data: string;
+  /** A job that was ended by force has not come to its end before its files are settled. */
   isEnd: boolean;
 }
 
@@ -42,7 +43,7 @@ export interface Seat {
 function snapshotOf(status: JobStatus): Snapshot {
   const data = JSON.stringify(jobView(status));
   const id = createHash('sha256').update(data).digest('base64url').slice(0, 16);
-  return { id, data, isEnd: isEndState(status.state) };
+  return { id, data, isEnd: isEndState(status.state) && status.endedAt !== null };
 }
 
 /**

@@ -105,8 +105,9 @@ export class JobFinder {
   }
 }
 
-function memoOf(execution: Execution): JobMemo {
-  return execution.memo as unknown as JobMemo;
+/** A workflow that was started by hand may have no memo. */
+function memoOf({ memo, startTime }: Execution): JobMemo {
+  return { receivedAt: startTime.getTime(), requested: 0, ...(memo as Partial<JobMemo>) } as JobMemo;
 }
 
 function memoOfRecord({ caller, digest, status, receivedAt }: JobRecord): JobMemo {

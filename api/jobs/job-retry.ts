@@ -40,8 +40,8 @@ export class JobRetry {
   async retry({ of, viewer, ...job }: RetryJob, patience?: Patience): Promise<CopyAnswer> {
     const found = await this.#finder.find(of, viewer);
     const status = await this.#views.status(of, found);
-    // A job that was ended by force has files nobody has looked after yet.
-    if (found.kind === 'running' || found.record === undefined || status.counts.pending > 0) {
+    // Of a job that was ended by force, somebody is still to look after the files.
+    if (found.kind !== 'ended') {
       throw new JobNotRetryableError('unsettled', status);
     }
     // The other job's request is another one, even where it names the same files.

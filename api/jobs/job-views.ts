@@ -28,6 +28,13 @@ const UNANSWERED_FOR_MS = 3_000;
 /** Jobs that are remembered as unanswered; past it the oldest is forgotten. */
 const MAX_UNANSWERED = 10_000;
 
+const UNSETTLED = reason(
+  'TERMINATED',
+  'the job was ended by force in Temporal; what became of its remaining files is being found out',
+);
+
+const ENDED_UNDECIDED = reason('TERMINATED', 'the job was ended by force in Temporal before it was decided');
+
 type RunningJob = Extract<FoundJob, { kind: 'running' }>;
 type LostJob = Extract<FoundJob, { kind: 'lost' }>;
 
@@ -235,7 +242,7 @@ function countsOf({ files }: StoredFiles): JobCounts | undefined {
 /** State by search attribute, which the workflow sets with every change; counts by the results stored so far. */
 function runningStatus(
   correlationId: string,
-  { memo, execution }: RunningJob,
+  { record, memo, execution }: RunningJob,
   counts: JobCounts = emptyCounts(memo.requested),
 ): JobStatus {
   const attribute = execution.typedSearchAttributes.get(COPY_STATE);
@@ -246,7 +253,7 @@ function runningStatus(
     correlationId,
     state,
     counts: state === 'Requested' ? emptyCounts(memo.requested) : counts,
-    startedAt: state === 'Requested' ? null : execution.startTime.getTime(),
+    startedAt: record?.receivedAt ?? memo.receivedAt,
     endedAt: null,
     message: '',
   };
@@ -262,8 +269,9 @@ function lostStatus(
     correlationId,
     state: 'Terminated',
     counts,
-    startedAt: record?.receivedAt ?? null,
-    endedAt,
-    message: reason('TERMINATED', 'the job was ended by force in Temporal'),
+    startedAt: record?.receivedAt ?? memo.receivedAt,
+    // One that has a record ends when that is closed: what is told of its files until then may change.
+    endedAt: record === undefined ? endedAt : null,
+    message: record === undefined ? ENDED_UNDECIDED : UNSETTLED,
   };
 }

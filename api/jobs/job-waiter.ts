@@ -113,9 +113,9 @@ function isRefused(answer: CopyAnswer): boolean {
 }
 
 /** How a job stands that nobody has decided about. */
-function undecidedStatus({ correlationId }: NewJob, requested: number | null): JobStatus {
+function undecidedStatus({ correlationId, receivedAt }: NewJob, requested: number | null): JobStatus {
   const counts = emptyCounts(requested ?? 0);
-  return { correlationId, state: 'Requested', counts, startedAt: null, endedAt: null, message: '' };
+  return { correlationId, state: 'Requested', counts, startedAt: receivedAt, endedAt: null, message: '' };
 }
 
 /** What a promise gives, or undefined once this time (milliseconds since the epoch) has come. */

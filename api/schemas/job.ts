@@ -26,8 +26,10 @@ export const jobSchema = z
         bytes: count,
       })
       .openapi({ description: 'Files by outcome; pending are those without one yet. bytes counts what was copied.' }),
-    startedAt: isoTime.nullable(),
-    endedAt: isoTime.nullable(),
+    startedAt: isoTime.openapi({ description: 'When the request was received: the same in every answer.' }),
+    endedAt: isoTime.nullable().openapi({
+      description: 'Null until the job has ended and what became of all its files is known.',
+    }),
     message: z.string().openapi({ description: 'Why the job is where it is; empty where there is nothing to say.' }),
   })
   .openapi('Job', { example: EXAMPLE_JOB });

@@ -16,7 +16,7 @@ export const job = z.object({
     pending: count,
     bytes: count,
   }),
-  startedAt: z.string().nullable(),
+  startedAt: z.string(),
   endedAt: z.string().nullable(),
   message: z.string(),
 });

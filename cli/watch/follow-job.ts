@@ -48,7 +48,8 @@ export async function followJob(
       job = await lookAtJob(api, correlationId, job === undefined ? undefined : 1);
       answeredAt = clock.now();
       onJob(job);
-      if (isEndState(job.state)) return job;
+      // One that was ended by force is waited for until it is known what became of its files.
+      if (isEndState(job.state) && job.endedAt !== null) return job;
     } catch (error) {
       const isPassing = error instanceof UnreachableError && clock.now() - answeredAt < PATIENCE_MS;
       if (job === undefined || !isPassing) throw error;

@@ -15,17 +15,16 @@ function outcomes(counts: JobCounts): string {
   return parts.length === 0 ? filesText(counts.requested) : parts.join(', ');
 }
 
-/** How long a job has taken; undefined where it has not begun. */
-export function tookMs({ startedAt, endedAt }: Job, now: number): number | undefined {
-  if (startedAt === null) return undefined;
+/** How long a job has taken. */
+function tookMs({ startedAt, endedAt }: Job, now: number): number {
   return (endedAt === null ? now : Date.parse(endedAt)) - Date.parse(startedAt);
 }
 
 /** How a job stands or ended, in a line or two: `Completed: 2 copied, 4.7 kB in 0.6 s`. */
 export function jobText(job: Job, now: number): string[] {
   const { state, counts, message } = job;
-  const took = tookMs(job, now);
-  const time = took === undefined ? '' : isEndState(state) ? ` in ${durationText(took)}` : ` for ${durationText(took)}`;
+  const took = durationText(tookMs(job, now));
+  const time = isEndState(state) ? ` in ${took}` : ` for ${took}`;
   const bytes = counts.bytes > 0 ? `, ${bytesText(counts.bytes)}` : '';
   return [`${state}: ${outcomes(counts)}${bytes}${time}`, ...(message === '' ? [] : [`  ${printable(message)}`])];
 }
@@ -34,12 +33,11 @@ export const JOB_COLUMNS = ['correlation id', 'state', 'started (UTC)', 'took', 
 
 /** A job as a row under JOB_COLUMNS. */
 export function jobRow(job: Job, now: number): string[] {
-  const took = tookMs(job, now);
   return [
     job.correlationId,
     job.state,
-    job.startedAt === null ? '' : timeText(Date.parse(job.startedAt)),
-    took === undefined ? '' : durationText(took),
+    timeText(Date.parse(job.startedAt)),
+    durationText(tookMs(job, now)),
     bytesText(job.counts.bytes),
     outcomes(job.counts),
   ];

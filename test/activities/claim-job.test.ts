@@ -59,7 +59,7 @@ describe('claimJob', () => {
       ...{ collections: PLACES, entries: INPUT.request.entries, bulk: null },
       status: {
         ...{ correlationId, state: 'Requested', counts: emptyCounts(2) },
-        ...{ startedAt: null, endedAt: null, message: '' },
+        ...{ startedAt: INPUT.receivedAt, endedAt: null, message: '' },
       },
     });
   });

@@ -41,7 +41,7 @@ describe('settling a job that was ended by force', () => {
       ...{ collections: place.collections, entries: place.entries(...names), bulk: null, admission: null },
       status: {
         ...{ correlationId, state: 'Requested', counts: emptyCounts(names.length) },
-        ...{ startedAt: null, endedAt: null, message: '' },
+        ...{ startedAt: 500, endedAt: null, message: '' },
       },
       ...changes,
     };

@@ -13,7 +13,7 @@ export function jobOf(state: JobState, counts: Partial<Job['counts']> = {}): Job
 
 /** The same job, ended so many seconds after its start. */
 export function endedAfter(seconds: number, job: Job): Job {
-  const endedAt = new Date(Date.parse(job.startedAt ?? '') + seconds * 1_000).toISOString();
+  const endedAt = new Date(Date.parse(job.startedAt) + seconds * 1_000).toISOString();
   return { ...job, endedAt };
 }
 

@@ -53,6 +53,7 @@ describe('while no worker runs', function () {
     await world().stack.worker.start();
     const { job } = await caller.ended(id);
     assert.equal(job.state, 'Completed');
+    assert.equal(job.startedAt, logs.body.job.startedAt, 'told from the record as by a worker');
     assert.deepEqual(caller.writes(names), [1, 1]);
     const decided = await caller.copy(names, { id });
     assert.deepEqual(

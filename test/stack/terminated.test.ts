@@ -17,6 +17,8 @@ interface HalfWay {
   /** Files that were copied, and files that were not, when the job came to be ended by force. */
   copied: string[];
   uncopied: string[];
+  /** When the job said that it was started, while it ran. */
+  startedAt: string;
   /** What keeps the attempts of the others: when it is released, they go on. */
   hold: Hold;
 }
@@ -34,24 +36,37 @@ async function halfWay(world: World): Promise<HalfWay> {
     caller.writes(copied).every((count) => count === 1) &&
     uncopied.every((name) => world.proxy.requests(caller.sourceStats(name)).length > 0);
   await until('half of the files are copied, the others about to be', isHalfWay);
-  return { caller, id, copied, uncopied, hold };
+  const { startedAt } = (await caller.logs(id, { limit: '1' })).body.job;
+  return { caller, id, copied, uncopied, startedAt, hold };
 }
 
-/** Asks for the job's logs until all is told and its locks are gone; and how long that took since it was first asked. */
+/**
+ * Asks for the job's logs until all is told and its locks are gone; and how long that took since it was first asked. Until
+ * then each answer says that the rest is being found out, and gives no end.
+ */
 async function reconciled(caller: Caller, id: string): Promise<{ logs: LogsBody; tookMs: number }> {
-  const startedAt = performance.now();
+  const askedAt = performance.now();
+  let unsettled = 0;
   const isSettled = async () => {
     const { status, body } = await caller.logs(id);
     assert.equal(status, 200);
     assert.equal(body.job.state, 'Terminated');
-    const isTold = body.job.counts.pending === 0 && body.job.endedAt !== null;
-    return isTold && (await caller.locks()).length === 0 ? body : undefined;
+    if (body.job.endedAt === null) {
+      unsettled += 1;
+      assert.match(body.job.message, /^TERMINATED: .*being found out$/);
+      return undefined;
+    }
+    assert.equal(body.job.counts.pending, 0);
+    assert.doesNotMatch(body.job.message, /being found out/);
+    assert.deepEqual(await caller.locks(), [], 'the locks are gone before the end is visible');
+    return body;
   };
   const logs = await until('the truth is told', isSettled, { within: 30_000, every: 100 });
-  return { logs, tookMs: performance.now() - startedAt };
+  assert.ok(unsettled > 0, 'the first answer is not the last word');
+  return { logs, tookMs: performance.now() - askedAt };
 }
 
-async function assertTruth({ caller, id, copied, uncopied, hold }: HalfWay): Promise<void> {
+async function assertTruth({ caller, id, copied, uncopied, startedAt, hold }: HalfWay): Promise<void> {
   const { logs, tookMs } = await reconciled(caller, id);
   assert.ok(tookMs < TRUTH_WITHIN_MS, `it took ${Math.round(tookMs)} ms`);
   assert.deepEqual(fileStates(logs), {
@@ -62,6 +77,7 @@ async function assertTruth({ caller, id, copied, uncopied, hold }: HalfWay): Pro
   assert.deepEqual([counts.completed, counts.cancelled, counts.requested], [6, 6, 12]);
   assert.match(message, /^TERMINATED: /);
   assert.ok(endedAt !== null);
+  assert.equal(logs.job.startedAt, startedAt);
   for (const { payload, state, message: why } of logs.data) {
     const stored = await caller.stored(payload.fileName);
     assert.equal(stored === undefined, state === 'Cancelled');

@@ -22,7 +22,7 @@ function newRecord(changes: Partial<JobRecord> = {}): JobRecord {
     ...{ collections: [], entries: null, bulk: null, admission: null },
     status: {
       ...{ correlationId, state: 'Requested', counts: emptyCounts(2) },
-      ...{ startedAt: null, endedAt: null, message: '' },
+      ...{ startedAt: 1, endedAt: null, message: '' },
     },
     ...changes,
   };

@@ -38,7 +38,6 @@ async function assertRejected(job: Job, message: string): Promise<void> {
   assert.equal(result.state, 'Rejected');
   assert.equal(result.message, message);
   assert.deepEqual(result.counts, { ...emptyCounts(2), pending: 0 });
-  assert.equal(result.startedAt, null);
   assert.ok(result.endedAt !== null);
   assert.deepEqual(await job.status(), result);
   const { files, next, totalCount } = await job.files();

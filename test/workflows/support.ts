@@ -30,6 +30,9 @@ import type { Replaced } from './replaced-activities.ts';
 
 type CopyWorkflow = typeof copyFiles;
 
+/** When requests are received, in milliseconds since the epoch. */
+export const RECEIVED_AT = Date.parse('2026-01-02T03:04:05Z');
+
 /** A request of `alice` for these files, from collection `from` to collection `to`. */
 export function requestFor(...fileNames: string[]): CopyFilesInput {
   return {
@@ -44,7 +47,7 @@ export function requestFor(...fileNames: string[]): CopyFilesInput {
       })),
       options: { overwrite: 'always' },
     },
-    receivedAt: Date.parse('2026-01-02T03:04:05Z'),
+    receivedAt: RECEIVED_AT,
   };
 }
 

@@ -28,7 +28,7 @@ function facts({ counts, startedAt, endedAt }) {
     ['Skipped', counted(counts.skipped, 'file')],
     ['Failed', counted(counts.failed, 'file')],
     ['Cancelled', counted(counts.cancelled, 'file')],
-    ['Started', startedAt === null ? 'not yet' : time(startedAt)],
+    ['Started', time(startedAt)],
     ...(endedAt === null ? [] : [/** @type {[string, string]} */ (['Ended', time(endedAt)])]),
   ];
   return all.filter(([name, value]) => !(['Skipped', 'Cancelled'].includes(name) && value === '0 files'));

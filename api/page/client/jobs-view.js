@@ -26,11 +26,10 @@ class JobRow {
     this.#badge = makeBadge(job.state);
     const link = make('a', { href: `#/jobs/${id}` }, make('span', { class: 'visually-hidden' }, 'Job '), id);
     this.#bar.setAttribute('aria-label', `Progress of job ${id.slice(0, 8)}`);
-    const started = job.startedAt === null ? 'not started' : `started ${time(job.startedAt)}`;
     this.element = make(
       'li',
       { class: 'job-row' },
-      make('div', { class: 'job-name' }, link, make('span', { class: 'muted' }, started)),
+      make('div', { class: 'job-name' }, link, make('span', { class: 'muted' }, `started ${time(job.startedAt)}`)),
       make('div', { class: 'job-state' }, this.#badge, this.#problems),
       make('div', { class: 'job-progress' }, this.#bar, make('div', { class: 'split' }, this.#counts, this.#speed)),
     );

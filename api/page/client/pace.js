@@ -38,7 +38,6 @@ export class Pace {
  */
 export function paceWords({ state, counts, startedAt, endedAt }, pace) {
   if (endedAt !== null) {
-    if (startedAt === null) return '';
     const seconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000;
     const done = counts.completed + counts.skipped + counts.failed;
     if (seconds < 1 || done < 2) return `took ${duration(seconds)}`;
