@@ -60,15 +60,16 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
 /** Writes the files that have no outcome yet. */
 async function writeRest(
   { storage, lanes }: ActivityDependencies,
-  { correlationId, filesPerSecond }: CopyChunkTask,
+  task: CopyChunkTask,
   attempt: { files: readonly ChunkFile[]; lease: Lease; recovery: Recovery; context: Context },
 ): Promise<void> {
   const { files, lease, recovery, context } = attempt;
   const unwritten = files.filter(({ outcome }) => outcome === undefined);
   if (unwritten.length === 0) return;
   const signal = context.cancellationSignal;
-  const progress = new ChunkProgress(context, files);
+  const progress = new ChunkProgress(context, task, files);
   lease.note(progress);
+  const { correlationId, filesPerSecond } = task;
   using lane = lanes.group({ priority: 'bulk', job: correlationId, filesPerSecond });
   signal.addEventListener('abort', () => {
     lane.close();

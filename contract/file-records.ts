@@ -27,6 +27,23 @@ export function pageOf(
   return { files: rest.slice(0, limit), totalCount: matching.length, next: rest[limit]?.index ?? null };
 }
 
+/** Bytes of a file's record besides its texts, at most. */
+const RECORD_BYTES = 350;
+
+/** As many files of a page as fit so many bytes as JSON, but one at least; it goes on behind those. */
+export function fitting<Page extends { files: FileRecord[]; next: number | null }>(page: Page, maxBytes: number): Page {
+  let bytes = 0;
+  const end = page.files.findIndex((file, position) => {
+    const { fileName, destinationFileName, sourceCollectionId, destinationCollectionId, message } = file;
+    const texts = [fileName, destinationFileName, sourceCollectionId, destinationCollectionId, message];
+    // A UTF-16 code unit is three bytes of UTF-8 at most; escaped in JSON, `"` and `\\` are two.
+    bytes += RECORD_BYTES + texts.reduce((sum, text) => sum + 3 * text.length, 0) + 60 * file.history.length;
+    return bytes > maxBytes && position > 0;
+  });
+  const first = page.files[end];
+  return first === undefined ? page : { ...page, files: page.files.slice(0, end), next: first.index };
+}
+
 /** Whether a file is one of those that are asked for. */
 export function matchesFilter(file: FileRecord, { state, collectionId }: FileFilter): boolean {
   if (state !== undefined && file.state !== state) return false;

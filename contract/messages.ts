@@ -149,6 +149,18 @@ export interface JobStatus {
   message: string;
 }
 
+/** A pass over a chunk of a bulk job: its results are stored under this chunk and part. */
+export interface ChunkPassRef {
+  chunk: number;
+  part: number;
+}
+
+/** Answer of the `status` query. */
+export interface LiveStatus extends JobStatus {
+  /** Of a bulk job, the passes that are under way: what they have done by now is not in the counts. */
+  underWay?: ChunkPassRef[];
+}
+
 export interface StateChange {
   state: FileState;
   /** Milliseconds since the epoch. */
@@ -178,7 +190,7 @@ export interface FileFilter {
   collectionId?: string;
 }
 
-/** Argument of the `files` query: at most `limit` matching files, looked for from index `from` on. */
+/** Argument of the `files` query: at most `limit` matching files (fewer where they would not fit an answer), looked for from index `from` on. */
 export interface FilesQuery extends FileFilter {
   from: number;
   limit: number;
@@ -191,4 +203,6 @@ export interface FilesPage {
   /** Files that match the filter, on all pages. */
   totalCount: number;
   collections: CollectionLocation[];
+  /** How the job stands as its files are told of. */
+  status: JobStatus;
 }

@@ -3,8 +3,10 @@ import type {
   CollectionLocation,
   CopyFilesInput,
   BulkRequest,
+  ChunkPassRef,
   FilesPage,
   JobStatus,
+  LiveStatus,
 } from '../contract/messages.ts';
 import { emptyCounts } from '../contract/states.ts';
 import type { ChunkOutcome } from '../activities/index.ts';
@@ -21,6 +23,8 @@ export interface CarriedBook {
 /** A job of any number of files: it counts them, and knows none of them by name. */
 export class BulkBook extends JobLife {
   collections: CollectionLocation[] = [];
+  /** Passes whose results are not in the counts. */
+  readonly underWay = new Set<ChunkPassRef>();
 
   constructor(correlationId: string, input: CopyFilesInput<BulkRequest>, carried?: CarriedBook) {
     super(correlationId, input, carried === undefined ? emptyCounts(0) : { ...carried.status.counts });
@@ -33,6 +37,10 @@ export class BulkBook extends JobLife {
   carry(): CarriedBook {
     if (this.outcome === undefined) throw new Error('a job that is not decided has nothing to take along');
     return { status: this.status(), isPaused: this.isPaused, outcome: this.outcome, collections: this.collections };
+  }
+
+  override live(): LiveStatus {
+    return { ...this.status(), underWay: Array.from(this.underWay, ({ chunk, part }) => ({ chunk, part })) };
   }
 
   /** More files are known of. */
@@ -59,6 +67,6 @@ export class BulkBook extends JobLife {
 
   /** Its files stand in storage, not here. */
   page(): FilesPage {
-    return { files: [], next: null, totalCount: 0, collections: this.collections };
+    return { files: [], next: null, totalCount: 0, collections: this.collections, status: this.status() };
   }
 }

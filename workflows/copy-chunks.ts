@@ -79,6 +79,7 @@ export async function copyChunks(
   const run = async (pass: ChunkPass) => {
     const { scope } = gate;
     const summary = summaryOf(pass);
+    book.underWay.add(pass);
     try {
       const { counts, leftovers, reason } = await scope.run(() =>
         bulk(summary).copyChunk(taskOf(book, job, pass, window)),
@@ -99,6 +100,8 @@ export async function copyChunks(
       if (isCancellation(error)) queue.putBack(uncertain);
       else if (error instanceof ActivityFailure) putOff({ ...uncertain, tries: pass.tries + 1 });
       else throw error;
+    } finally {
+      book.underWay.delete(pass);
     }
   };
 

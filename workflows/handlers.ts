@@ -14,7 +14,7 @@ import {
   RESUME_SIGNAL,
   STATUS_QUERY,
 } from '../contract/ids.ts';
-import type { AdmissionOutcome, FilesPage, FilesQuery, JobStatus } from '../contract/messages.ts';
+import type { AdmissionOutcome, FilesPage, FilesQuery, LiveStatus } from '../contract/messages.ts';
 import type { CopyGate } from './copy-gate.ts';
 import type { JobLife } from './job-life.ts';
 import { showJob } from './visibility.ts';
@@ -50,7 +50,7 @@ export function listen(book: JobLife & FilesView, gate: CopyGate): void {
     gate.open();
     showJob(book);
   });
-  setHandler(defineQuery<JobStatus>(STATUS_QUERY), () => book.status());
+  setHandler(defineQuery<LiveStatus>(STATUS_QUERY), () => book.live());
   setHandler(defineQuery<FilesPage, [FilesQuery]>(FILES_QUERY), (query) => book.page(query));
   // Rejects when Temporal is asked to cancel the workflow, and then only.
   CancellationScope.current().cancelRequested.catch(cancel);

@@ -9,8 +9,9 @@ import type {
   FilesQuery,
   JobStatus,
 } from '../contract/messages.ts';
+import { MAX_QUERY_BYTES } from '../contract/limits.ts';
 import { countFile, emptyCounts } from '../contract/states.ts';
-import { pageOf, requestedFile } from '../contract/file-records.ts';
+import { fitting, pageOf, requestedFile } from '../contract/file-records.ts';
 import { reason } from '../contract/reasons.ts';
 import { JobLife } from './job-life.ts';
 
@@ -73,7 +74,8 @@ export class JobBook extends JobLife {
 
   /** A page of files. A job that is not decided, or was refused, has none. */
   page(query: FilesQuery): FilesPage {
-    return { ...pageOf(this.isAccepted ? this.files : [], query), collections: this.collections };
+    const page = fitting(pageOf(this.isAccepted ? this.files : [], query), MAX_QUERY_BYTES);
+    return { ...page, collections: this.collections, status: this.status() };
   }
 }
 

@@ -1,4 +1,11 @@
-import type { Admission, AdmissionOutcome, CopyFilesInput, CopyRequest, JobStatus } from '../contract/messages.ts';
+import type {
+  Admission,
+  AdmissionOutcome,
+  CopyFilesInput,
+  CopyRequest,
+  JobStatus,
+  LiveStatus,
+} from '../contract/messages.ts';
 import { endStateOf, isEndState, type JobCounts, type JobState } from '../contract/states.ts';
 import { reason } from '../contract/reasons.ts';
 
@@ -37,6 +44,11 @@ export class JobLife {
       endedAt: this.#endedAt,
       message: this.#message,
     };
+  }
+
+  /** The status, and what a caller needs to know besides to tell how the job stands at this moment. */
+  live(): LiveStatus {
+    return this.status();
   }
 
   /** Makes the decision known to whoever waits for it. `requested`: files asked for; null: not known yet. */

@@ -1,5 +1,8 @@
 import type { Context } from '@temporalio/activity';
+import { countFile, emptyCounts } from '../../contract/states.ts';
+import type { ResultsPart } from '../../storage/job-chunks.ts';
 import type { ChunkFile } from './chunk-file.ts';
+import type { CopyChunkTask } from './chunk-task.ts';
 
 /** A rewrite under way that takes several calls: it may be continued for a week, by the same request only. */
 interface RewriteUnderWay {
@@ -9,9 +12,8 @@ interface RewriteUnderWay {
   pin: string;
 }
 
-/** What heartbeats carry of a chunk: how far it is, for people, and rewrites that another attempt may go on with. */
-interface Details {
-  ended: number;
+/** What heartbeats carry of a chunk: how far it is, for whoever asks, and rewrites that another attempt may go on with. */
+interface Details extends ResultsPart {
   files: number;
   rewrites: RewriteUnderWay[];
 }
@@ -21,11 +23,13 @@ const MAX_REWRITES = 16;
 
 /** How far a chunk is. Heartbeats write it out as it stands when they are sent. */
 export class ChunkProgress {
+  readonly #task: CopyChunkTask;
   readonly #files: readonly ChunkFile[];
   readonly #earlier = new Map<number, RewriteUnderWay>();
   readonly #underWay = new Map<number, RewriteUnderWay>();
 
-  constructor(context: Context, files: readonly ChunkFile[]) {
+  constructor(context: Context, task: CopyChunkTask, files: readonly ChunkFile[]) {
+    this.#task = task;
     this.#files = files;
     const details = context.info.heartbeatDetails as Details | undefined;
     for (const rewrite of details?.rewrites ?? []) {
@@ -60,8 +64,12 @@ export class ChunkProgress {
   }
 
   toJSON(): Details {
-    let ended = 0;
-    for (const { outcome } of this.#files) if (outcome !== undefined) ended += 1;
-    return { ended, files: this.#files.length, rewrites: [...this.#underWay.values()] };
+    const { chunk, part } = this.#task;
+    const counts = emptyCounts(this.#files.length);
+    for (const { outcome } of this.#files) {
+      if (outcome !== undefined) countFile(counts, outcome.state, outcome.size ?? 0);
+    }
+    const { requested: files, pending, ...ended } = counts;
+    return { chunk, part, files, count: files - pending, ...ended, rewrites: [...this.#underWay.values()] };
   }
 }

@@ -3,6 +3,7 @@ import type { FileFilter, FileRecord } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import { emptyCounts, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart } from '../../storage/job-chunks.ts';
+import { progressIn, withProgress } from './chunk-progress.ts';
 import type { PageRequest } from './job-service.ts';
 
 /** A bulk job as far as its files' records depend on it. Times are milliseconds since the epoch. */
@@ -47,8 +48,8 @@ export class BulkFiles {
     return count;
   }
 
-  /** The counts of a job as far as they are stored. */
-  async counts({ correlationId }: BulkJob): Promise<JobCounts> {
+  /** The counts of a job as far as they are stored, and of these passes as far as they are not. */
+  async counts({ correlationId }: BulkJob, progress: readonly ResultsPart[] = []): Promise<JobCounts> {
     const counts = emptyCounts(0);
     const [planned, finished] = await Promise.all([
       Array.fromAsync(this.#chunks.listPlan(correlationId), ({ count }) => count),
@@ -56,11 +57,8 @@ export class BulkFiles {
     ]);
     for (const count of planned) counts.requested += count;
     counts.pending = counts.requested;
-    for (const part of finished) {
-      counts.pending -= part.count;
-      for (const name of ['completed', 'skipped', 'failed', 'cancelled', 'bytes'] as const) counts[name] += part[name];
-    }
-    return counts;
+    const stored = progressIn(progress, finished);
+    return withProgress(counts, [...finished, ...progress.filter((part) => !stored.includes(part))]);
   }
 
   async *#matching(job: BulkJob, from: number, filter: FileFilter): AsyncGenerator<FileRecord> {

@@ -1,9 +1,16 @@
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionInfo } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionDescription,
+  type WorkflowExecutionInfo,
+} from '@temporalio/client';
 import type { JobMemo } from '../../contract/messages.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, JOB_STATES } from '../../contract/states.ts';
+import type { ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
+import { progressOf } from './chunk-progress.ts';
 import type { JobReconciler } from './job-reconciler.ts';
 import { JobNotFoundError, ServiceUnavailableError, type Viewer } from './job-service.ts';
 
@@ -14,8 +21,11 @@ type Execution = Omit<WorkflowExecutionInfo, 'raw'>;
 export type FoundJob =
   /** Its record is closed: the record tells everything. */
   | { kind: 'ended'; record: JobRecord }
-  /** Its workflow is open; there is no record before a worker has claimed the correlation id. */
-  | { kind: 'running'; record: JobRecord | undefined; memo: JobMemo; execution: Execution }
+  /**
+   * Its workflow is open; there is no record before a worker has claimed the correlation id. `progress`: of a bulk job,
+   * what its chunks have done whose results are not stored yet.
+   */
+  | { kind: 'running'; record: JobRecord | undefined; memo: JobMemo; execution: Execution; progress: ResultsPart[] }
   /**
    * Its workflow is closed or gone, and did not live to close the record. One that has no record had not claimed its
    * correlation id: nothing was decided, and nothing done.
@@ -49,7 +59,9 @@ export class JobFinder {
     const record = await this.#readRecord(correlationId);
     if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
     const execution = await this.#describe(correlationId);
-    if (execution?.status.name === 'RUNNING') return { kind: 'running', record, memo: memoOf(execution), execution };
+    if (execution?.status.name === 'RUNNING') {
+      return { kind: 'running', record, memo: memoOf(execution), execution, progress: progressOf(execution) };
+    }
     // It may have closed its record since that was read.
     if (execution !== undefined) {
       const found = await this.fromExecution(correlationId, execution);
@@ -70,7 +82,17 @@ export class JobFinder {
     const record = await this.#readRecord(correlationId);
     if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
     const memo = memoOf(execution);
-    if (execution.status.name === 'RUNNING') return { kind: 'running', record, memo, execution };
+    if (execution.status.name === 'RUNNING') {
+      // A list does not tell of activities, as a description does.
+      const described = isBulk(record) ? await this.#describe(correlationId) : undefined;
+      return {
+        kind: 'running',
+        record,
+        memo,
+        execution,
+        progress: described === undefined ? [] : progressOf(described),
+      };
+    }
     if (record === undefined && hasEnded(execution)) return undefined;
     return await this.#lost(correlationId, record, memo, execution.closeTime?.getTime() ?? null);
   }
@@ -93,7 +115,7 @@ export class JobFinder {
     }
   }
 
-  async #describe(correlationId: string): Promise<Execution | undefined> {
+  async #describe(correlationId: string): Promise<WorkflowExecutionDescription | undefined> {
     try {
       return await within(this.#client, DEADLINES.describe, () =>
         this.#client.workflow.getHandle(correlationId).describe(),
@@ -103,6 +125,10 @@ export class JobFinder {
       throw new ServiceUnavailableError('temporal', error);
     }
   }
+}
+
+function isBulk(record: JobRecord | undefined): boolean {
+  return record !== undefined && record.bulk !== null;
 }
 
 /** A workflow that was started by hand may have no memo. */

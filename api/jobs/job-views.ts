@@ -1,42 +1,35 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../../config/logger.ts';
 import { countFiles, pageOf } from '../../contract/file-records.ts';
 import { FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
-import { MAX_QUERY_FILES } from '../../contract/limits.ts';
-import type { CollectionLocation, FileRecord, FilesPage, FilesQuery, JobStatus } from '../../contract/messages.ts';
-import { reason } from '../../contract/reasons.ts';
-import { COPY_STATE } from '../../contract/search-attributes.ts';
-import {
-  emptyCounts,
-  isEndState,
-  JOB_STATES,
-  type FileState,
-  type JobCounts,
-  type JobState,
-} from '../../contract/states.ts';
-import type { JobChunkStore } from '../../storage/job-chunks.ts';
+import type {
+  CollectionLocation,
+  FileRecord,
+  FilesPage,
+  FilesQuery,
+  JobStatus,
+  LiveStatus,
+} from '../../contract/messages.ts';
+import type { FileState, JobCounts } from '../../contract/states.ts';
+import type { JobChunkStore, ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
+import { progressIn, withProgress } from './chunk-progress.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
 import { ServiceUnavailableError, type JobPage, type PageRequest } from './job-service.ts';
 import { BulkFiles, type BulkJob } from './bulk-files.ts';
+import { lostStatus, runningStatus, type RunningJob } from './unanswered-status.ts';
 import { readStoredFiles, type StoredFiles } from './stored-files.ts';
 
 /** After a job's query went unanswered, for so long (in milliseconds) no other one of that job is waited for. */
 const UNANSWERED_FOR_MS = 3_000;
 
+/** A page that takes several queries is read so often at most, until the job has not changed meanwhile. */
+const MAX_LOOKS = 3;
+
 /** Jobs that are remembered as unanswered; past it the oldest is forgotten. */
 const MAX_UNANSWERED = 10_000;
-
-const UNSETTLED = reason(
-  'TERMINATED',
-  'the job was ended by force in Temporal; what became of its remaining files is being found out',
-);
-
-const ENDED_UNDECIDED = reason('TERMINATED', 'the job was ended by force in Temporal before it was decided');
-
-type RunningJob = Extract<FoundJob, { kind: 'running' }>;
-type LostJob = Extract<FoundJob, { kind: 'lost' }>;
 
 /** What a job's files are, wherever that comes from. */
 interface View {
@@ -81,10 +74,7 @@ export class JobViews {
       case 'ended':
         return found.record.status;
       case 'running':
-        return (
-          (await this.#query<JobStatus>(correlationId, STATUS_QUERY)) ??
-          (await this.#storedStatus(correlationId, found))
-        );
+        return (await this.#runningStatus(correlationId, found)).status;
       case 'lost':
         return lostStatus(correlationId, found, await this.#storedCounts(found.record));
     }
@@ -121,22 +111,31 @@ export class JobViews {
     return { status, collections: stored.collections, page: pageOf(isDecided ? stored.files : [], request) };
   }
 
-  /** Asks the workflow, in as many queries as the page needs. Undefined: no worker answers. */
-  async #liveView(correlationId: string, { from, limit, ...filter }: PageRequest): Promise<View | undefined> {
-    const status = await this.#query<JobStatus>(correlationId, STATUS_QUERY);
-    if (status === undefined) return undefined;
-    const files: FileRecord[] = [];
-    let next: number | null = from;
-    let page: FilesPage | undefined;
-    while (next !== null && files.length < limit) {
-      const query: FilesQuery = { ...filter, from: next, limit: Math.min(MAX_QUERY_FILES, limit - files.length) };
-      page = await this.#query<FilesPage>(correlationId, FILES_QUERY, query);
-      if (page === undefined) return undefined;
-      files.push(...page.files);
-      next = page.next;
+  /** Asks the workflow. Undefined: no worker answers. */
+  async #liveView(correlationId: string, request: PageRequest): Promise<View | undefined> {
+    for (let look = 1; ; look += 1) {
+      const pages = await this.#livePages(correlationId, request);
+      const last = pages?.at(-1);
+      if (pages === undefined || last === undefined) return undefined;
+      const { status, collections, totalCount, next } = last;
+      const isOneLook = pages.every((page) => isDeepStrictEqual(page.status, status));
+      if (!isOneLook && look < MAX_LOOKS) continue;
+      return { status, collections, page: { files: pages.flatMap(({ files }) => files), totalCount, next } };
     }
-    if (page === undefined) return undefined;
-    return { status, collections: page.collections, page: { files, totalCount: page.totalCount, next } };
+  }
+
+  /** As many answers as the page needs: one, unless its names are very long. */
+  async #livePages(correlationId: string, { from, limit, ...filter }: PageRequest): Promise<FilesPage[] | undefined> {
+    const pages: FilesPage[] = [];
+    for (let next: number | null = from, left = limit; next !== null && left > 0;) {
+      const query: FilesQuery = { ...filter, from: next, limit: left };
+      const page: FilesPage | undefined = await this.#query<FilesPage>(correlationId, FILES_QUERY, query);
+      if (page === undefined) return undefined;
+      pages.push(page);
+      next = page.next;
+      left -= page.files.length;
+    }
+    return pages;
   }
 
   async #query<T>(correlationId: string, query: string, ...args: unknown[]): Promise<T | undefined> {
@@ -159,14 +158,28 @@ export class JobViews {
     if (this.#unansweredUntil.size > MAX_UNANSWERED && oldest !== undefined) this.#unansweredUntil.delete(oldest);
   }
 
-  async #storedStatus(correlationId: string, found: RunningJob): Promise<JobStatus> {
-    return runningStatus(correlationId, found, await this.#storedCounts(found.record));
+  /** How a running job stands; `recorded`: its counts as far as the records of its files go. */
+  async #runningStatus(
+    correlationId: string,
+    found: RunningJob,
+  ): Promise<{ status: JobStatus; recorded: JobCounts | undefined }> {
+    const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY);
+    if (live === undefined) {
+      const counts = await this.#storedCounts(found.record, found.progress);
+      return { status: runningStatus(correlationId, found, counts), recorded: undefined };
+    }
+    const { underWay = [], ...status } = live;
+    const counts = withProgress(status.counts, progressIn(found.progress, underWay));
+    return { status: { ...status, counts }, recorded: status.counts };
   }
 
   /** The files of a bulk job stand in storage, whether it runs or not. */
   async #bulkView(found: FoundJob, record: JobRecord, request: PageRequest): Promise<View> {
     const { correlationId, receivedAt, collections } = record;
-    const status = await this.status(correlationId, found);
+    const { status, recorded } =
+      found.kind === 'running'
+        ? await this.#runningStatus(correlationId, found)
+        : { status: await this.status(correlationId, found), recorded: undefined };
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
     if (!isDecided) return { status, collections, page: { files: [], totalCount: 0, next: null } };
     // Only a closed record says that files without a result were never begun.
@@ -174,7 +187,7 @@ export class JobViews {
     try {
       const [page, totalCount] = await Promise.all([
         this.#bulk.page(job, request),
-        this.#totalCount(job, status, record, request),
+        this.#totalCount(job, recorded ?? status.counts, record, request),
       ]);
       return { status, collections, page: { ...page, totalCount } };
     } catch (error) {
@@ -185,7 +198,7 @@ export class JobViews {
   /** How many files match: what the counts tell need not be counted. */
   async #totalCount(
     job: BulkJob,
-    { counts }: JobStatus,
+    counts: JobCounts,
     { bulk, collections }: JobRecord,
     { state, collectionId }: PageRequest,
   ): Promise<number> {
@@ -197,11 +210,14 @@ export class JobViews {
   }
 
   /** Counts as far as they are stored; undefined: nothing is. */
-  async #storedCounts(record: JobRecord | undefined): Promise<JobCounts | undefined> {
+  async #storedCounts(
+    record: JobRecord | undefined,
+    progress: readonly ResultsPart[] = [],
+  ): Promise<JobCounts | undefined> {
     if (record === undefined || record.bulk === null) return countsOf(await this.#storedFiles(record));
     const { correlationId, receivedAt } = record;
     try {
-      return await this.#bulk.counts({ correlationId, receivedAt, endedAt: null });
+      return await this.#bulk.counts({ correlationId, receivedAt, endedAt: null }, progress);
     } catch (error) {
       throw new ServiceUnavailableError('storage', error);
     }
@@ -237,41 +253,4 @@ function countIn(counts: JobCounts, state: FileState): number {
 
 function countsOf({ files }: StoredFiles): JobCounts | undefined {
   return files.length === 0 ? undefined : countFiles(files);
-}
-
-/** State by search attribute, which the workflow sets with every change; counts by the results stored so far. */
-function runningStatus(
-  correlationId: string,
-  { record, memo, execution }: RunningJob,
-  counts: JobCounts = emptyCounts(memo.requested),
-): JobStatus {
-  const attribute = execution.typedSearchAttributes.get(COPY_STATE);
-  const known = JOB_STATES.find((state) => state === attribute);
-  // The last state is set a moment before the record is closed and the workflow with it.
-  const state: JobState = known === undefined ? 'Requested' : isEndState(known) ? 'Processing' : known;
-  return {
-    correlationId,
-    state,
-    counts: state === 'Requested' ? emptyCounts(memo.requested) : counts,
-    startedAt: record?.receivedAt ?? memo.receivedAt,
-    endedAt: null,
-    message: '',
-  };
-}
-
-function lostStatus(
-  correlationId: string,
-  { record, memo, endedAt }: LostJob,
-  // Of a job that was never accepted, no file is waited for.
-  counts: JobCounts = { ...emptyCounts(memo.requested), pending: 0 },
-): JobStatus {
-  return {
-    correlationId,
-    state: 'Terminated',
-    counts,
-    startedAt: record?.receivedAt ?? memo.receivedAt,
-    // One that has a record ends when that is closed: what is told of its files until then may change.
-    endedAt: record === undefined ? endedAt : null,
-    message: record === undefined ? ENDED_UNDECIDED : UNSETTLED,
-  };
 }

@@ -38,6 +38,8 @@ const logsRoute = createRoute({
   summary: 'One record for each file of a job',
   description:
     'Paged, in the order of the request. A job without records (rejected, not decided yet) has none, and its `job`. ' +
+    'While everything under a prefix, a manifest or a list of more than 1,000 files is copied, the counts of `job` move ' +
+    'with each file, and the records follow as each thousand is through. ' +
     'Needs the scopes apollo_read and apollo_write.',
   security: [{ bearerAuth: ['apollo_read', 'apollo_write'] }],
   middleware: [requireScopes('apollo_read', 'apollo_write')] as const,

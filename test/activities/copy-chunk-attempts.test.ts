@@ -236,7 +236,7 @@ describe('copyChunk, attempt by attempt', () => {
       const rewrites = [
         { index: 100, rewriteToken: 'of-last-week', sourceGeneration: source?.generation ?? '', pin: '0' },
       ];
-      const info = { attempt: 2, heartbeatDetails: { ended: 0, files: 5, rewrites } };
+      const info = { attempt: 2, heartbeatDetails: { rewrites } };
       const { counts } = await test.run('copyChunk', chunking.task, info);
       assert.equal(counts.completed, 5);
       const tokens = chunking.rewrites('file-0').map(({ query }) => query['rewriteToken']);

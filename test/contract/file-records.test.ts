@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { pageOf, requestedFile } from '../../contract/file-records.ts';
+import { fitting, pageOf, requestedFile } from '../../contract/file-records.ts';
+import { MAX_QUERY_BYTES } from '../../contract/limits.ts';
 import type { FileRecord, FilesQuery } from '../../contract/messages.ts';
 import type { FileState } from '../../contract/states.ts';
 
@@ -74,5 +75,32 @@ describe('a page of files', () => {
     const { next } = page(files, { state: 'Failed', limit: 1 });
     const later = records('Failed', 'Failed', 'Failed', 'Failed', 'Failed');
     assert.deepEqual(page(later, { state: 'Failed', from: next ?? 0 }).at, [4], 'none is shown twice');
+  });
+});
+
+describe('a page that has to fit an answer', () => {
+  const whole = (count: number, fileName: string) => {
+    const entry = {
+      ...{ sourceCollectionId: 'example-collection-original', destinationCollectionId: 'example-collection-copy' },
+      ...{ fileName, destinationFileName: fileName },
+    };
+    return { files: Array.from({ length: count }, (_, index) => requestedFile(entry, index, 1)), next: null };
+  };
+
+  it('is left as it is where it does: a thousand usual names', () => {
+    const page = whole(1_000, '2026/03/02/example_image.jpg');
+    assert.equal(fitting(page, MAX_QUERY_BYTES), page);
+  });
+
+  it('ends where it no longer would, in bytes, and goes on there; one file always fits', () => {
+    const page = whole(1_000, '字"'.repeat(250));
+    const { files, next } = fitting(page, MAX_QUERY_BYTES);
+    assert.ok(files.length > 100 && files.length < 1_000);
+    assert.equal(next, files.length);
+    assert.ok(Buffer.byteLength(JSON.stringify(files)) < MAX_QUERY_BYTES);
+    assert.deepEqual(
+      fitting(page, 1).files.map(({ index }) => index),
+      [0],
+    );
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
+import type { JobView } from '../../api/schemas/job.ts';
 import type { LogRecord } from '../../api/schemas/log-record.ts';
 import { delay, holdBefore } from '../support/storage-proxy/index.ts';
 import type { Caller } from './support/caller.ts';
@@ -65,6 +66,28 @@ describe('a bulk job', function () {
     assert.deepEqual(await caller.locks(), []);
     const track = await caller.track(id);
     assert.equal(track.body.data.Summary.Succeeded, '1100');
+  });
+
+  it('tells how far it is while its first chunk is being copied, in every view alike', async () => {
+    const caller = await world().newCaller();
+    const names = await caller.files(12, 'slow/file');
+    const held = holdBefore();
+    world().proxy.inject(caller.rewrites(/0009|001/), held, { times: 3 });
+    const id = await startBulk(caller, prefixOf(caller, 'slow/'));
+    const isTold = async () => (await caller.logs(id, { limit: '1' })).body.job.counts.completed === 9;
+    await until('the counts tell of the nine files that are copied', isTold, { within: 5_000 });
+    const list = await caller.http.get<{ data: JobView[] }>('/apollo/files/copy?limit=1');
+    const paused = await caller.pause(id);
+    for (const counts of [list.body.data[0]?.counts, paused.body.data.counts]) {
+      assert.deepEqual([counts?.requested, counts?.completed, counts?.pending], [12, 9, 3]);
+    }
+    const copied = (await caller.logs(id, { state: 'Completed' })).body;
+    assert.equal(copied.paging.totalCount, copied.data.length, 'the records follow chunk by chunk');
+    held.release();
+    await caller.resume(id);
+    const { job } = await caller.ended(id);
+    assert.deepEqual([job.state, job.counts.completed], ['Completed', 12]);
+    assert.ok(caller.writes(names).every((count) => count === 1));
   });
 
   it('of a prefix with nothing under it is completed with 0 files', async () => {

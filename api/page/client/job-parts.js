@@ -22,9 +22,9 @@ export function stateMeaning(state) {
   return MEANINGS.get(state) ?? '';
 }
 
-/** Whether nothing more will happen to the job. @param {JobView} job */
-export function hasEnded({ state }) {
-  return !['Requested', 'Processing', 'Paused', 'Cancelling'].includes(state);
+/** Whether nothing more will happen to the job, nor be found out. @param {JobView} job */
+export function hasEnded({ endedAt }) {
+  return endedAt !== null;
 }
 
 /** A state as a badge: in words and, for the eye, in colour. @param {string} state */
