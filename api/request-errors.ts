@@ -39,10 +39,10 @@ export class Mistakes {
   }
 
   /** Adds what zod found in what stands at this path, an unknown field under its own one. */
-  addAll(error: z.ZodError, at: readonly PropertyKey[] = []): void {
+  addAll(error: z.ZodError, at: readonly PropertyKey[] = [], unknown = 'is not a known field'): void {
     for (const issue of error.issues) {
       if (issue.code !== 'unrecognized_keys') this.add([...at, ...issue.path], issue.message);
-      else for (const key of issue.keys) this.add([...at, ...issue.path, key], 'is not a known field');
+      else for (const key of issue.keys) this.add([...at, ...issue.path, key], unknown);
     }
   }
 
@@ -57,5 +57,12 @@ export class Mistakes {
 export function requestErrors(error: z.ZodError): RequestError[] {
   const mistakes = new Mistakes(MAX_ERRORS);
   mistakes.addAll(error);
+  return mistakes.list();
+}
+
+/** What zod found in a query, which has these parameters and no other. */
+export function queryErrors(error: z.ZodError, { shape }: { shape: object }): RequestError[] {
+  const mistakes = new Mistakes(MAX_ERRORS);
+  mistakes.addAll(error, [], `is not a parameter here; there is ${Object.keys(shape).join(', ')}`);
   return mistakes.list();
 }

@@ -6,7 +6,8 @@ import type { ApiApp, ApiDeps } from '../context.ts';
 import { envelope } from '../envelope.ts';
 import { jobIdParam, requireJobId } from '../job-id.ts';
 import { JOB_ACTIONS, type JobAction } from '../jobs/job-service.ts';
-import { ANSWERS, jobAnswerSchema, jsonAnswer } from '../schemas/answers.ts';
+import { withoutQuery } from '../middleware/without-query.ts';
+import { ANSWERS, jobAnswerSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { EXAMPLE_JOB, EXAMPLE_RUNNING_JOB } from '../schemas/examples.ts';
 import { TEXTS } from '../texts.ts';
 import { jobMessage, jobView } from '../views/job-view.ts';
@@ -49,7 +50,7 @@ function controlRoute(action: JobAction) {
     summary,
     description: `${description} Again on the same state: 200. Needs the scopes apollo_read and apollo_write.`,
     security: [{ bearerAuth: ['apollo_read', 'apollo_write'] }],
-    middleware: [requireScopes('apollo_read', 'apollo_write')] as const,
+    middleware: [requireScopes('apollo_read', 'apollo_write'), withoutQuery] as const,
     request: { params: jobIdParam },
     responses: {
       200: jsonAnswer(
@@ -57,6 +58,7 @@ function controlRoute(action: JobAction) {
         jobAnswerSchema,
         envelope(200, jobMessage(stateAfter), { ...EXAMPLE_RUNNING_JOB, state: stateAfter }),
       ),
+      400: mistakes('There are no query parameters.', TEXTS.invalid, 'force', 'is not a parameter here; there is none'),
       401: ANSWERS.unauthorized,
       403: ANSWERS.missingScope,
       404: ANSWERS.noRecords,

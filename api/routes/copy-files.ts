@@ -6,6 +6,7 @@ import { receiveCopyRequest } from '../body/receive-copy-request.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
+import { withoutQuery } from '../middleware/without-query.ts';
 import { Quota } from '../quota.ts';
 import { ANSWERS, mistakes } from '../schemas/answers.ts';
 import { COPY_ANSWERS, copyHeaders } from '../schemas/copy-answer.ts';
@@ -60,7 +61,7 @@ export function copyFiles(app: ApiApp, deps: ApiDeps): void {
   const { jobs, openInput, limits = LIMITS, now = Date.now } = deps;
   const intake = { longBodies: new Quota(limits.longBodies), heldBytes: new Quota(limits.heldBytes) };
   app.openAPIRegistry.registerPath(copyRoute);
-  app.post(copyRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), async (c) => {
+  app.post(copyRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), withoutQuery, async (c) => {
     const receivedAt = now();
     if (c.req.header(CORRELATION_ID_HEADER) === undefined) c.set('correlationId', randomUUID());
     requireJson(c.req.raw.headers);

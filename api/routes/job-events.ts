@@ -14,7 +14,7 @@ import { invalidRequest } from '../http-error.ts';
 import { jobIdQuery, requireJobId } from '../job-id.ts';
 import { LIMITS } from '../limits.ts';
 import { Quota } from '../quota.ts';
-import { requestErrors } from '../request-errors.ts';
+import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, CORRELATION_ID_HEADERS, mistakes } from '../schemas/answers.ts';
 import { EXAMPLE_EVENTS } from '../schemas/examples.ts';
 import { TEXTS } from '../texts.ts';
@@ -24,7 +24,7 @@ const LAST_EVENT_ID = 'last-event-id';
 /** Longer than any id of ours; what is no id of ours is as good as none. */
 const MAX_ID_LENGTH = 100;
 
-const eventsQuery = z.object({ correlationId: jobIdQuery });
+const eventsQuery = z.strictObject({ correlationId: jobIdQuery });
 
 const eventsHeaders = z.object({
   [LAST_EVENT_ID]: z.string().optional().openapi({
@@ -65,8 +65,10 @@ const eventsRoute = createRoute({
 
 const checkedQuery = validator('query', (value) => {
   const query = eventsQuery.safeParse(value);
-  if (!query.success) throw invalidRequest(requestErrors(query.error), TEXTS.correlationIdMissing);
-  return query.data;
+  if (query.success) return query.data;
+  const errors = queryErrors(query.error, eventsQuery);
+  const isIdMissing = errors.some(({ path }) => path === 'correlationId');
+  throw invalidRequest(errors, isIdMissing ? TEXTS.correlationIdMissing : TEXTS.invalid);
 });
 
 /** Ends the connection of a client that takes nothing any more; there is none where the app is called directly. */

@@ -7,7 +7,7 @@ import { requireScopes } from '../auth/require-scopes.ts';
 import type { ApiApp, ApiDeps, ApiEnv } from '../context.ts';
 import { invalidRequest } from '../http-error.ts';
 import { jobIdParam, requireJobId } from '../job-id.ts';
-import { requestErrors } from '../request-errors.ts';
+import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, CORRELATION_ID_HEADERS, mistakes } from '../schemas/answers.ts';
 import { EXAMPLE_CSV, EXAMPLE_NDJSON } from '../schemas/examples.ts';
 import { TEXTS } from '../texts.ts';
@@ -16,7 +16,7 @@ import { REPORT_COLUMNS, REPORT_FORMATS, REPORT_TYPES, reportText, type ReportFo
 
 const FORMAT_RULE = `must be one of ${REPORT_FORMATS.join(', ')}, given once`;
 
-const reportQuery = z.object({
+const reportQuery = z.strictObject({
   format: z
     .enum(REPORT_FORMATS, { error: FORMAT_RULE })
     .optional()
@@ -50,7 +50,7 @@ const reportRoute = createRoute({
         'text/csv': { schema: z.string(), example: EXAMPLE_CSV },
       },
     },
-    400: mistakes('There is no such format.', TEXTS.invalid, 'format', FORMAT_RULE),
+    400: mistakes('There is no such format, or no such parameter.', TEXTS.invalid, 'format', FORMAT_RULE),
     401: ANSWERS.unauthorized,
     403: ANSWERS.missingScope,
     404: ANSWERS.noRecords,
@@ -62,7 +62,7 @@ const reportRoute = createRoute({
 
 const checkedQuery = validator('query', (value) => {
   const query = reportQuery.safeParse(value);
-  if (!query.success) throw invalidRequest(requestErrors(query.error));
+  if (!query.success) throw invalidRequest(queryErrors(query.error, reportQuery));
   return query.data;
 });
 

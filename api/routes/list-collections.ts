@@ -4,7 +4,7 @@ import { requireScopes } from '../auth/require-scopes.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { envelope } from '../envelope.ts';
 import { invalidRequest } from '../http-error.ts';
-import { requestErrors } from '../request-errors.ts';
+import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, envelopeSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { TEXTS } from '../texts.ts';
 
@@ -19,6 +19,16 @@ const collectionSchema = z
   })
   .openapi('Collection');
 
+const collectionsQuery = z.strictObject({
+  minPermission: z
+    .enum(PERMISSION_LEVELS, { error: LEVEL_RULE })
+    .default(ANY_LEVEL)
+    .openapi({
+      param: { name: 'minPermission', in: 'query' },
+      description: 'Only collections with this level of access or a higher one; copying to one needs `readwrite`.',
+    }),
+});
+
 const collectionsRoute = createRoute({
   method: 'get',
   path: '/apollo/collections',
@@ -29,15 +39,7 @@ const collectionsRoute = createRoute({
   security: [{ bearerAuth: ['apollo_read'] }],
   middleware: [requireScopes('apollo_read')] as const,
   request: {
-    query: z.object({
-      minPermission: z
-        .enum(PERMISSION_LEVELS, { error: LEVEL_RULE })
-        .default(ANY_LEVEL)
-        .openapi({
-          param: { name: 'minPermission', in: 'query' },
-          description: 'Only collections with this level of access or a higher one; copying to one needs `readwrite`.',
-        }),
-    }),
+    query: collectionsQuery,
   },
   responses: {
     200: jsonAnswer(
@@ -51,7 +53,7 @@ const collectionsRoute = createRoute({
         },
       ]),
     ),
-    400: mistakes('There is no such level.', TEXTS.invalid, 'minPermission', LEVEL_RULE),
+    400: mistakes('There is no such level, or no such parameter.', TEXTS.invalid, 'minPermission', LEVEL_RULE),
     401: ANSWERS.unauthorized,
     403: ANSWERS.missingScope,
     429: ANSWERS.tooMany,
@@ -75,7 +77,7 @@ export function listCollections(app: ApiApp, { collections }: ApiDeps): void {
       return c.json(envelope(200, TEXTS.collections, data), 200);
     },
     (result) => {
-      if (!result.success) throw invalidRequest(requestErrors(result.error));
+      if (!result.success) throw invalidRequest(queryErrors(result.error, collectionsQuery));
     },
   );
 }

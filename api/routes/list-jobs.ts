@@ -6,7 +6,7 @@ import type { ApiApp, ApiDeps } from '../context.ts';
 import { envelope } from '../envelope.ts';
 import { insufficientScope, invalidRequest } from '../http-error.ts';
 import type { JobFilter, Viewer } from '../jobs/job-service.ts';
-import { requestErrors } from '../request-errors.ts';
+import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, envelopeSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { EXAMPLE_JOB } from '../schemas/examples.ts';
 import { jobSchema } from '../schemas/job.ts';
@@ -77,7 +77,7 @@ export function listJobs(app: ApiApp, { jobs }: ApiDeps): void {
       return c.json({ ...envelope(200, TEXTS.jobs, list.jobs.map(jobView)), paging }, 200);
     },
     (result) => {
-      if (!result.success) throw invalidRequest(requestErrors(result.error));
+      if (!result.success) throw invalidRequest(queryErrors(result.error, jobsQuerySchema));
     },
   );
 }

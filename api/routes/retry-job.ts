@@ -8,6 +8,7 @@ import { envelope } from '../envelope.ts';
 import { invalidRequest } from '../http-error.ts';
 import { jobIdParam, noSuchJob } from '../job-id.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
+import { withoutQuery } from '../middleware/without-query.ts';
 import { ANSWERS, conflictSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { COPY_ANSWERS, copyHeaders } from '../schemas/copy-answer.ts';
 import { EXAMPLE_JOB } from '../schemas/examples.ts';
@@ -49,7 +50,7 @@ const retryRoute = createRoute({
 export function retryJob(app: ApiApp, deps: ApiDeps): void {
   const { jobs, now = Date.now } = deps;
   app.openAPIRegistry.registerPath(retryRoute);
-  app.post(retryRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), async (c) => {
+  app.post(retryRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), withoutQuery, async (c) => {
     const receivedAt = now();
     if (c.req.header(CORRELATION_ID_HEADER) === undefined) c.set('correlationId', randomUUID());
     const correlationId = c.get('correlationId');

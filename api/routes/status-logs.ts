@@ -5,7 +5,7 @@ import type { ApiApp, ApiDeps } from '../context.ts';
 import { envelope } from '../envelope.ts';
 import { invalidRequest } from '../http-error.ts';
 import { jobIdQuery, requireJobId } from '../job-id.ts';
-import { requestErrors } from '../request-errors.ts';
+import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, envelopeSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { EXAMPLE_JOB, EXAMPLE_RECORD } from '../schemas/examples.ts';
 import { jobSchema } from '../schemas/job.ts';
@@ -16,7 +16,7 @@ import { jobView } from '../views/job-view.ts';
 import { logRecords } from '../views/log-record.ts';
 import { pageBounds, pagingOf } from './page-request.ts';
 
-const logsQuery = z.object({
+const logsQuery = z.strictObject({
   correlationId: jobIdQuery,
   state: fileState,
   limit,
@@ -55,7 +55,7 @@ const logsRoute = createRoute({
       },
     ),
     400: mistakes(
-      'No correlation id, a limit or state that is none, or a continuation token of something else.',
+      'No correlation id, a limit or state that is none, a continuation token of something else, or an unknown parameter.',
       TEXTS.correlationIdMissing,
       'correlationId',
       'is required',
@@ -103,7 +103,7 @@ export function statusLogs(app: ApiApp, { jobs }: ApiDeps): void {
     },
     (result) => {
       if (result.success) return;
-      const errors = requestErrors(result.error);
+      const errors = queryErrors(result.error, logsQuery);
       const isIdMissing = errors.some(({ path }) => path === 'correlationId');
       throw invalidRequest(errors, isIdMissing ? TEXTS.correlationIdMissing : TEXTS.invalid);
     },

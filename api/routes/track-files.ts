@@ -6,7 +6,7 @@ import type { ApiApp, ApiDeps } from '../context.ts';
 import { envelope } from '../envelope.ts';
 import { invalidRequest } from '../http-error.ts';
 import { jobIdParam, requireJobId } from '../job-id.ts';
-import { requestErrors } from '../request-errors.ts';
+import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, envelopeSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { EXAMPLE_DETAIL } from '../schemas/examples.ts';
 import { continuationToken, limit, pagingSchema } from '../schemas/paging.ts';
@@ -16,7 +16,7 @@ import { openJobPages } from '../views/job-pages.ts';
 import { trackAnswer, trackText } from '../views/track-answer.ts';
 import { pageBounds, pagingOf } from './page-request.ts';
 
-const trackQuery = z.object({ limit, continuationToken });
+const trackQuery = z.strictObject({ limit, continuationToken });
 
 const trackRoute = createRoute({
   method: 'get',
@@ -39,7 +39,7 @@ const trackRoute = createRoute({
       }),
     ),
     400: mistakes(
-      'A limit that is none, or a continuation token of something else.',
+      'A limit that is none, a continuation token of something else, or an unknown parameter.',
       TEXTS.invalid,
       'limit',
       'must be a whole number from 1 to 1000, given once',
@@ -55,7 +55,7 @@ const trackRoute = createRoute({
 
 const checkedQuery = validator('query', (value) => {
   const query = trackQuery.safeParse(value);
-  if (!query.success) throw invalidRequest(requestErrors(query.error));
+  if (!query.success) throw invalidRequest(queryErrors(query.error, trackQuery));
   return query.data;
 });
 

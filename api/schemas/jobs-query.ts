@@ -19,7 +19,7 @@ function time(name: string, description: string) {
 }
 
 /** The query of GET /apollo/files/copy. */
-export const jobsQuerySchema = z.object({
+export const jobsQuerySchema = z.strictObject({
   state: z
     .enum(JOB_STATES, { error: `must be one of ${JOB_STATES.join(', ')}, given once` })
     .optional()

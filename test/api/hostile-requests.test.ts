@@ -248,15 +248,9 @@ describe('what a caller writes', () => {
 
   it('pollutes nothing as a query or as headers', async () => {
     const query = '__proto__[polluted]=1&__proto__.polluted=1&constructor[prototype][polluted]=1&__proto__=1';
-    const { status } = await ask(
-      bytesOf('GET', `${LOGS}&${query}`, {
-        ...AS_ALICE,
-        __proto__x: '1',
-        constructor: '1',
-        ercollectionid: '__proto__',
-      }),
-    );
-    assert.equal(status, 200);
+    const headers = { ...AS_ALICE, __proto__x: '1', constructor: '1', ercollectionid: '__proto__' };
+    assert.equal((await ask(bytesOf('GET', LOGS, headers))).status, 200);
+    assert.equal((await ask(bytesOf('GET', `${LOGS}&${query}`, headers))).status, 400);
     assert.equal('polluted' in {}, false);
   });
 });

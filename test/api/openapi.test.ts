@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { REASONS } from '../../contract/reasons.ts';
 import { assertMatches, openApiOf } from './documented.ts';
-import { setUp } from './support.ts';
+import { assertMistakes, ID, setUp, token } from './support.ts';
 
 const { app } = setUp();
 const document = await openApiOf(app);
@@ -45,7 +45,7 @@ describe('the OpenAPI document', () => {
       ...Object.fromEntries(
         ['cancel', 'pause', 'resume'].map((action) => [
           `POST /apollo/files/copy/{correlationId}/${action}`,
-          ['200', '401', '403', '404', '409', '429', '500', '503'],
+          ['200', '400', '401', '403', '404', '409', '429', '500', '503'],
         ]),
       ),
       'POST /apollo/files/copy/{correlationId}/retry': [
@@ -65,6 +65,23 @@ describe('the OpenAPI document', () => {
       'GET /readyz': ['200', '503'],
     });
   });
+
+  for (const { name, path, operation } of operations.filter(({ path }) => path.startsWith('/apollo/'))) {
+    it(`has all the parameters of ${name}: another one is refused, and told which there are`, async () => {
+      const { request, calls } = setUp();
+      const there = (operation.parameters ?? [])
+        .filter((parameter) => parameter.in === 'query')
+        .map((each) => each.name);
+      const query = there.includes('correlationId') ? `correlationId=${ID}&stat=Failed` : 'stat=Failed';
+      const response = await request(`${path.replace('{correlationId}', ID)}?${query}`, {
+        method: name.split(' ')[0] ?? '',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      });
+      const known = there.length === 0 ? 'none' : there.join(', ');
+      await assertMistakes(response, [`stat: is not a parameter here; there is ${known}`], 'The request is not valid');
+      assert.deepEqual(calls, []);
+    });
+  }
 
   for (const { name, path, operation } of operations) {
     it(`describes every answer of ${name}, with an example that is as its schema says`, () => {
