@@ -48,10 +48,13 @@ export async function lockPrefixes(
   const blocked = [...sources, ...prefixes].flatMap((target) =>
     taking.inTheWayOf(target).map((lock) => ({ lock, place: narrower(target, lock) })),
   );
-  const places = new Map(blocked.map(({ place }) => [targetKey(place), place]));
+  const places = Map.groupBy(blocked, ({ place }) => targetKey(place));
   return {
     locked: false,
-    files: [...places.values()].slice(0, MAX_LISTED).map((place) => toLockedFile(place, collections)),
+    files: [...places.values()].slice(0, MAX_LISTED).flatMap((held) => {
+      const holders = nameHolders(held.map(({ lock }) => lock));
+      return held.slice(0, 1).map(({ place }) => toLockedFile(place, collections, holders));
+    }),
     holders: nameHolders(blocked.map(({ lock }) => lock)),
   };
 }
@@ -70,11 +73,19 @@ function narrower(one: LockTarget, other: LockTarget): LockTarget {
 }
 
 /** A place as its collection knows it: of collections that contain each other, the innermost. */
-function toLockedFile(place: LockTarget, collections: readonly CollectionLocation[]): LockedFile {
+function toLockedFile(
+  place: LockTarget,
+  collections: readonly CollectionLocation[],
+  holders: readonly string[],
+): LockedFile {
   const name = isPrefixRef(place) ? place.prefix : place.name;
   const [collection] = collections
     .filter(({ bucket, prefix }) => bucket === place.bucket && name.startsWith(prefix))
     .sort((one, other) => other.prefix.length - one.prefix.length);
   if (collection === undefined) throw new Error(`${place.bucket}/${name} is in no collection of the admission`);
-  return { collectionId: collection.collectionId, fileName: name.slice(collection.prefix.length) };
+  const { collectionId } = collection;
+  const fileName = name.slice(collection.prefix.length);
+  if (!isPrefixRef(place)) return { collectionId, fileName };
+  const what = fileName === '' ? 'the whole collection' : 'everything under this prefix';
+  return { collectionId, fileName, message: `${what} is locked by ${holders.join(', ')}` };
 }

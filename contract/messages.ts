@@ -85,9 +85,13 @@ export interface RequestError {
   message: string;
 }
 
+/** A file that others hold or, where there is a message, everything under a prefix. */
 export interface LockedFile {
   collectionId: string;
+  /** Of a prefix, the prefix; empty: the whole collection. */
   fileName: string;
+  /** Says of a prefix what is locked, and by whom. */
+  message?: string;
 }
 
 /** A lock on everything under a destination prefix. */

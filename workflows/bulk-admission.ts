@@ -57,7 +57,7 @@ export async function admitBulk(
     book.explain(
       reason(
         'FILE_LOCKED',
-        `waiting for ${countOf(verdict.files.length, 'file')} locked by ${verdict.holders.join(', ')}`,
+        `waiting for ${countOf(verdict.files.length, 'file or prefix', 'files or prefixes')} locked by ${verdict.holders.join(', ')}`,
       ),
     );
     showProgress(book);

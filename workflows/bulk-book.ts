@@ -40,7 +40,8 @@ export class BulkBook extends JobLife {
   }
 
   override live(): LiveStatus {
-    return { ...this.status(), underWay: Array.from(this.underWay, ({ chunk, part }) => ({ chunk, part })) };
+    const underWay = Array.from(this.underWay, ({ chunk, part }) => ({ chunk, part }));
+    return { ...this.status(), ...(underWay.length > 0 && { underWay }) };
   }
 
   /** More files are known of. */

@@ -5,6 +5,7 @@ import type {
   CopyRequest,
   JobStatus,
   LiveStatus,
+  LockedFile,
 } from '../contract/messages.ts';
 import { endStateOf, isEndState, type JobCounts, type JobState } from '../contract/states.ts';
 import { reason } from '../contract/reasons.ts';
@@ -143,15 +144,17 @@ export class JobLife {
       case 'invalid':
         return reason('INVALID_REQUEST', summarise(admission.errors.map(({ path, message }) => `${path} ${message}`)));
       case 'locked':
-        return reason(
-          'FILE_LOCKED',
-          summarise(admission.files.map(({ collectionId, fileName }) => `${fileName} in ${collectionId} is locked`)),
-        );
+        return reason('FILE_LOCKED', summarise(admission.files.map(lockedText)));
       case 'accepted':
       case undefined:
         return '';
     }
   }
+}
+
+function lockedText({ collectionId, fileName, message }: LockedFile): string {
+  if (message === undefined) return `${fileName} in ${collectionId} is locked`;
+  return `${fileName === '' ? '' : `${JSON.stringify(fileName)} in `}${collectionId}: ${message}`;
 }
 
 /** The first few of many sentences. */

@@ -33,6 +33,6 @@ export function summaryOf({ fileName, destinationFileName, destinationCollection
 }
 
 /** `1 file`, `2 files`. */
-export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function countOf(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }

@@ -18,7 +18,9 @@ function refusal(admission: Admission): string | undefined {
     case 'invalid':
       return admission.errors.map(({ path, message }) => `${path}: ${message}`)[0];
     case 'locked':
-      return admission.files.map(({ collectionId, fileName }) => `${collectionId}/${fileName}`)[0];
+      return admission.files.map(({ collectionId, fileName, message = '' }) =>
+        `${collectionId}/${fileName} ${message}`.trimEnd(),
+      )[0];
   }
 }
 

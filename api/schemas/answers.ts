@@ -56,7 +56,17 @@ const withMistakes = envelopeSchema(
 ).openapi('Mistakes');
 
 const withLockedFiles = envelopeSchema(
-  z.strictObject({ Files: z.array(z.strictObject({ collectionId: z.string(), fileName: z.string() })) }),
+  z.strictObject({
+    Files: z.array(
+      z.strictObject({
+        collectionId: z.string(),
+        fileName: z.string().openapi({ description: 'Of a prefix, the prefix; empty: the whole collection.' }),
+        message: z.string().optional().openapi({
+          description: 'There where this is no file but everything under a prefix: what is locked, and by whom.',
+        }),
+      }),
+    ),
+  }),
 ).openapi('LockedFiles');
 
 function plainError(status: number, description: string, text: string, headers = {}) {
@@ -95,7 +105,7 @@ export const ANSWERS = {
   tooSlow: plainError(408, 'The body did not arrive in time; the connection is closed.', TEXTS.tooSlow),
   unsupportedMediaType: plainError(415, 'The body is not `application/json`.', TEXTS.unsupportedMediaType),
   locked: jsonAnswer(
-    'A file is locked by another job or by hand; `data.Files` lists which. Nothing is locked or copied.',
+    'A file, or everything under a prefix, is locked by another job or by hand; `data.Files` lists which. Nothing is locked or copied.',
     withLockedFiles,
     envelope(423, TEXTS.locked, {
       Files: [{ collectionId: 'example-collection-copy', fileName: 'example_image.jpg' }],

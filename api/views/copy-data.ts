@@ -15,8 +15,13 @@ export function copyData(
   const statusUrl = `${publicUrl}/apollo/status/logs?correlationId=${correlationId}`;
   return {
     Result: `Please check the status of your request at statusURL: ${statusUrl}`,
-    Message: `Number of file copy requests:${requested ?? 'pending'}`,
+    Message: `Number of file copy requests:${requested ?? counted(job) ?? 'pending'}`,
     CorrelationId: correlationId,
     ...(job !== undefined && { Job: jobView(job) }),
   };
+}
+
+/** How many files a job turned out to have; undefined while more may be found. */
+function counted(job: JobStatus | undefined): number | undefined {
+  return job?.endedAt === null ? undefined : job?.counts.requested;
 }

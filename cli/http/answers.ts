@@ -48,7 +48,9 @@ export const refusal = envelope.extend({
   data: z
     .object({
       Errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-      Files: z.array(z.object({ collectionId: z.string(), fileName: z.string() })).optional(),
+      Files: z
+        .array(z.object({ collectionId: z.string(), fileName: z.string(), message: z.string().optional() }))
+        .optional(),
     })
     .nullable()
     .catch(null),

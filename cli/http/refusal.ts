@@ -31,8 +31,20 @@ function parse(body: string): z.infer<typeof refusal> | undefined {
 
 function describe({ status: { message }, data }: z.infer<typeof refusal>): string {
   if (data?.Errors?.length) return first(data.Errors, (error) => `${error.path} ${error.message}`);
-  if (data?.Files?.length) return `${message}: ${first(data.Files, (file) => `${file.collectionId}/${file.fileName}`)}`;
+  if (data?.Files?.length) return `${message}: ${first(data.Files, lockedText)}`;
   return message;
+}
+
+function lockedText({
+  collectionId,
+  fileName,
+  message,
+}: {
+  collectionId: string;
+  fileName: string;
+  message?: string | undefined;
+}): string {
+  return `${collectionId}/${fileName}${message === undefined ? '' : `: ${message}`}`;
 }
 
 function first<T>(items: readonly T[], text: (item: T) => string): string {

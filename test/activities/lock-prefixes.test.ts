@@ -55,6 +55,12 @@ describe('locks on prefixes', () => {
     holders: holders.map(({ correlationId }) => `job ${correlationId}`),
   });
 
+  /** A prefix, or the whole collection, that this job holds. */
+  const held = (place: { collectionId: string; fileName: string }, { correlationId }: JobOwner) => {
+    const what = place.fileName === '' ? 'the whole collection' : 'everything under this prefix';
+    return { ...place, message: `${what} is locked by job ${correlationId}` };
+  };
+
   const read = (target: LockTarget) => test.storage.locks.read(target);
 
   describe('lockPrefixes takes', () => {
@@ -106,7 +112,13 @@ describe('locks on prefixes', () => {
     it('where another job has the same, a longer or a shorter prefix: the narrower one is told', async () => {
       await locked(other, ['a/', 'b/b/', 'c']);
       const result = await lock(owner, ['a/', 'b/', 'c/c']);
-      assert.deepEqual(result, refused([to('a/'), to('b/b/'), to('c/c')], other));
+      assert.deepEqual(
+        result,
+        refused(
+          ['a/', 'b/b/', 'c/c'].map((prefix) => held(to(prefix), other)),
+          other,
+        ),
+      );
     });
 
     it('where another job has the whole bucket', async () => {
@@ -114,7 +126,10 @@ describe('locks on prefixes', () => {
       const attempt = await test.storage.locks.acquire(whole, other);
       const collections = [{ collectionId: 'all', ...whole, generation: '1' }];
       const task = { owner, prefixes: [whole], sources: [], collections };
-      assert.deepEqual(await test.run('lockPrefixes', task), refused([{ collectionId: 'all', fileName: '' }], other));
+      assert.deepEqual(
+        await test.run('lockPrefixes', task),
+        refused([held({ collectionId: 'all', fileName: '' }, other)], other),
+      );
       assert.ok(attempt.taken);
       assert.deepEqual(await read(whole), attempt.lock);
     });
@@ -126,7 +141,7 @@ describe('locks on prefixes', () => {
       const attempt = await test.storage.locks.acquire(reads('c/'), third);
       assert.ok(attempt.taken);
       const sources = [reads('a/'), place.source('b'), reads('c/c/'), place.source('c/d')];
-      const expected = [from('a/1'), from('b'), from('c/c/'), from('c/d')];
+      const expected = [from('a/1'), from('b'), held(from('c/c/'), third), from('c/d')];
       const result = await lock(owner, ['a/'], sources);
       assert.ok(!result.locked);
       assert.deepEqual(result.files.toSorted(byName), expected);

@@ -146,6 +146,12 @@ describe('a bulk job', function () {
     assert.deepEqual(refused.body.data.Files, [{ collectionId: caller.destinationId, fileName: names[3] }]);
     const overlapping = await caller.http.post<CopyBody>('/apollo/files/copy', prefixOf(caller, ''));
     assert.equal(overlapping.status, 423);
+    assert.deepEqual(overlapping.body.data.Files, [
+      {
+        ...{ collectionId: caller.destinationId, fileName: 'held/' },
+        message: `everything under this prefix is locked by job ${id}`,
+      },
+    ]);
     hold.release();
     assert.equal((await caller.ended(id)).job.state, 'Completed');
     assert.equal((await caller.decided([names[3] ?? ''])).status, 200);

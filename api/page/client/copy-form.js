@@ -36,14 +36,19 @@ function requestOf(form) {
  */
 function mistakesIn(data) {
   const { Errors = [], Files = [] } =
-    /** @type {{ Errors?: { path: string, message: string }[], Files?: { collectionId: string, fileName: string }[] }} */ (
+    /** @type {{ Errors?: { path: string, message: string }[], Files?: { collectionId: string, fileName: string, message?: string }[] }} */ (
       data ?? {}
     );
   const wrong = Errors.map(({ path, message }) => {
     const [, line] = /^copyFileCollectionData\[(\d+)\]/.exec(path) ?? [];
     return line === undefined ? `${path} ${message}`.trim() : `File ${Number(line) + 1} ${message}`;
   });
-  return [...wrong, ...Files.map(({ collectionId, fileName }) => `${fileName} in ${collectionId} is locked`)];
+  return [
+    ...wrong,
+    ...Files.map(({ collectionId, fileName, message }) =>
+      message === undefined ? `${fileName} in ${collectionId} is locked` : `${collectionId}/${fileName}: ${message}`,
+    ),
+  ];
 }
 
 /** @param {unknown} error */
