@@ -8,7 +8,7 @@ import type {
   JobStatus,
 } from '../contract/messages.ts';
 import { emptyCounts, isEndState } from '../contract/states.ts';
-import type { JobRecord } from '../storage/job-records.ts';
+import { requestedBy, type JobRecord } from '../storage/job-records.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toControlFailure } from './failures.ts';
 
@@ -81,6 +81,7 @@ export async function claimJob(
 }
 
 /** What a repeated request is answered. A job that was ended by force before it said how it decided counts as accepted. */
-function outcomeOf({ caller, digest, status, admission }: JobRecord): AdmissionOutcome {
-  return { caller, digest, requested: status.counts.requested, admission: admission ?? { decision: 'accepted' } };
+function outcomeOf(record: JobRecord): AdmissionOutcome {
+  const { caller, digest, admission } = record;
+  return { caller, digest, requested: requestedBy(record), admission: admission ?? { decision: 'accepted' } };
 }

@@ -7,6 +7,7 @@ import type {
   FileRecord,
   JobStatus,
 } from '../contract/messages.ts';
+import { isEndState } from '../contract/states.ts';
 import { isStorageError } from './errors.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
@@ -40,6 +41,11 @@ export interface JobRecord {
   /** Null until the job's end: before that, its workflow knows. It stays null where the job was ended by force. */
   admission: Admission | null;
   status: JobStatus;
+}
+
+/** How many files a job is for, as far as its record knows; null: that is still being found out, or was. */
+export function requestedBy({ bulk, status }: JobRecord): number | null {
+  return bulk !== null && !isEndState(status.state) ? null : status.counts.requested;
 }
 
 /** A record and the generation it was read at. */

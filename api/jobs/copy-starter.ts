@@ -8,7 +8,7 @@ import {
 import { ADMIT_UPDATE, ADMIT_UPDATE_ID, COPY_WORKFLOW } from '../../contract/ids.ts';
 import type { AdmissionOutcome, CopyFilesInput, CopyRequest, JobMemo, JobStatus } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
-import type { JobRecordStore } from '../../storage/job-records.ts';
+import { requestedBy, type JobRecordStore } from '../../storage/job-records.ts';
 import { DEADLINES, until } from './deadlines.ts';
 import { detailsOf, requestedFiles, summaryOf } from './job-text.ts';
 import { ServiceUnavailableError, type CopyAnswer, type NewJob } from './job-service.ts';
@@ -105,7 +105,7 @@ export class CopyStarter {
     const hasBegun = state === 'Processing' || state === 'Paused';
     const admission = stored?.record.admission ?? (hasBegun ? ({ decision: 'accepted' } as const) : undefined);
     if (admission === undefined) return { kind: 'abandoned' };
-    const requested = stored?.record.status.counts.requested ?? memo.requested;
+    const requested = stored === undefined ? memo.requested : requestedBy(stored.record);
     return { kind: 'decided', requested, admission };
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { MAX_PAGE_LIMIT } from '../../contract/limits.ts';
 import type { CopyOptions, FileEntry, FileRecord } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
@@ -6,11 +7,15 @@ import { ListSink, type ListInput } from '../body/list-sink.ts';
 import type { ParsedRequest } from '../body/parse-copy-request.ts';
 import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
 import type { FoundJob, JobFinder } from './job-finder.ts';
-import { JobNotRetryableError, type CopyAnswer, type Patience, type RetryJob } from './job-service.ts';
+import { JobNotRetryableError, type CopyAnswer, type Patience, type RetryJob, type Viewer } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
 import type { JobWaiter } from './job-waiter.ts';
 
 const INVALID = reason('INVALID_REQUEST', '');
+
+/** Settling a job that was ended by force takes 2 to 4 s: the locks, late writes, a look at each file. In milliseconds. */
+const SETTLING_MS = 5_000;
+const SETTLING_LOOKS_MS = 250;
 
 const RETRIED_STATES = ['Failed', 'Cancelled'] as const satisfies FileState[];
 
@@ -38,7 +43,7 @@ export class JobRetry {
 
   /** Throws JobNotFoundError, JobNotRetryableError, ServiceUnavailableError. */
   async retry({ of, viewer, ...job }: RetryJob, patience?: Patience): Promise<CopyAnswer> {
-    const found = await this.#finder.find(of, viewer);
+    const found = await this.#settled(of, viewer);
     const status = await this.#views.status(of, found);
     // Of a job that was ended by force, somebody is still to look after the files.
     if (found.kind !== 'ended') {
@@ -52,6 +57,16 @@ export class JobRetry {
     if (retry === undefined) throw new JobNotRetryableError('nothing to retry', status);
     // Not taken back where this fails: the job may have been started, and needs its list.
     return await this.#waiter.copy({ ...job, ...retry }, patience);
+  }
+
+  /** Finds the job. One that was ended by force is being settled from its first look on, which is waited for a while. */
+  async #settled(correlationId: string, viewer: Viewer): Promise<FoundJob> {
+    const giveUpAt = Date.now() + SETTLING_MS;
+    for (;;) {
+      const found = await this.#finder.find(correlationId, viewer);
+      if (found.kind !== 'lost' || found.record === undefined || Date.now() >= giveUpAt) return found;
+      await delay(SETTLING_LOOKS_MS);
+    }
   }
 
   /** The request for the files that are to be tried again; undefined: there are none. */

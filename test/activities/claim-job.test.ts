@@ -32,7 +32,7 @@ describe('claimJob', () => {
     test.proxy.removeFaults();
   });
 
-  const claim = (by = owner, input = INPUT, plan: Partial<ClaimTask> = {}) =>
+  const claim = (by = owner, input: ClaimTask['input'] = INPUT, plan: Partial<ClaimTask> = {}) =>
     test.run('claimJob', { owner: by, taskQueue: 'queue', input, collections: PLACES, isPlanned: true, ...plan });
   const anotherChain = () => newOwner({ correlationId: owner.correlationId });
   const stored = async () => (await test.storage.records.read(owner.correlationId))?.record;
@@ -112,6 +112,15 @@ describe('claimJob', () => {
     assert.ok(!answer.claimed);
     assert.deepEqual(answer.outcome.admission, { decision: 'accepted' });
     assert.equal(answer.status.state, 'Requested');
+  });
+
+  it('gives a later chain no number of files where the job did not live to count them', async () => {
+    const bulk = { kind: 'manifest', collectionId: 'lists', fileName: 'list.ndjson' } as const;
+    const input = { ...INPUT, request: { bulk, options: INPUT.request.options } };
+    await claim(owner, input);
+    const answer = await claim(anotherChain(), input);
+    assert.ok(!answer.claimed);
+    assert.equal(answer.outcome.requested, null);
   });
 
   it('leaves the record of another chain as it is', async () => {
