@@ -1,4 +1,5 @@
 import type { BucketFigures, ServerFigures } from './storage-server/counters.ts';
+import type { FaultRates } from './storage-server/faults.ts';
 import { CONTROL_PATH, type FillRequest } from './storage-server/control.ts';
 
 export { fileName } from './storage-server/control.ts';
@@ -10,6 +11,8 @@ export interface StorageControl {
   bucket(name: string, prefix?: string): Promise<BucketFigures>;
   /** How long every answer takes from now on, in milliseconds. */
   setLatency(milliseconds: number): Promise<void>;
+  /** Which share of all requests goes wrong from now on. */
+  setFaults(rates: FaultRates): Promise<void>;
   /** Takes all objects out of a bucket, and makes it where there is none. */
   empty(bucket: string): Promise<void>;
   /** Makes many objects at once. */
@@ -30,6 +33,9 @@ export function controlStorage(url: string): StorageControl {
     bucket: async (name, prefix = '') => (await send('GET', 'bucket', { name, prefix })) as BucketFigures,
     setLatency: async (milliseconds) => {
       await send('POST', 'latency', { ms: String(milliseconds) });
+    },
+    setFaults: async (rates) => {
+      await send('POST', 'faults', {}, rates);
     },
     empty: async (bucket) => {
       await send('POST', 'empty', { name: bucket });

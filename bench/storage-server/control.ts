@@ -3,6 +3,7 @@ import { toByteText } from './byte-text.ts';
 import { OPERATIONS, type BucketFigures, type OperationCounts, type ServerFigures } from './counters.ts';
 import { crc32c } from './crc32c.ts';
 import type { DelayLine } from './delay-line.ts';
+import type { FaultRates, Faults } from './faults.ts';
 import type { HttpAnswer, HttpRequest } from './http-connection.ts';
 
 /** Where the bench tells the server what to do, apart from what storage's clients ask; never delayed, never counted. */
@@ -28,11 +29,15 @@ export function fileName(index: number): string {
 interface Controlled {
   store: BucketStore;
   delays: DelayLine;
+  faults: Faults;
   counts: OperationCounts;
 }
 
 /** Carries out a request of the bench. */
-export function control({ method, path, query, body }: HttpRequest, { store, delays, counts }: Controlled): HttpAnswer {
+export function control(
+  { method, path, query, body }: HttpRequest,
+  { store, delays, faults, counts }: Controlled,
+): HttpAnswer {
   const action = path.slice(CONTROL_PATH.length);
   switch (`${method} ${action}`) {
     case 'GET figures': {
@@ -48,6 +53,9 @@ export function control({ method, path, query, body }: HttpRequest, { store, del
       return json(bucketFigures(store, query['name'] ?? '', query['prefix'] ?? ''));
     case 'POST latency':
       delays.latencyMs = Number(query['ms']);
+      return json({});
+    case 'POST faults':
+      faults.rates = JSON.parse(body.toString('utf8')) as FaultRates;
       return json({});
     case 'POST empty':
       store.empty(query['name'] ?? '');

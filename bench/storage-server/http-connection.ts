@@ -25,8 +25,8 @@ export interface HttpAnswer {
   body: string | Buffer;
 }
 
-/** Answers one request; `answer` may be called later, once. */
-export type HttpHandler = (request: HttpRequest, answer: (answer: HttpAnswer) => void) => void;
+/** Answers one request; `answer` may be called later, once. `reset`: the connection breaks, without an answer. */
+export type HttpHandler = (request: HttpRequest, answer: (answer: HttpAnswer | 'reset') => void) => void;
 
 const HEAD_END = '\r\n\r\n';
 const NOTHING = Buffer.alloc(0);
@@ -73,6 +73,10 @@ export function serveConnection(socket: Socket, handle: HttpHandler): void {
     head = undefined;
     isBusy = true;
     handle({ ...request, body }, (answer) => {
+      if (answer === 'reset') {
+        socket.resetAndDestroy();
+        return;
+      }
       isBusy = false;
       write(socket, answer);
       if (isLast) socket.end();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { serveConnection } from './http-connection.ts';
+import { serveConnection, type HttpHandler } from './http-connection.ts';
 import { createStorageApi } from './storage-api.ts';
 
 /** A storage server that listens. */
@@ -11,9 +11,8 @@ export interface StorageServer {
   close(): Promise<void>;
 }
 
-/** Starts an empty storage server on the loopback address; port 0: any free one. */
-export async function startStorageServer(port = 0): Promise<StorageServer> {
-  const handle = createStorageApi();
+/** Starts a storage server on the loopback address, an empty one by default; port 0: any free one. */
+export async function startStorageServer(port = 0, handle: HttpHandler = createStorageApi()): Promise<StorageServer> {
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);

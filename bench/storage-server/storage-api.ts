@@ -3,6 +3,7 @@ import { decodePercent } from './byte-text.ts';
 import { control, CONTROL_PATH } from './control.ts';
 import { OPERATIONS, type Operation, type OperationCounts } from './counters.ts';
 import { DelayLine } from './delay-line.ts';
+import { Faults } from './faults.ts';
 import type { HttpAnswer, HttpHandler, HttpRequest } from './http-connection.ts';
 import { listPage } from './listing.ts';
 import { bucketJson, contentTypeOf, objectJson, pageJson, refusalAnswer, rewriteJson } from './resources.ts';
@@ -11,11 +12,11 @@ import { Uploads } from './uploads.ts';
 const API_PATH = '/storage/v1/b';
 const UPLOAD_PATH = '/upload/storage/v1/b/';
 
-/** A storage server's state, empty at first, and the handler that serves it. */
-export function createStorageApi(): HttpHandler {
-  const store = new BucketStore();
+/** The handler that serves a storage server's state, which is empty unless given. */
+export function createStorageApi(store = new BucketStore()): HttpHandler {
   const uploads = new Uploads();
   const delays = new DelayLine();
+  const faults = new Faults();
   const counts = Object.fromEntries(OPERATIONS.map((kind) => [kind, 0])) as OperationCounts;
 
   function count(kind: Operation): void {
@@ -112,10 +113,11 @@ export function createStorageApi(): HttpHandler {
 
   return function handle(request, answer) {
     if (request.path.startsWith(CONTROL_PATH)) {
-      answer(answered(request, (asked) => control(asked, { store, delays, counts })));
+      answer(answered(request, (asked) => control(asked, { store, delays, faults, counts })));
       return;
     }
-    const result = answered(request, carryOut);
+    const proceed = () => answered(request, carryOut);
+    const result = faults.isAny ? faults.meet(proceed) : proceed();
     delays.later(() => {
       answer(result);
     });
