@@ -111,7 +111,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['dev/**/*.ts', 'scripts/**/*.ts', 'cli/**/*.ts', 'bench/**/*.ts'],
+    files: ['dev/**/*.ts', 'scripts/**/*.ts', 'cli/**/*.ts', 'bench/**/*.ts', 'chaos/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
 );
