@@ -8,6 +8,7 @@ import { failure, toFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { rewriteObject, type AttemptRights } from './rewrite-object.ts';
 import {
+  type OwnTime,
   cancelled,
   completed,
   differenceBetween,
@@ -62,7 +63,7 @@ export async function copyFile({ storage, lanes }: ActivityDependencies, task: C
 }
 
 /** A copy that may have been made, no earlier than the lock was taken. */
-export type CopySearch = Pick<CopyFileTask, 'source' | 'destination'> & { lock: Pick<HeldLock, 'createdAt'> };
+export type CopySearch = Pick<CopyFileTask, 'source' | 'destination'> & { lock: OwnTime };
 
 /** What an earlier write of this job has left at the destination; undefined where that is nothing. */
 export async function findOwnCopy(

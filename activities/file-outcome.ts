@@ -28,9 +28,18 @@ export function isSameContent(one: Content, other: Content): boolean {
   return one.size === other.size && one.crc32c !== undefined && one.crc32c === other.crc32c;
 }
 
+/** Between what times an object was made that a job wrote, in milliseconds since the epoch. */
+export interface OwnTime {
+  /** When its lock was taken. */
+  createdAt: number;
+  /** Where the lock has changed hands: when that was at the earliest. The same content made later is another job's. */
+  lostAt?: number | null;
+}
+
 /** Whether an object is what this job wrote: the source's content, made under its lock. */
-export function isOwnCopy(existing: ObjectInfo, source: SourceState, lock: { createdAt: number }): boolean {
-  return existing.createdAt >= lock.createdAt && isSameContent(existing, source);
+export function isOwnCopy(existing: ObjectInfo, source: SourceState, { createdAt, lostAt }: OwnTime): boolean {
+  if (existing.createdAt < createdAt || existing.createdAt > (lostAt ?? Number.POSITIVE_INFINITY)) return false;
+  return isSameContent(existing, source);
 }
 
 /** What is to be said of a destination that overwrite leaves as it is; undefined: it is to be replaced. */

@@ -19,7 +19,9 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
     if (fenced.found !== 'lost') return fenced.found;
     const { endedAt, wasBegun, locks, isBulk } = fenced;
     if (wasBegun) await sleep(LATE_WRITES_MS);
-    const { unresolved, copied } = isBulk ? await settleBulk(correlationId) : await settleList(correlationId, wasBegun);
+    const { unresolved, copied } = isBulk
+      ? await settleBulk(correlationId, endedAt)
+      : await upkeep(LOOK).settleFiles({ correlationId, wasBegun, endedAt });
     await upkeep(`give back ${countOf(locks, 'lock')}`).releaseJobLocks({ correlationId });
     await upkeep('close the record: Terminated').closeLostJob({ correlationId, endedAt });
     setCurrentDetails(`${countOf(unresolved, 'file')} had no result; ${copied} of them had been copied.`);
@@ -29,14 +31,14 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
 
 const LOOK = 'look at the destinations of the files without a result';
 
-async function settleList(correlationId: string, wasBegun: boolean): Promise<Settlement> {
-  return await upkeep(LOOK).settleFiles({ correlationId, wasBegun });
-}
-
-async function settleBulk(correlationId: string): Promise<Settlement> {
+async function settleBulk(correlationId: string, endedAt: number | null): Promise<Settlement> {
   const total = { unresolved: 0, copied: 0 };
   for (let from: number | null = 0; from !== null;) {
-    const { unresolved, copied, next }: ChunkSettlement = await upkeep(LOOK).settleChunks({ correlationId, from });
+    const { unresolved, copied, next }: ChunkSettlement = await upkeep(LOOK).settleChunks({
+      correlationId,
+      from,
+      endedAt,
+    });
     total.unresolved += unresolved;
     total.copied += copied;
     from = next;

@@ -21,6 +21,8 @@ export interface SettleChunksTask {
   correlationId: string;
   /** The first chunk of the plan that is meant. */
   from: number;
+  /** When the job's workflow ended, in milliseconds since the epoch; null: nobody knows. */
+  endedAt: number | null;
 }
 
 /** What was settled, and the chunk to go on with; null: that was the last. */
@@ -38,7 +40,7 @@ const CHUNKS_AT_A_TIME = 4;
  */
 export async function settleChunks(
   { storage, clock = systemClock }: ActivityDependencies,
-  { correlationId, from }: SettleChunksTask,
+  { correlationId, from, endedAt }: SettleChunksTask,
 ): Promise<ChunkSettlement> {
   using _lease = new Lease(Context.current());
   const { records, chunks } = storage;
@@ -52,7 +54,7 @@ export async function settleChunks(
     await mapConcurrently(planned, CHUNKS_AT_A_TIME, async (chunk) => {
       const { files, part } = await readUnresolved(storage, record, chunk);
       if (files.length === 0) return;
-      const settled = await settle(storage, record, locks, files, clock.now());
+      const settled = await settle(storage, record, { locks, endedAt }, files, clock.now());
       if (!(await chunks.writeResults(correlationId, chunk.chunk, part, settled))) {
         // By a late attempt of the job, or one of ours whose answer was lost: what is left then is looked for again.
         throw failure('STORAGE_UNAVAILABLE', `results of chunk ${chunk.chunk} came in meanwhile`);
@@ -84,17 +86,23 @@ async function readUnresolved(
   return { files: planned.filter(({ index }) => !resolved.has(index)), part };
 }
 
+/** Stands for the generation of a lock that the job does not hold any more. */
+const LOST = '';
+
 /** The job's locks; where they have changed hands, what was copied is told by the claim, which is older. */
 async function locksOf({ locks, records }: StorageModule, record: JobRecord): Promise<HeldPrefixLock[]> {
   const createdAt = (await records.claimedAt(record.correlationId)) ?? record.receivedAt;
   const held = (await findJobLocks(locks, record)).filter((lock) => isPrefixRef(lock));
-  return [...held, ...record.collections.map(({ bucket, prefix }) => ({ bucket, prefix, generation: '', createdAt }))];
+  return [
+    ...held,
+    ...record.collections.map(({ bucket, prefix }) => ({ bucket, prefix, generation: LOST, createdAt })),
+  ];
 }
 
 async function settle(
   { objects }: StorageModule,
   { collections, options }: JobRecord,
-  locks: HeldPrefixLock[],
+  { locks, endedAt }: { locks: HeldPrefixLock[]; endedAt: number | null },
   planned: readonly PlannedFile[],
   now: number,
 ): Promise<FileRecord[]> {
@@ -102,13 +110,19 @@ async function settle(
   const files = planned.map((file) => toChunkFile(file, places));
   const mayBeCopied = ({ planned: { problem } }: ChunkFile) => problem === undefined && options.dryRun !== true;
   await lookUp(objects, files.filter(mayBeCopied));
-  return files.map((file) => toRecord(file.planned, outcomeOf(file), { startedAt: now, endedAt: now, retryCount: 0 }));
+  return files.map((file) =>
+    toRecord(file.planned, outcomeOf(file, endedAt), { startedAt: now, endedAt: now, retryCount: 0 }),
+  );
 }
 
 /** What is known of a file: a line that could not be copied, storage that does not tell, our own copy, or nothing. */
-function outcomeOf({ planned: { problem }, refusal, existing, sourceState, lock }: ChunkFile): Outcome {
+function outcomeOf(
+  { planned: { problem }, refusal, existing, sourceState, lock }: ChunkFile,
+  endedAt: number | null,
+): Outcome {
   const why = problem ?? refusal;
   if (why !== undefined) return withoutObject('Failed', why, sourceState);
-  const isCopied = existing && sourceState && lock && isOwnCopy(existing, sourceState, lock);
+  const lostAt = lock?.generation === LOST ? endedAt : null;
+  const isCopied = existing && sourceState && lock && isOwnCopy(existing, sourceState, { ...lock, lostAt });
   return isCopied === true ? completed(existing, sourceState) : withoutObject('Cancelled', TERMINATED, sourceState);
 }

@@ -23,6 +23,8 @@ export interface SettleTask {
   correlationId: string;
   /** False: it is certain that no copy was ever ordered. */
   wasBegun: boolean;
+  /** When the job's workflow ended, in milliseconds since the epoch; null: nobody knows. */
+  endedAt: number | null;
 }
 
 /** How many files had no result, and how many of these had been copied all the same. */
@@ -43,7 +45,7 @@ const LOOKUPS_IN_FLIGHT = 32;
  */
 export async function settleFiles(
   { storage, clock = systemClock }: ActivityDependencies,
-  { correlationId, wasBegun }: SettleTask,
+  { correlationId, wasBegun, endedAt }: SettleTask,
 ): Promise<Settlement> {
   using _lease = new Lease(Context.current());
   try {
@@ -53,7 +55,7 @@ export async function settleFiles(
     const files = await unresolvedFiles(storage, record);
     if (files.length === 0) return { unresolved: 0, copied: 0 };
     const mayBeCopied = wasBegun && record.options.dryRun !== true;
-    const find = mayBeCopied ? await copyFinder(storage, record) : () => Promise.resolve(terminated());
+    const find = mayBeCopied ? await copyFinder(storage, record, endedAt) : () => Promise.resolve(terminated());
     await mapConcurrently(files, LOOKUPS_IN_FLIGHT, async (file) => {
       Object.assign(file, await find(file));
       file.history.push({ state: file.state, at: clock.now() });
@@ -80,6 +82,7 @@ async function unresolvedFiles({ records }: StorageModule, record: JobRecord): P
 async function copyFinder(
   storage: StorageModule,
   record: JobRecord,
+  endedAt: number | null,
 ): Promise<(file: FileRecord) => Promise<FileOutcome>> {
   const places: CollectionIndex = indexCollections(record.collections);
   const since = lockTimes(await findJobLocks(storage.locks, record));
@@ -87,7 +90,8 @@ async function copyFinder(
   const claimedAt = (await storage.records.claimedAt(record.correlationId)) ?? record.receivedAt;
   return async (file) => {
     const { source, destination } = locate(file, places);
-    const lock = { createdAt: since(destination) ?? claimedAt };
+    const lockedAt = since(destination);
+    const lock = lockedAt === undefined ? { createdAt: claimedAt, lostAt: endedAt } : { createdAt: lockedAt };
     try {
       const own = await findOwnCopy(storage, { source, destination, lock });
       return own === undefined ? terminated() : { ...own, retryCount: 0 };

@@ -61,8 +61,10 @@ describe('settling a job that was ended by force', () => {
     await test.emulator.putObject(bucket, object, content);
   }
 
+  const madeAt = async (name: string) => (await test.storage.objects.stat(place.destination(name)))!.createdAt;
   const fence = () => test.run('fenceJob', { correlationId: owner.correlationId });
-  const settle = (wasBegun = true) => test.run('settleFiles', { correlationId: owner.correlationId, wasBegun });
+  const settle = (wasBegun = true, endedAt: number | null = null) =>
+    test.run('settleFiles', { correlationId: owner.correlationId, wasBegun, endedAt });
   const release = () => test.run('releaseJobLocks', { correlationId: owner.correlationId });
   const close = (endedAt: number | null = 1_000) =>
     test.run('closeLostJob', { correlationId: owner.correlationId, endedAt });
@@ -161,7 +163,7 @@ describe('settling a job that was ended by force', () => {
   it('calls nothing its copy that was there before the job, or is something else', async () => {
     await copy('a');
     await test.emulator.statObject(test.destinationBucket, place.destination('a').name);
-    const { createdAt = 0 } = (await test.storage.objects.stat(place.destination('a'))) ?? {};
+    const createdAt = await madeAt('a');
     while (Date.now() <= createdAt);
     await begun();
     await copy('b', 'something else');
@@ -182,6 +184,23 @@ describe('settling a job that was ended by force', () => {
     assert.equal((await states())['a'], 'Completed');
     const [held] = await place.locksOn('a');
     assert.deepEqual(held?.owner, next, 'the lock of another job stays');
+  });
+
+  it("calls nothing its copy that the next job has made after this one's end, though it is the same content", async () => {
+    await begun();
+    await copy('a');
+    const endedAt = await madeAt('a');
+    const next = newOwner();
+    for (const name of ['a', 'b']) {
+      const [lock] = await place.locksOn(name);
+      await test.storage.locks.takeOver(lock!, next);
+    }
+    while (Date.now() <= endedAt);
+    await copy('b');
+    await copy('c');
+    await settle(true, endedAt);
+    // Nobody else can have written under the lock on c, which is still the job's own: that came late.
+    assert.deepEqual(await states(), { a: 'Completed', b: 'Cancelled', c: 'Completed' });
   });
 
   it('looks for nothing where no copy was ever ordered, or was to be', async () => {

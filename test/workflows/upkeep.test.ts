@@ -30,7 +30,7 @@ describe('reconcile', () => {
       replaced.story,
       steps.flatMap((step) => [`begin ${step}`, `end ${step}`]),
     );
-    assert.deepEqual(replaced.tasksOf('settleFiles'), [{ correlationId, wasBegun: true }]);
+    assert.deepEqual(replaced.tasksOf('settleFiles'), [{ correlationId, wasBegun: true, endedAt: 1_700_000_000_000 }]);
     assert.deepEqual(replaced.tasksOf('closeLostJob'), [{ correlationId, endedAt: 1_700_000_000_000 }]);
   });
 

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Part } from '../../dev/part.ts';
+import { holdAfter, holdBefore, type Hold } from '../support/storage-proxy/index.ts';
+import type { Caller } from './support/caller.ts';
+import type { CopyBody } from './support/http.ts';
+import { until } from './support/until.ts';
+import { useWorld } from './support/world.ts';
+
+/** Names of the files of a job: one whose write is on its way when the worker is stopped, one that is about to be written. */
+const SENT = 'sent.txt';
+const UNSENT = 'unsent.txt';
+
+/** What a worker writes at a time (64), but for one write of the other job: so many are on their way, the others wait. */
+const LANES_LEFT = 63;
+const BULK_FILES = 80;
+
+/** Longer than a worker's heartbeats may be missing (10 s), in milliseconds. */
+const STOPPED_MS = 10_500;
+
+/** Every worker, stopped or not, has to go on when a test is over. */
+function signal({ pid }: Part, name: 'SIGSTOP' | 'SIGCONT'): void {
+  if (pid !== undefined) process.kill(pid, name);
+}
+
+describe('a worker that was stopped for longer than its heartbeat time-out, and goes on,', function () {
+  // It takes the 10 s of the time-out, and what it takes to start a worker and an API.
+  this.timeout(90_000);
+  const world = useWorld('rough');
+
+  /** A job of two files, brought to where one is sent and the other about to be. */
+  async function underWay(caller: Caller): Promise<{ id: string; names: string[]; holds: Hold[] }> {
+    const names = [SENT, UNSENT];
+    for (const name of names) await caller.put(name, 'of the first job');
+    const [sent, unsent] = [holdBefore(), holdAfter()];
+    world().proxy.inject(caller.rewrites(SENT), sent, { times: 1 });
+    world().proxy.inject(caller.sourceStats(UNSENT), unsent, { times: 1 });
+    const id = await caller.start(names);
+    await Promise.all([sent.reached, unsent.reached]);
+    return { id, names, holds: [sent, unsent] };
+  }
+
+  /** The same for a job that copies a prefix. */
+  async function bulkUnderWay(caller: Caller): Promise<{ id: string; names: string[]; holds: Hold[] }> {
+    const names = Array.from({ length: BULK_FILES }, (_, index) => `many/${String(index).padStart(3, '0')}`);
+    for (const name of names) await caller.put(name, 'of the first job');
+    const sent = holdBefore();
+    world().proxy.inject(caller.rewrites(/^many/), sent, { times: LANES_LEFT });
+    const id = await startBulk(caller);
+    const isSent = () => world().proxy.requests(caller.rewrites(/^many/)).length === LANES_LEFT;
+    await until('as many files as there are lanes are being written', isSent);
+    return { id, names, holds: [sent] };
+  }
+
+  async function startBulk(caller: Caller): Promise<string> {
+    const { sourceId: sourceCollectionId, destinationId: destinationCollectionId } = caller;
+    const collection = { sourceCollectionId, destinationCollectionId, prefix: 'many/' };
+    const { status, body } = await caller.http.post<CopyBody>('/apollo/files/copy', { collection });
+    assert.ok(status === 200 || status === 202, `${status} ${JSON.stringify(body)}`);
+    return body.data.CorrelationId;
+  }
+
+  /** Has a later job copy other content to the same places, and gives the generations it wrote. */
+  async function copyAgain(caller: Caller, names: readonly string[], start: () => Promise<string>) {
+    for (const name of names) await caller.put(name, 'of the later job');
+    const { job, data } = await caller.ended(await start());
+    assert.deepEqual([job.state, job.counts.completed], ['Completed', names.length]);
+    return new Map(data.map(({ payload }) => [payload.fileName, payload.generation]));
+  }
+
+  it('changes nothing that the next jobs have written, and the records tell the truth', async () => {
+    const { stack, proxy, temporal } = world();
+    const [few, many] = [await world().newCaller(), await world().newCaller()];
+    const jobs = [
+      { caller: few, ...(await underWay(few)), again: () => few.start([SENT, UNSENT]) },
+      { caller: many, ...(await bulkUnderWay(many)), again: () => startBulk(many) },
+    ];
+    // On a task queue of its own: Temporal goes on handing tasks to the polls of a process that is stopped.
+    const elsewhere = { TEMPORAL_TASK_QUEUE: 'elsewhere' };
+    const stopped = stack.worker;
+    const other = await stack.addWorker('Worker elsewhere', elsewhere);
+    try {
+      signal(stopped, 'SIGSTOP');
+      const stoppedAt = performance.now();
+      await stack.api.kill();
+      await Promise.all([other.start(), stack.api.start(elsewhere)]);
+      const written: ReadonlyMap<string, string | null>[] = [];
+      for (const { caller, id, names, again } of jobs) {
+        await temporal.workflow.getHandle(id).terminate('by an operator');
+        written.push(await copyAgain(caller, names, again));
+      }
+      const recorded = await Promise.all(jobs.map(({ caller, id }) => settled(caller, id)));
+      await delay(Math.max(0, STOPPED_MS - (performance.now() - stoppedAt)));
+
+      // What was on its way comes to storage only now, and the worker goes on.
+      const sent = jobs.map(({ caller }) => proxy.requests(caller.rewrites()).length);
+      for (const { holds } of jobs) for (const hold of holds) hold.release();
+      signal(stopped, 'SIGCONT');
+      await stack.api.kill();
+      await stack.api.start();
+      const after = await world().newCaller();
+      await after.put('after.txt');
+      assert.equal((await after.copied(['after.txt'])).job.state, 'Completed', 'it is at work again');
+
+      for (const [index, { caller, id, names }] of jobs.entries()) {
+        for (const name of names) {
+          assert.equal(await caller.content(name), 'of the later job');
+          assert.equal((await caller.stored(name))?.generation, written[index]?.get(name));
+        }
+        assert.equal(proxy.requests(caller.rewrites()).length, sent[index], 'it sent no write any more');
+        assert.deepEqual(
+          caller.writes(names),
+          names.map(() => 1),
+          'what had been on its way was refused',
+        );
+        const { job, data } = (await caller.logs(id)).body;
+        assert.equal(job.state, 'Terminated');
+        assert.deepEqual(new Set(data.map(({ state }) => state)), new Set(['Cancelled']));
+        assert.deepEqual(data, recorded[index]?.data);
+        assert.deepEqual(await caller.locks(), []);
+      }
+    } finally {
+      signal(stopped, 'SIGCONT');
+      await other.kill();
+    }
+  });
+
+  /** The logs of a job that was ended by force, once its files have been looked for. */
+  async function settled(caller: Caller, id: string) {
+    return await until('the job that was ended by force is settled', async () => {
+      const { status, body } = await caller.logs(id);
+      return status === 200 && body.job.counts.pending === 0 && body.job.endedAt !== null ? body : undefined;
+    });
+  }
+});
