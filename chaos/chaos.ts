@@ -5,6 +5,7 @@ import { CONTROL_BUCKET, startStack, type Stack } from '../dev/stack.ts';
 import { checkJob } from './checks/check-job.ts';
 import { checkLocks } from './checks/check-locks.ts';
 import { checkStorage } from './checks/check-storage.ts';
+import { describeJobs } from './checks/describe-jobs.ts';
 import type { Evidence, JobEvidence } from './checks/evidence.ts';
 import { finalAnswers } from './checks/final-answers.ts';
 import { createDisturbances } from './disturbances.ts';
@@ -24,6 +25,8 @@ export interface ChaosResult {
   violations: Violation[];
   /** Figures of the run, by name. */
   figures: [name: string, count: number][];
+  /** What is known of each job, in words, by its correlation id. */
+  jobs: ReadonlyMap<string, string>;
 }
 
 /** Makes a run: the whole stack, jobs on it, everything that goes wrong, and what is found in the end. */
@@ -98,7 +101,7 @@ class Run {
       ...checkStorage(evidence),
       ...(await this.#checkLocks()),
     ];
-    return { seed, violations, figures: this.#figures(disturbances.counts, evidence) };
+    return { seed, violations, figures: this.#figures(disturbances.counts, evidence), jobs: describeJobs(evidence) };
   }
 
   /** Has jobs under way until the time is over, and waits for their ends. */

@@ -6,21 +6,21 @@ import { VIOLATIONS, type ViolationKind } from './violation.ts';
 
 /** `npm run chaos`: a run in which everything goes wrong. Exits with 1 where something happened that must not. */
 
-/** Past this many of a kind, more of them tell nothing new. */
-const SHOWN_OF_A_KIND = 20;
+/** Past this many of one job, more of them tell nothing new. */
+const SHOWN_OF_A_JOB = 10;
 
 /** A run that hangs is ended, in milliseconds past all that it may take: the processes it has started go with it. */
 const STUCK_AFTER_MS = 240_000;
 
-function show({ seed, violations, figures }: ChaosResult): void {
+function show({ seed, violations, figures, jobs }: ChaosResult): void {
   const counts = (Object.keys(VIOLATIONS) as ViolationKind[]).map((kind) => {
     return [VIOLATIONS[kind], String(violations.filter((one) => one.kind === kind).length)];
   });
   console.log(table([...figures.map(([name, count]) => [name, String(count)]), ...counts]));
-  for (const kind of Object.keys(VIOLATIONS) as ViolationKind[]) {
-    for (const { job, what } of violations.filter((one) => one.kind === kind).slice(0, SHOWN_OF_A_KIND)) {
-      console.log(`\n✗ ${kind}${job === undefined ? '' : `, job ${job}`}: ${what}`);
-    }
+  for (const [job, those] of Map.groupBy(violations, ({ job }) => job)) {
+    console.log(`\n✗ ${job === undefined ? 'no job' : (jobs.get(job) ?? job)}`);
+    for (const { kind, what } of those.slice(0, SHOWN_OF_A_JOB)) console.log(`  ${kind}: ${what}`);
+    if (those.length > SHOWN_OF_A_JOB) console.log(`  … ${those.length} in all`);
   }
   console.log(`\nseed ${seed}: ${violations.length === 0 ? 'nothing that must not happen' : 'FAILED'}`);
 }

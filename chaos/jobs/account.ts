@@ -72,8 +72,9 @@ export class JobAccount {
     const isOver = isEndState(job.state);
     for (const { from, to, state, generation } of files) {
       const before = this.files.get(to);
-      if (before !== undefined && !isFinalFileState(state) && !isOver) {
-        // No worker answers: the stored record tells what was stored by then, which is less than was told before.
+      if (before !== undefined && !isFinalFileState(state) && (!isOver || job.state === 'Terminated')) {
+        // No worker answers, or the job was ended by force and is not settled yet: the stored record tells what was
+        // stored by then, which is less than was told before.
         this.timesToldLess += 1;
         continue;
       }

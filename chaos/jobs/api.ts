@@ -79,6 +79,8 @@ export function chaosApi(url: string, token: string): ChaosApi {
     },
     async logs(id) {
       const files: FileTold[] = [];
+      // Later pages tell of a later moment: what the first one says of the job holds for all of them.
+      let job: JobView | undefined;
       for (let token: string | null = ''; ;) {
         const query = new URLSearchParams({ correlationId: id, limit: String(PAGE) });
         if (token !== '') query.set('continuationToken', token);
@@ -87,7 +89,8 @@ export function chaosApi(url: string, token: string): ChaosApi {
         const page = answer.body as { data: LogRecord[]; job: JobView; paging: { continuationToken: string | null } };
         files.push(...page.data.map(toFile));
         token = page.paging.continuationToken;
-        if (token === null) return { job: page.job, files };
+        job ??= page.job;
+        if (token === null) return { job, files };
       }
     },
   };
