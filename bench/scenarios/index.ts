@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { callers } from './callers.ts';
 import { cancelList } from './cancel.ts';
 import { shortCopy, slowCopy, slowShortCopy, twoWorkers, wideCopy } from './copies.ts';
+import { faults } from './faults.ts';
 import { large } from './large.ts';
 import { postLatency } from './post-latency.ts';
 
@@ -15,5 +16,6 @@ export const SCENARIOS: readonly Scenario[] = [
   slowCopy,
   wideCopy,
   twoWorkers,
+  faults,
   large,
 ];

@@ -1,4 +1,4 @@
-import { isStorageError, type StorageError } from '../errors.ts';
+import { isStorageError } from '../errors.ts';
 import { GuidelineRamp } from './guideline-ramp.ts';
 import { Rate } from './rate.ts';
 
@@ -14,8 +14,15 @@ const INCREASE = 0.05;
 /** ...until it is this many times what it was, a good minute later: then storage has long stopped to object. */
 const FORGOTTEN_AT = 4;
 
-/** Refusals below this share of all answers are single failures, which storage always has some of. */
+/** Requests to slow down (429, Retry-After) below this share of all answers are single ones, as there always are some. */
 const TOLERATED_SHARE = 0.01;
+
+/**
+ * A 503 that asks for nothing may be a failure like any other, which comes at every rate: writing slower would only make
+ * the job last longer. Below this share of all answers, or this many a second, it says nothing about the rate. Where it
+ * does, a storage that takes only so many is asked for a ninth more than that.
+ */
+const FAILING = { share: 0.1, atLeast: 10 };
 
 /** Writes a second that are left whatever storage refuses: less would not tell when it takes more again. */
 const LEAST_PER_SECOND = 10;
@@ -38,6 +45,7 @@ export class BucketLimiter {
   #lastCut = Number.NEGATIVE_INFINITY;
   #started = 0;
   #refused = 0;
+  #failing = 0;
   #startedBefore = 0;
 
   constructor({ followsGuideline }: { followsGuideline: boolean }) {
@@ -59,12 +67,17 @@ export class BucketLimiter {
 
   /** Takes in how a write was answered. */
   failed(now: number, error: unknown): void {
-    if (!isRefusal(error)) return;
+    const sign = signOf(error);
+    if (sign === 'nothing') return;
     if (now - this.#windowStart >= WINDOW_MS) this.#closeWindow(now);
-    this.#pausedUntil = Math.max(this.#pausedUntil, now + Math.min(error.retryAfterMs ?? 0, LONGEST_PAUSE_MS));
-    this.#refused += 1;
     const perSecond = Math.max(this.#started, this.#startedBefore) * (1_000 / WINDOW_MS);
-    if (this.#refused < perSecond * TOLERATED_SHARE) return;
+    this.#failing += 1;
+    if (sign !== 'failing') {
+      this.#pausedUntil = Math.max(this.#pausedUntil, now + Math.min(sign.retryAfterMs, LONGEST_PAUSE_MS));
+      this.#refused += 1;
+    }
+    const isTooMuch = this.#refused > 0 && this.#refused >= perSecond * TOLERATED_SHARE;
+    if (!isTooMuch && this.#failing < Math.max(FAILING.atLeast, perSecond * FAILING.share)) return;
     // What was in flight at the last cut is refused as well, but says nothing new.
     if (now - this.#lastCut < WINDOW_MS) return;
     this.#lastCut = now;
@@ -83,6 +96,7 @@ export class BucketLimiter {
     this.#startedBefore = windows === 1 ? this.#started : 0;
     this.#started = 0;
     this.#refused = 0;
+    this.#failing = 0;
     this.#apply();
   }
 
@@ -101,10 +115,10 @@ export class BucketLimiter {
   }
 }
 
-/** Whether storage asks to slow down: 429, 503, or a Retry-After. */
-function isRefusal(error: unknown): error is StorageError {
-  if (!isStorageError(error)) return false;
-  return (
-    error.kind === 'rateLimited' || error.status === 503 || (error.isTransient && error.retryAfterMs !== undefined)
-  );
+/** What an error says about the rate: to slow down (429, a Retry-After), maybe so (503), or nothing. */
+function signOf(error: unknown): { retryAfterMs: number } | 'failing' | 'nothing' {
+  if (!isStorageError(error)) return 'nothing';
+  const { kind, status, isTransient, retryAfterMs } = error;
+  if (kind === 'rateLimited' || (isTransient && retryAfterMs !== undefined)) return { retryAfterMs: retryAfterMs ?? 0 };
+  return status === 503 ? 'failing' : 'nothing';
 }

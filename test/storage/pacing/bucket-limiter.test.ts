@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { StorageError } from '../../../storage/errors.ts';
 import { BucketLimiter } from '../../../storage/pacing/bucket-limiter.ts';
 
+const UNAVAILABLE = new StorageError('unavailable', '503', { status: 503 });
 const TOO_MANY = new StorageError('rateLimited', '429', { status: 429 });
 
 /** Writes as fast as the limiter lets it, up to so many a second, for so many seconds; gives the writes of each second. */
@@ -77,14 +78,27 @@ describe('limiter of a bucket', () => {
     it('overlooks single failures among many answers', () => {
       const limiter = new BucketLimiter({ followsGuideline: false });
       write(limiter, { seconds: 2, atMost: 2_000 });
-      limiter.failed(2_000, new StorageError('unavailable', '503', { status: 503 }));
+      limiter.failed(2_000, UNAVAILABLE);
+      limiter.failed(2_000, TOO_MANY);
       assert.deepEqual(write(limiter, { from: 2_000, atMost: 2_000 }), [2_000]);
+    });
+
+    it('overlooks 503s that come at every rate, and takes a tenth of all answers for too high a rate', () => {
+      const limiter = new BucketLimiter({ followsGuideline: false });
+      for (let second = 1; second <= 60; second += 1) {
+        write(limiter, { from: (second - 1) * 1_000, atMost: 2_000 });
+        for (let failures = 0; failures < 150; failures += 1) limiter.failed(second * 1_000, UNAVAILABLE);
+      }
+      assert.deepEqual(write(limiter, { from: 60_000, atMost: 2_000 }), [2_000]);
+      for (let failures = 0; failures < 50; failures += 1) limiter.failed(60_999, UNAVAILABLE);
+      assertAbout(write(limiter, { from: 61_000, atMost: 2_000 })[0], 1_100 + 20);
     });
 
     for (const [title, error, isRefusal] of [
       ['429', TOO_MANY, true],
       ['403 of a quota', new StorageError('rateLimited', '403', { status: 403 }), true],
-      ['503', new StorageError('unavailable', '503', { status: 503 }), true],
+      ['a single 503', UNAVAILABLE, false],
+      ['503 with Retry-After', new StorageError('unavailable', '503', { status: 503, retryAfterMs: 0 }), true],
       ['500', new StorageError('unavailable', '500', { status: 500 }), false],
       ['a connection that was reset', new StorageError('unavailable', 'reset'), false],
       ['412', new StorageError('preconditionFailed', '412', { status: 412 }), false],
