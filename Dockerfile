@@ -9,6 +9,7 @@ RUN npm ci --omit=dev
 COPY contract ./contract
 COPY config ./config
 COPY storage ./storage
+COPY telemetry ./telemetry
 COPY manifests ./manifests
 COPY activities ./activities
 COPY workflows ./workflows

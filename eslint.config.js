@@ -36,14 +36,14 @@ export default tseslint.config(
   fence('contract', [
     nodeBuiltIns,
     layer(
-      'api|activities|cli|config|dev|manifests|storage|test|worker|workflows',
+      'api|activities|cli|config|dev|manifests|storage|telemetry|test|worker|workflows',
       'contract/ is what all sides share.',
     ),
     { regex: '^@(?:google-cloud|hono)/|^hono', message: 'contract/ stays light enough for workflows.' },
   ]),
   fence('workflows', [
     nodeBuiltIns,
-    layer('api|cli|config|dev|manifests|storage|test|worker', 'Workflows decide; I/O is for activities.'),
+    layer('api|cli|config|dev|manifests|storage|telemetry|test|worker', 'Workflows decide; I/O is for activities.'),
     layer('activities', 'Workflows know activities by type only.', { allowTypeImports: true }),
     { regex: '^(?:pino|jose|hono|zod|@hono/|@google-cloud/|@temporalio/(?:client|worker|activity))' },
   ]),
@@ -63,18 +63,25 @@ export default tseslint.config(
     },
   },
   fence('storage', [
-    layer('api|activities|cli|dev|manifests|test|worker|workflows', 'storage/ knows nothing of jobs in flight.'),
+    layer(
+      'api|activities|cli|dev|manifests|telemetry|test|worker|workflows',
+      'storage/ knows nothing of jobs in flight.',
+    ),
     { regex: '^@temporalio/|^hono|^@hono/', message: 'storage/ speaks to Cloud Storage alone.' },
+  ]),
+  fence('telemetry', [
+    layer('api|activities|cli|dev|manifests|test|worker|workflows', 'telemetry/ tells of what others do.'),
+    { regex: '^@temporalio/(?:worker|workflow|activity|client)|^hono|^@hono/|^@google-cloud/' },
   ]),
   fence('manifests', [
     layer(
-      'api|activities|cli|config|dev|storage|test|worker|workflows',
+      'api|activities|cli|config|dev|storage|telemetry|test|worker|workflows',
       'manifests/ turns bytes into entries, no more.',
     ),
     { regex: '^@temporalio/|^hono|^@hono/|^@google-cloud/|^undici', message: 'manifests/ does no I/O.' },
   ]),
   fence('activities', [
-    layer('api|cli|dev|test|worker|workflows', 'Activities are called by workflows, and call storage/.'),
+    layer('api|cli|dev|telemetry|test|worker|workflows', 'Activities are called by workflows, and call storage/.'),
     { regex: '^hono|^@hono/|^@google-cloud/', message: 'Cloud Storage is reached through storage/.' },
   ]),
   fence('api', [

@@ -13,6 +13,7 @@ import { ApiMetrics } from './metrics.ts';
 import { noStore } from './middleware/no-store.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
+import { traced } from './middleware/traced.ts';
 import { controlJob } from './routes/control-job.ts';
 import { copyFiles } from './routes/copy-files.ts';
 import { docs } from './routes/docs.ts';
@@ -39,6 +40,7 @@ export function createApp(deps: ApiDeps): ApiApp {
   const { metrics = new ApiMetrics() } = deps;
   app.use(requestLog(deps.log));
   app.use(measured(metrics));
+  if (deps.tracing !== undefined) app.use(traced(deps.tracing.request));
   app.use(securityHeaders);
   app.use(noStore);
   app.use(

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Logger } from '../config/logger.ts';
+import type { Tracing } from '../telemetry/index.ts';
 import type { Caller } from './auth/caller.ts';
 import type { TokenVerifier } from './auth/verify-token.ts';
 import type { Clock } from '../storage/pacing/clock.ts';
@@ -34,6 +35,8 @@ export interface ApiDeps {
   readinessTimeout?: number;
   /** What /metrics tells; default: of this app alone. */
   metrics?: ApiMetrics;
+  /** Where traces are wanted. */
+  tracing?: Pick<Tracing, 'request'> | undefined;
   /** The bounds of limits.ts, or a test's own. */
   limits?: ApiLimits;
 }

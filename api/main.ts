@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError, EX_CONFIG, loadApiConfig } from '../config/config.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig } from '../config/temporal.ts';
+import { loadTracingConfig } from '../config/tracing.ts';
+import { startTracing } from '../telemetry/index.ts';
 import { createApp } from './app.ts';
 import { ApiMetrics } from './metrics.ts';
 import { issuerKeys } from './auth/issuer-keys.ts';
@@ -11,7 +13,7 @@ import { createJobService } from './jobs/index.ts';
 import { listen, type Listener } from './server.ts';
 
 /** Together below the 10 s within which the process has to be gone. */
-const IN_FLIGHT_GRACE_MS = 8_000;
+const IN_FLIGHT_GRACE_MS = 7_500;
 const CLIENTS_GRACE_MS = 1_000;
 
 /** Ends the process with one clear line on standard error. */
@@ -22,7 +24,11 @@ function fail(exitCode: number, message: string): never {
 
 function settings() {
   try {
-    return { config: loadApiConfig(process.env), temporal: loadTemporalConfig(process.env) };
+    return {
+      config: loadApiConfig(process.env),
+      temporal: loadTemporalConfig(process.env),
+      tracingConfig: loadTracingConfig(process.env),
+    };
   } catch (error) {
     if (error instanceof ConfigError) return fail(EX_CONFIG, error.message);
     throw error;
@@ -53,7 +59,7 @@ async function connect(...[deps]: Parameters<typeof createJobService>) {
   }
 }
 
-const { config, temporal } = settings();
+const { config, temporal, tracingConfig } = settings();
 const log = createLogger('api', config.logLevel);
 
 const stopping = Promise.withResolvers<NodeJS.Signals>();
@@ -65,7 +71,8 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-const service = await connect({ config, temporal, log });
+const tracing = await startTracing('apollo-api', tracingConfig, log);
+const service = await connect({ config, temporal, log, tracing });
 const authenticate = createTokenVerifier({
   issuer: config.ims.issuer,
   audience: config.ims.audience,
@@ -79,7 +86,7 @@ const metrics = new ApiMetrics();
 collectDefaultMetrics({ register: metrics.registry });
 const temporalUiUrl =
   config.temporalUiUrl && `${config.temporalUiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows`;
-const surroundings = { publicUrl, temporalUiUrl, log, metrics, stopping: over.signal };
+const surroundings = { publicUrl, temporalUiUrl, log, metrics, tracing, stopping: over.signal };
 listener.answer(createApp({ jobs, collections, openInput, readiness, authenticate, ...surroundings }).fetch);
 onSignal = stopping.resolve;
 log.info({ url: listener.url, publicUrl }, 'api listening');
@@ -87,4 +94,5 @@ log.info({ url: listener.url, publicUrl }, 'api listening');
 log.info({ signal: await stopping.promise }, 'api stopping');
 over.abort();
 await stop(listener, () => service.close(), log);
+await tracing?.close();
 process.exit(0);

@@ -1,6 +1,6 @@
 import { Storage } from '@google-cloud/storage';
 import type { StorageConfig } from '../config/config.ts';
-import { JsonApi, type AuthorizationHeaders } from './json-api.ts';
+import { JsonApi, type AuthorizationHeaders, type JsonApiOptions } from './json-api.ts';
 
 /** A request to storage gets this long, in milliseconds; a rewrite call answers well within it. */
 export const REQUEST_TIMEOUT_MS = 60_000;
@@ -14,7 +14,10 @@ const NO_HEADERS: AuthorizationHeaders = {};
  * Cloud Storage with Application Default Credentials, by Google's client library; or an emulator where one is set, which
  * gets no credentials. Sends nothing yet.
  */
-export function createJsonApi(config: StorageConfig, options: { retries: number; timeoutMs: number }): JsonApi {
+export function createJsonApi(
+  config: StorageConfig,
+  options: Pick<JsonApiOptions, 'retries' | 'timeoutMs' | 'observer'>,
+): JsonApi {
   const { emulatorHost, projectId } = config;
   if (emulatorHost !== undefined) {
     return new JsonApi({ origin: emulatorHost, authorize: () => NO_HEADERS, ...options });

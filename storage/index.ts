@@ -8,6 +8,7 @@ import { JobInputStore } from './job-inputs.ts';
 import { JobRecordStore } from './job-records.ts';
 import { LockStore } from './locks.ts';
 import { ObjectStore } from './objects.ts';
+import type { StorageObserver } from './observer.ts';
 import type { RewriteTransport } from './rewrite-transport.ts';
 
 /** Everything the service keeps in, or asks of, Cloud Storage. */
@@ -25,15 +26,22 @@ export interface StorageModule {
 /** How often a request that failed in passing is repeated at once; what goes on failing is the job's to retry. */
 const RETRIES = 3;
 
-/**
- * Puts the storage module together. Sends nothing yet. `timeoutMs` bounds each HTTP request; with `autoRetry` false a
- * request that failed in passing is not repeated (rewrites never are).
- */
+export interface StorageOptions {
+  /** `false`: a request that failed in passing is not repeated (rewrites never are). */
+  autoRetry?: boolean;
+  /** Bounds each HTTP request, in milliseconds. */
+  timeoutMs?: number;
+  /** Told of every request. */
+  observer?: StorageObserver | undefined;
+}
+
+/** Puts the storage module together. Sends nothing yet. */
 export function createStorage(
   config: StorageConfig,
-  { autoRetry = true, timeoutMs = REQUEST_TIMEOUT_MS }: { autoRetry?: boolean; timeoutMs?: number } = {},
+  { autoRetry = true, timeoutMs = REQUEST_TIMEOUT_MS, observer }: StorageOptions = {},
 ): StorageModule {
-  const objects = new ObjectStore(createJsonApi(config, { retries: autoRetry ? RETRIES : 0, timeoutMs }));
+  const retries = autoRetry ? RETRIES : 0;
+  const objects = new ObjectStore(createJsonApi(config, { retries, timeoutMs, observer }));
   return {
     objects,
     collections: new CollectionCatalogue(objects, config.controlBucket),
@@ -42,6 +50,6 @@ export function createStorage(
     folders: new JobFolderStore(objects, config.controlBucket),
     chunks: new JobChunkStore(objects, config.controlBucket),
     inputs: new JobInputStore(objects, config.controlBucket),
-    transport: createRewriteTransport(createJsonApi(config, { retries: 0, timeoutMs })),
+    transport: createRewriteTransport(createJsonApi(config, { retries: 0, timeoutMs, observer })),
   };
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type Dispatcher } from 'undici';
 import { connectionError, responseError, StorageError } from './errors.ts';
 import { HttpExchange, type HttpAnswer } from './http-exchange.ts';
+import { operationOf, type StorageObserver } from './observer.ts';
 
 /** One request to the JSON API (cloud.google.com/storage/docs/json_api). */
 export interface ApiRequest {
@@ -37,6 +38,8 @@ export interface JsonApiOptions {
   timeoutMs: number;
   /** How often a request that failed in passing is repeated, where that cannot do anything twice. */
   retries: number;
+  /** Told of every request. */
+  observer?: StorageObserver | undefined;
 }
 
 /** Connections to one host; each carries one request at a time. */
@@ -90,15 +93,17 @@ export class JsonApi {
    * come is for whoever makes it to bound. Throws as `send` does.
    */
   async upload(request: ApiRequest & { body: { content: Readable } }): Promise<HttpAnswer> {
-    try {
-      const answer = await this.#pool.request(this.#prepare(request, await this.#authorization()));
-      const header = headerOf(answer);
-      const body = await answer.body.text();
-      if (answer.statusCode < 300) return { body, header };
-      throw responseError(answer.statusCode, body, header('retry-after'));
-    } catch (error) {
-      throw connectionError(error);
-    }
+    return await this.#observed(request, async () => {
+      try {
+        const answer = await this.#pool.request(this.#prepare(request, await this.#authorization()));
+        const header = headerOf(answer);
+        const body = await answer.body.text();
+        if (answer.statusCode < 300) return { body, header };
+        throw responseError(answer.statusCode, body, header('retry-after'));
+      } catch (error) {
+        throw connectionError(error);
+      }
+    });
   }
 
   /** How long storage may take over one step of a request, in milliseconds. */
@@ -110,15 +115,32 @@ export class JsonApi {
     const retries = isIdempotent(request) ? this.#options.retries : 0;
     for (let attempt = 0; ; attempt++) {
       try {
-        return await send();
+        return await this.#observed(request, send);
       } catch (thrown) {
         const error = connectionError(thrown);
         const isLast = attempt >= retries;
         if (isLast || !(error instanceof StorageError) || !error.isTransient) throw error;
         const pause = error.retryAfterMs ?? FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random());
         if (pause > LONGEST_PAUSE_MS) throw error;
+        this.#options.observer?.repeated?.(operationIn(request), error);
         await delay(pause);
       }
+    }
+  }
+
+  /** Sends a request once, and has the observer told how it ended. */
+  async #observed<T>(request: ApiRequest, send: () => Promise<T>): Promise<T> {
+    const { observer } = this.#options;
+    if (observer === undefined) return await send();
+    const end = observer.sent({ operation: operationIn(request), path: request.path });
+    if (end === undefined) return await send();
+    try {
+      const answer = await send();
+      end();
+      return answer;
+    } catch (error) {
+      end(error);
+      throw error;
     }
   }
 
@@ -163,6 +185,10 @@ export class JsonApi {
  */
 function isIdempotent({ method, query }: ApiRequest): boolean {
   return method === 'GET' || query?.['ifGenerationMatch'] !== undefined;
+}
+
+function operationIn({ method, path, query }: ApiRequest) {
+  return operationOf(method, path, query?.['alt'] === 'media');
 }
 
 function headerOf({ headers }: Dispatcher.ResponseData): (name: string) => string | undefined {

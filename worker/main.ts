@@ -3,6 +3,8 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { ConfigError, EX_CONFIG, loadWorkerConfig, type WorkerConfig } from '../config/config.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig, type TemporalConfig } from '../config/temporal.ts';
+import { loadTracingConfig } from '../config/tracing.ts';
+import { startTracing } from '../telemetry/index.ts';
 import { createWorker } from './worker.ts';
 
 /** Between attempts to reach Temporal when the worker starts before it. */
@@ -11,13 +13,15 @@ const CONNECT_PAUSE_MS = 1_000;
 async function main(): Promise<void> {
   const config = loadWorkerConfig(process.env);
   const temporal = loadTemporalConfig(process.env);
+  const tracingConfig = loadTracingConfig(process.env);
   const log = createLogger('worker', config.logLevel);
   const stop = stopSignal();
   // The runtime turns the same signals into the end of `run`.
   installRuntime(config.metrics, log);
   const connection = await connect(temporal, log, stop);
   if (connection === undefined) return;
-  const worker = await createWorker(config, temporal, connection, log);
+  const tracing = await startTracing('apollo-worker', tracingConfig, log);
+  const worker = await createWorker({ config, temporal, connection, log, tracing });
   const running = worker.run();
   const { taskQueue, deployment } = config;
   log.info({ taskQueue, deployment, namespace: temporal.namespace, pid: process.pid }, 'worker started');
@@ -29,6 +33,7 @@ async function main(): Promise<void> {
     // A local activity that storage keeps waiting cannot be handed over, but its workflow task is, in some seconds.
     log.warn({ err: error }, 'left to another worker what storage did not answer in time');
   }
+  await tracing?.close();
   log.info('worker stopped');
 }
 

@@ -7,9 +7,11 @@ import type { TemporalConfig } from '../config/temporal.ts';
 import { bulkTaskQueue, sweepScheduleId } from '../contract/ids.ts';
 import { createStorage } from '../storage/index.ts';
 import { Lanes } from '../storage/pacing/lanes.ts';
+import type { Tracing } from '../telemetry/index.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
+import { activityTracing, tracingSinks } from './tracing.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
 /** Chunks, and plans, of bulk jobs that a worker has in hand; they share its lanes, so a few of them fill these. */
@@ -23,16 +25,22 @@ export interface WorkerProcess {
   close(): Promise<void>;
 }
 
+/** What a worker is made of. */
+interface WorkerParts {
+  config: WorkerConfig;
+  temporal: TemporalConfig;
+  connection: NativeConnection;
+  log: Logger;
+  /** Where traces are wanted. */
+  tracing: Tracing | undefined;
+}
+
 /** Makes a worker on this connection, which does not poll yet. Throws where the namespace cannot be used. */
-export async function createWorker(
-  config: WorkerConfig,
-  temporal: TemporalConfig,
-  connection: NativeConnection,
-  log: Logger,
-): Promise<WorkerProcess> {
+export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
+  const { config, temporal, connection, log, tracing } = parts;
   const client = new Client({ connection, namespace: temporal.namespace });
   const activities = createActivities({
-    storage: createStorage(config.storage),
+    storage: createStorage(config.storage, { observer: tracing?.storage }),
     lanes: new Lanes({ lanes: config.copyConcurrency, followsGuideline: config.bucketRamp === 'guideline' }),
     jobs: createJobDirectory(client, config.taskQueue),
     log,
@@ -43,7 +51,6 @@ export async function createWorker(
     namespace: temporal.namespace,
     ...(config.deployment && { workerDeploymentOptions: asVersion(config.deployment) }),
     activities,
-    interceptors: { activity: [handOverAtShutdown] },
     // A cancelled copy hears of it with its next heartbeat, so that nothing new is written a second later.
     maxHeartbeatThrottleInterval: '250 milliseconds',
     defaultHeartbeatThrottleInterval: '250 milliseconds',
@@ -51,17 +58,22 @@ export async function createWorker(
     shutdownGraceTime: '5 seconds',
     shutdownForceTime: '9 seconds',
   } satisfies Partial<WorkerOptions>;
+  const activity = [...activityTracing(tracing), handOverAtShutdown];
+  const { workflowModules, ...code } = await workflowCode(log);
   const [short, bulk] = await Promise.all([
     Worker.create({
       ...common,
       taskQueue: config.taskQueue,
-      ...(await workflowCode(log)),
+      ...code,
+      interceptors: { activity, workflowModules },
+      sinks: tracingSinks(tracing),
       maxConcurrentActivityTaskExecutions: config.copyConcurrency,
     }),
     // Slots of its own: a file of a short job never waits for a chunk to end.
     Worker.create({
       ...common,
       taskQueue: bulkTaskQueue(config.taskQueue),
+      interceptors: { activity },
       maxConcurrentActivityTaskExecutions: BULK_ACTIVITIES,
     }),
   ]);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, type BundleOptions, type WorkerOptions } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from '../config/logger.ts';
 
 /** Where the sources are that a bundle is made of, and where the bundle is kept. */
@@ -11,6 +11,12 @@ interface BundlePaths {
   /** Folder of the bundle and its manifest. */
   bundle: string;
 }
+
+/** What a worker takes: a bundle, or what to make one of. */
+type WorkflowCode = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'bundlerOptions'> & {
+  /** Interceptors of workflows, which a bundle has in it. */
+  workflowModules: string[];
+};
 
 /** What the manifest says of the bundle beside it. */
 interface Manifest {
@@ -37,7 +43,13 @@ export async function buildWorkflowBundle({ root, bundle }: BundlePaths = PROJEC
   // Taken before: what is changed meanwhile must not be vouched for.
   const sources = await digestOfSources(root);
   const logger = new DefaultLogger('WARN');
-  const { code } = await bundleWorkflowCode({ ...workflowModules(root), logger });
+  const { workflowsPath, preloadModules, workflowModules } = workflowSources(root);
+  const { code } = await bundleWorkflowCode({
+    workflowsPath,
+    preloadModules,
+    workflowInterceptorModules: workflowModules,
+    logger,
+  });
   await mkdir(bundle, { recursive: true });
   await replaceFile(join(bundle, 'workflows.js'), code);
   const manifest: Manifest = { sources, code: sha256(code) };
@@ -52,27 +64,27 @@ export async function buildWorkflowBundle({ root, bundle }: BundlePaths = PROJEC
 export async function workflowCode(
   log: Pick<Logger, 'warn'>,
   { root, bundle }: BundlePaths = PROJECT,
-): Promise<Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'bundlerOptions'>> {
+): Promise<WorkflowCode> {
   const kept = await keptBundle(bundle);
   if (kept !== undefined) {
     const { code, manifest } = kept;
     const isWhole = manifest.code === sha256(code);
-    if (isWhole && manifest.sources === (await digestOfSources(root))) return { workflowBundle: { code } };
+    if (isWhole && manifest.sources === (await digestOfSources(root)))
+      return { workflowBundle: { code }, workflowModules: [] };
     log.warn({ bundle }, 'the workflow bundle is not made of the sources that are here, and is not used');
   }
-  const { workflowsPath, ...bundlerOptions } = workflowModules(root);
-  return { workflowsPath, bundlerOptions };
+  const { workflowsPath, preloadModules, workflowModules } = workflowSources(root);
+  return { workflowsPath, bundlerOptions: { preloadModules }, workflowModules };
 }
 
 /**
- * What a bundle is made of. The modules are loaded once for all workflows of a worker, not anew for each, which is
- * why none of them may keep anything at its top level that changes.
+ * The modules that workflow code is bundled of. They are loaded once for all workflows of a worker, not anew for each,
+ * which is why none of them may keep anything at its top level that changes.
  */
-export function workflowModules(
-  root: string = ROOT,
-): Required<Pick<BundleOptions, 'workflowsPath' | 'preloadModules'>> {
+export function workflowSources(root: string = ROOT) {
   const workflowsPath = join(root, 'workflows', 'index.ts');
-  return { workflowsPath, preloadModules: [workflowsPath] };
+  const workflowModules = [join(root, 'workflows', 'tracing.ts')];
+  return { workflowsPath, workflowModules, preloadModules: [workflowsPath, ...workflowModules] };
 }
 
 async function keptBundle(folder: string): Promise<{ code: string; manifest: Partial<Manifest> } | undefined> {

@@ -3,6 +3,7 @@ import type { ApiConfig } from '../../config/config.ts';
 import type { Logger } from '../../config/logger.ts';
 import type { TemporalConfig } from '../../config/temporal.ts';
 import { createStorage } from '../../storage/index.ts';
+import type { Tracing } from '../../telemetry/index.ts';
 import type { OpenInput } from '../body/receive-copy-request.ts';
 import { createCollectionList, type CollectionList } from '../collections/collection-list.ts';
 import { CopyStarter } from './copy-starter.ts';
@@ -36,11 +37,18 @@ export function createJobService(deps: {
   log: Logger;
   /** How long a worker's answer to a query is waited for, in milliseconds; default: as deadlines.ts has it. */
   queryMs?: number | undefined;
+  /** Where traces are wanted. */
+  tracing?: Tracing | undefined;
 }): Promise<JobServiceHandle> {
-  const { config, temporal, log, queryMs } = deps;
+  const { config, temporal, log, queryMs, tracing } = deps;
   const connection = Connection.lazy(temporal.connectionOptions);
-  const client = new Client({ connection, namespace: temporal.namespace });
-  const storage = createStorage(config.storage, { autoRetry: false, timeoutMs: STORAGE_TIMEOUT_MS });
+  const interceptors = { workflow: tracing === undefined ? [] : [tracing.workflowClient] };
+  const client = new Client({ connection, namespace: temporal.namespace, interceptors });
+  const storage = createStorage(config.storage, {
+    autoRetry: false,
+    timeoutMs: STORAGE_TIMEOUT_MS,
+    observer: tracing?.storage,
+  });
   const { records, chunks, inputs } = storage;
   const starter = new CopyStarter(client, records, config.taskQueue);
   const reconciler = new JobReconciler({ client, taskQueue: config.taskQueue, log });

@@ -1,13 +1,7 @@
 import { createMiddleware } from 'hono/factory';
-import { matchedRoutes } from 'hono/route';
 import type { ApiEnv } from '../context.ts';
 import type { ApiMetrics } from '../metrics.ts';
-
-/** Whatever is no route is counted as one: paths that people try are without number. */
-const NO_ROUTE = 'none';
-
-/** Methods that are counted by name; others are whatever a client makes up. */
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+import { methodOf, routeOf } from './request-route.ts';
 
 /** Counts and times every request. */
 export function measured(metrics: ApiMetrics) {
@@ -17,10 +11,8 @@ export function measured(metrics: ApiMetrics) {
     try {
       await next();
     } finally {
-      // The last that matched and is no middleware (whose paths end in a star).
-      const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'))?.path ?? NO_ROUTE;
-      const method = METHODS.has(c.req.method) ? c.req.method : 'other';
-      end({ method, route, status: c.res.status, seconds: (performance.now() - startedAt) / 1_000 });
+      const seconds = (performance.now() - startedAt) / 1_000;
+      end({ method: methodOf(c), route: routeOf(c), status: c.res.status, seconds });
     }
   });
 }

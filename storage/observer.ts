@@ -1,0 +1,33 @@
+import { isStorageError } from './errors.ts';
+
+/** What a request asks of Cloud Storage. */
+export type StorageOperation = 'stat' | 'read' | 'list' | 'write' | 'delete' | 'rewrite';
+
+/** A request as observers are told of it. */
+export interface ObservedRequest {
+  operation: StorageOperation;
+  /** From the root of the host, without its query. */
+  path: string;
+}
+
+/** Told of each request to Cloud Storage, repetitions included. It must not throw. */
+export interface StorageObserver {
+  /** A request is sent; what is given back, if anything, is called with what it failed with, or nothing. */
+  sent(request: ObservedRequest): ((error?: unknown) => void) | undefined;
+  /** A request failed in passing, and is to be sent again. */
+  repeated?(operation: StorageOperation, error: unknown): void;
+}
+
+/** What a request asks for, told by its method, path and query. Names in a path have no slash of their own. */
+export function operationOf(method: 'GET' | 'POST' | 'DELETE', path: string, isMedia: boolean): StorageOperation {
+  if (method === 'DELETE') return 'delete';
+  if (method === 'POST') return path.includes('/rewriteTo/') ? 'rewrite' : 'write';
+  if (path.endsWith('/o')) return 'list';
+  return isMedia ? 'read' : 'stat';
+}
+
+/** How a request ended, of few kinds: `2xx`, the HTTP status of a refusal, `none` where no answer came. */
+export function statusOf(error: unknown): string {
+  if (error === undefined) return '2xx';
+  return isStorageError(error) && error.status !== undefined ? String(error.status) : 'none';
+}
