@@ -21,8 +21,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler, HttpAnswer {
   #headers: IncomingHttpHeaders = {};
   #received: Buffer | Buffer[] | undefined;
   body = '';
+  readonly #end: ((error?: unknown) => void) | undefined;
 
-  constructor() {
+  /** `end`: called, before the answer settles, with what the request failed with, or nothing. */
+  constructor(end?: (error?: unknown) => void) {
+    this.#end = end;
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     this.answer = promise;
     this.#resolve = resolve;
@@ -54,11 +57,18 @@ export class HttpExchange implements Dispatcher.DispatchHandler, HttpAnswer {
     const received = Array.isArray(this.#received) ? Buffer.concat(this.#received) : this.#received;
     this.body = received === undefined ? '' : received.toString();
     this.#received = undefined;
-    if (this.#status < 300) this.#resolve(this);
-    else this.#reject(responseError(this.#status, this.body, this.header('retry-after')));
+    if (this.#status < 300) {
+      this.#end?.();
+      this.#resolve(this);
+    } else this.#fail(responseError(this.#status, this.body, this.header('retry-after')));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#reject(connectionError(error));
+    this.#fail(connectionError(error));
+  }
+
+  #fail(error: unknown): void {
+    this.#end?.(error);
+    this.#reject(error);
   }
 }

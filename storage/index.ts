@@ -45,7 +45,7 @@ export function createStorage(
   return {
     objects,
     collections: new CollectionCatalogue(objects, config.controlBucket),
-    locks: new LockStore(objects, config.controlBucket),
+    locks: new LockStore(objects, config.controlBucket, observer),
     records: new JobRecordStore(objects, config.controlBucket),
     folders: new JobFolderStore(objects, config.controlBucket),
     chunks: new JobChunkStore(objects, config.controlBucket),

@@ -71,8 +71,10 @@ export class JsonApi {
   /** Sends a request, again where it failed in passing and cannot do anything twice. Throws StorageError for every answer but success. */
   async send(request: ApiRequest): Promise<HttpAnswer> {
     return await this.#persist(request, async () => {
-      const exchange = new HttpExchange();
-      this.#pool.dispatch(this.#prepare(request, await this.#authorization()), exchange);
+      const prepared = this.#prepare(request, await this.#authorization());
+      // Told by the connection itself, as the answer is: a promise around it costs as much as what is told.
+      const exchange = new HttpExchange(this.#begin(request));
+      this.#pool.dispatch(prepared, exchange);
       return await exchange.answer;
     });
   }
@@ -83,7 +85,7 @@ export class JsonApi {
    */
   async open(request: ApiRequest): Promise<StreamedAnswer> {
     return await this.#persist(request, async () => {
-      const answer = await this.#request(request);
+      const answer = await this.#observed(request, () => this.#request(request));
       return { status: answer.statusCode, body: readBody(answer), header: headerOf(answer) };
     });
   }
@@ -115,7 +117,7 @@ export class JsonApi {
     const retries = isIdempotent(request) ? this.#options.retries : 0;
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#observed(request, send);
+        return await send();
       } catch (thrown) {
         const error = connectionError(thrown);
         const isLast = attempt >= retries;
@@ -128,18 +130,20 @@ export class JsonApi {
     }
   }
 
+  /** Tells the observer of a request; what is given back is called when it ends. */
+  #begin(request: ApiRequest): ((error?: unknown) => void) | undefined {
+    return this.#options.observer?.sent?.({ operation: operationIn(request), path: request.path });
+  }
+
   /** Sends a request once, and has the observer told how it ended. */
   async #observed<T>(request: ApiRequest, send: () => Promise<T>): Promise<T> {
-    const { observer } = this.#options;
-    if (observer === undefined) return await send();
-    const end = observer.sent({ operation: operationIn(request), path: request.path });
-    if (end === undefined) return await send();
+    const end = this.#begin(request);
     try {
       const answer = await send();
-      end();
+      end?.();
       return answer;
     } catch (error) {
-      end(error);
+      end?.(error);
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import { isStorageError } from './errors.ts';
 import { lockName, locksIn, lockTargetOf, objectLocksUnder, prefixLocksIn, prefixMarkName } from './lock-names.ts';
 import { isPrefixRef, overlap, targetKey, type LockTarget, type PrefixRef } from './lock-targets.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
+import type { StorageObserver } from './observer.ts';
 
 /** A person who locked a file or a prefix by hand. */
 export interface ManualOwner {
@@ -47,9 +48,12 @@ export class LockStore {
   /** Buckets that are known to be marked: a mark is for ever. */
   readonly #marked = new Set<string>();
 
-  constructor(objects: LockObjects, controlBucket: string) {
+  readonly #observer: StorageObserver | undefined;
+
+  constructor(objects: LockObjects, controlBucket: string, observer?: StorageObserver) {
     this.#objects = objects;
     this.#bucket = controlBucket;
+    this.#observer = observer;
   }
 
   /** Takes the lock, or says who holds it. One that this owner holds already counts as taken. */
@@ -58,11 +62,16 @@ export class LockStore {
     if (isPrefixRef(target)) await this.#mark(target.bucket);
     for (;;) {
       const lock = await this.#put(target, owner, '0');
-      if (lock !== undefined) return { taken: true, lock };
+      if (lock !== undefined) {
+        this.#observer?.locked?.('taken');
+        return { taken: true, lock };
+      }
       const holder = await this.read(target);
       // Released between the two requests: try again.
       if (holder === undefined) continue;
-      return isSameOwner(holder.owner, owner) ? { taken: true, lock: holder } : { taken: false, holder };
+      if (isSameOwner(holder.owner, owner)) return { taken: true, lock: holder };
+      this.#observer?.locked?.('refused');
+      return { taken: false, holder };
     }
   }
 
@@ -71,7 +80,9 @@ export class LockStore {
    * succeeds. Undefined: another one did, or the lock is gone.
    */
   async takeOver<Target extends LockTarget>(held: Lock<Target>, owner: LockOwner): Promise<Lock<Target> | undefined> {
-    return await this.#put<Target>(held, owner, held.generation);
+    const taken = await this.#put<Target>(held, owner, held.generation);
+    if (taken !== undefined) this.#observer?.locked?.('takenOver');
+    return taken;
   }
 
   /**
@@ -111,7 +122,9 @@ export class LockStore {
 
   /** Whether a lock still stands as it was taken. */
   async isHeld(target: LockTarget, generation: string): Promise<boolean> {
-    return (await this.#objects.stat(this.#lockRef(target)))?.generation === generation;
+    const isHeld = (await this.#objects.stat(this.#lockRef(target)))?.generation === generation;
+    if (!isHeld) this.#observer?.locked?.('lost');
+    return isHeld;
   }
 
   /** Gives a lock back. Gone or in other hands already is fine; false says so. */

@@ -10,12 +10,39 @@ export interface ObservedRequest {
   path: string;
 }
 
-/** Told of each request to Cloud Storage, repetitions included. It must not throw. */
+/**
+ * What happened to a lock: `taken`, `refused` where somebody else holds it, `takenOver` from a job that runs no more,
+ * `lost` where its owner found it broken or in other hands.
+ */
+export type LockEvent = 'taken' | 'refused' | 'takenOver' | 'lost';
+
+/** Told of each request to Cloud Storage, repetitions included, and of locks. It must not throw. */
 export interface StorageObserver {
   /** A request is sent; what is given back, if anything, is called with what it failed with, or nothing. */
-  sent(request: ObservedRequest): ((error?: unknown) => void) | undefined;
+  sent?(request: ObservedRequest): ((error?: unknown) => void) | undefined;
   /** A request failed in passing, and is to be sent again. */
   repeated?(operation: StorageOperation, error: unknown): void;
+  locked?(event: LockEvent): void;
+}
+
+/** What is told to each of these; undefined where there are none. */
+export function observedBy(observers: readonly (StorageObserver | undefined)[]): StorageObserver | undefined {
+  const all = observers.filter((observer) => observer !== undefined);
+  if (all.length < 2) return all[0];
+  return {
+    sent(request) {
+      const ends = all.map((observer) => observer.sent?.(request));
+      return (error) => {
+        for (const end of ends) end?.(error);
+      };
+    },
+    repeated(operation, error) {
+      for (const observer of all) observer.repeated?.(operation, error);
+    },
+    locked(outcome) {
+      for (const observer of all) observer.locked?.(outcome);
+    },
+  };
 }
 
 /** What a request asks for, told by its method, path and query. Names in a path have no slash of their own. */

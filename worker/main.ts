@@ -5,6 +5,7 @@ import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig, type TemporalConfig } from '../config/temporal.ts';
 import { loadTracingConfig } from '../config/tracing.ts';
 import { startTracing } from '../telemetry/index.ts';
+import { createMetrics } from './metrics/index.ts';
 import { createWorker } from './worker.ts';
 
 /** Between attempts to reach Temporal when the worker starts before it. */
@@ -20,8 +21,9 @@ async function main(): Promise<void> {
   installRuntime(config.metrics, log);
   const connection = await connect(temporal, log, stop);
   if (connection === undefined) return;
+  const metrics = createMetrics(Runtime.instance().metricMeter);
   const tracing = await startTracing('apollo-worker', tracingConfig, log);
-  const worker = await createWorker({ config, temporal, connection, log, tracing });
+  const worker = await createWorker({ config, temporal, connection, log, tracing, metrics });
   const running = worker.run();
   const { taskQueue, deployment } = config;
   log.info({ taskQueue, deployment, namespace: temporal.namespace, pid: process.pid }, 'worker started');
@@ -33,6 +35,7 @@ async function main(): Promise<void> {
     // A local activity that storage keeps waiting cannot be handed over, but its workflow task is, in some seconds.
     log.warn({ err: error }, 'left to another worker what storage did not answer in time');
   }
+  metrics.close();
   await tracing?.close();
   log.info('worker stopped');
 }

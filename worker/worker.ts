@@ -6,10 +6,12 @@ import type { Logger } from '../config/logger.ts';
 import type { TemporalConfig } from '../config/temporal.ts';
 import { bulkTaskQueue, sweepScheduleId } from '../contract/ids.ts';
 import { createStorage } from '../storage/index.ts';
+import { observedBy } from '../storage/observer.ts';
 import { Lanes } from '../storage/pacing/lanes.ts';
 import type { Tracing } from '../telemetry/index.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
+import type { WorkerMetrics } from './metrics/index.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { activityTracing, tracingSinks } from './tracing.ts';
 import { workflowCode } from './workflow-bundle.ts';
@@ -33,15 +35,18 @@ interface WorkerParts {
   log: Logger;
   /** Where traces are wanted. */
   tracing: Tracing | undefined;
+  metrics: WorkerMetrics;
 }
 
 /** Makes a worker on this connection, which does not poll yet. Throws where the namespace cannot be used. */
 export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
-  const { config, temporal, connection, log, tracing } = parts;
+  const { config, temporal, connection, log, tracing, metrics } = parts;
   const client = new Client({ connection, namespace: temporal.namespace });
+  const lanes = new Lanes({ lanes: config.copyConcurrency, followsGuideline: config.bucketRamp === 'guideline' });
+  metrics.watch(lanes);
   const activities = createActivities({
-    storage: createStorage(config.storage, { observer: tracing?.storage }),
-    lanes: new Lanes({ lanes: config.copyConcurrency, followsGuideline: config.bucketRamp === 'guideline' }),
+    storage: createStorage(config.storage, { observer: observedBy([metrics.storage, tracing?.storage]) }),
+    lanes,
     jobs: createJobDirectory(client, config.taskQueue),
     log,
     retentionMs: config.jobRetentionDays * DAY_MS,
@@ -58,7 +63,7 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
     shutdownGraceTime: '5 seconds',
     shutdownForceTime: '9 seconds',
   } satisfies Partial<WorkerOptions>;
-  const activity = [...activityTracing(tracing), handOverAtShutdown];
+  const activity = [...activityTracing(tracing), metrics.activity, handOverAtShutdown];
   const { workflowModules, ...code } = await workflowCode(log);
   const [short, bulk] = await Promise.all([
     Worker.create({

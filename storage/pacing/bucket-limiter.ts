@@ -40,6 +40,9 @@ export class BucketLimiter {
   readonly #ramp: GuidelineRamp | undefined;
   /** Writes a second that storage seems to take; undefined: it has not refused any. */
   #accepted: { perSecond: number; refusedAt: number } | undefined;
+  #limit = Number.POSITIVE_INFINITY;
+  /** Writes that were sent, and those of them that storage refused, since there is this limiter. */
+  readonly totals = { writes: 0, refusals: 0 };
   #pausedUntil = Number.NEGATIVE_INFINITY;
   #windowStart = Number.NEGATIVE_INFINITY;
   #lastCut = Number.NEGATIVE_INFINITY;
@@ -53,6 +56,11 @@ export class BucketLimiter {
     this.#apply();
   }
 
+  /** Writes a second that are let through; infinite: as many as there are lanes for. */
+  get perSecond(): number {
+    return this.#limit;
+  }
+
   /** Milliseconds until the next write; 0: it may be sent now. */
   wait(now: number): number {
     if (now - this.#windowStart >= WINDOW_MS) this.#closeWindow(now);
@@ -62,6 +70,7 @@ export class BucketLimiter {
   started(now: number): void {
     if (now - this.#windowStart >= WINDOW_MS) this.#closeWindow(now);
     this.#started += 1;
+    this.totals.writes += 1;
     this.#rate.started(now);
   }
 
@@ -70,6 +79,7 @@ export class BucketLimiter {
     const sign = signOf(error);
     if (sign === 'nothing') return;
     if (now - this.#windowStart >= WINDOW_MS) this.#closeWindow(now);
+    this.totals.refusals += 1;
     const perSecond = Math.max(this.#started, this.#startedBefore) * (1_000 / WINDOW_MS);
     this.#failing += 1;
     if (sign !== 'failing') {
@@ -108,10 +118,11 @@ export class BucketLimiter {
   }
 
   #apply(): void {
-    this.#rate.perSecond = Math.min(
+    this.#limit = Math.min(
       this.#accepted?.perSecond ?? Number.POSITIVE_INFINITY,
       this.#ramp?.perSecond ?? Number.POSITIVE_INFINITY,
     );
+    this.#rate.perSecond = this.#limit;
   }
 }
 

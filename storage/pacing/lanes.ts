@@ -55,6 +55,22 @@ export class Lanes {
   /** How many lanes there are. */
   readonly size: number;
 
+  /** Writes in flight. */
+  get inUse(): number {
+    return this.size - this.#free;
+  }
+
+  /** Writes that wait for a lane, or for their bucket or group to have room. */
+  get waiting(): number {
+    const lines = [...this.#lines.short, ...this.#lines.bulk];
+    return lines.reduce((count, { waiting }) => count + waiting.length, 0);
+  }
+
+  /** The buckets that were written, by name. */
+  get buckets(): ReadonlyMap<string, BucketLimiter> {
+    return this.#buckets;
+  }
+
   /** A new group: the writes of one activity, say. */
   group(options: LaneGroupOptions): LaneGroup {
     this.#groups += 1;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { startStack, type Stack } from '../../dev/stack.ts';
 import { EXAMPLE_REQUEST, makeExample } from '../../dev/example.ts';
+import { choosePorts, LOOPBACK } from '../../dev/ports.ts';
 import { startCollector, type CollectedSpan } from '../telemetry/collector.ts';
 import { httpTo, type CopyBody } from './support/http.ts';
 import { until } from './support/until.ts';
@@ -11,16 +12,20 @@ const CALLER = 'traced-caller';
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const CALLER_SPAN = 'b7ad6b7169203331';
 
-describe('a copy of two files, with traces sent to a collector', function () {
+describe('what is told of a copy of two files', function () {
   this.timeout(120_000);
   let collector: Awaited<ReturnType<typeof startCollector>>;
   let stack: Stack;
+  let workerMetrics: string;
   let spans: CollectedSpan[];
 
   before(async () => {
     collector = await startCollector();
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
-    stack = await startStack({ anyPorts: true, env: { api: env, worker: env } });
+    const { metrics } = await choosePorts({ metrics: 0 }, { anyFree: true });
+    workerMetrics = `http://${LOOPBACK}:${metrics}/metrics`;
+    const worker = { ...env, METRICS_PORT: String(metrics) };
+    stack = await startStack({ anyPorts: true, env: { api: env, worker } });
     await makeExample(stack.emulator, CALLER);
     const http = httpTo(stack.apiUrl, await stack.token({ sub: CALLER }));
     const traceparent = `00-${TRACE_ID}-${CALLER_SPAN}-01`;
@@ -49,6 +54,12 @@ describe('a copy of two files, with traces sent to a collector', function () {
     return found[0]!;
   }
 
+  async function pageAt(url: string): Promise<string> {
+    const response = await fetch(url);
+    assert.equal(response.status, 200);
+    return await response.text();
+  }
+
   it("is one trace, the caller's: the request, the workflow, admission, copies, and their requests to storage", () => {
     const request = the('POST /apollo/files/copy');
     const start = the('UpdateWithStartWorkflow:copyFiles');
@@ -66,6 +77,30 @@ describe('a copy of two files, with traces sent to a collector', function () {
     }
     const admitting = spans.filter(({ parentSpanId }) => parentSpanId === admission.spanId).map(({ name }) => name);
     for (const name of ['storage.read', 'storage.write']) assert.ok(admitting.includes(name), admitting.join());
+  });
+
+  it('is in the metrics of the worker, beside those of the SDK', async () => {
+    const copied = /^apollo_files_total\{result="completed"\} 2$/m;
+    const page = await until('the copies are counted', async () => {
+      const text = await pageAt(workerMetrics);
+      return copied.test(text) && text;
+    });
+    const expected = [
+      /^apollo_bytes_copied_total 4662$/m,
+      /^apollo_storage_requests_total\{operation="rewrite",status="2xx"\} 2$/m,
+      /^apollo_storage_requests_total\{operation="stat",status="404"\} \d+$/m,
+      /^apollo_storage_request_milliseconds_total\{operation="rewrite"\} \d+$/m,
+      /^apollo_locks_total\{event="taken"\} 2$/m,
+      /^apollo_admissions_total\{verdict="accepted"\} 1$/m,
+      /^apollo_lanes 64$/m,
+      /^apollo_rewrites_in_flight 0$/m,
+      /^apollo_rewrites_waiting 0$/m,
+      /^apollo_bucket_writes_total\{bucket="[^"]+"\} 2$/m,
+      /^apollo_bucket_writes_per_second_limit\{bucket="[^"]+"\} 0$/m,
+      /^apollo_chunks_in_progress 0$/m,
+      /^temporal_num_pollers\{/m,
+    ];
+    for (const line of expected) assert.match(page, line);
   });
 
   it('tells which process did what, and for which job', () => {

@@ -1,0 +1,105 @@
+import { ApplicationFailure, type MetricMeter } from '@temporalio/common';
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import type { Activities } from '../../activities/index.ts';
+import { isReasonCode } from '../../contract/reasons.ts';
+import { countResults } from '../../storage/job-chunks.ts';
+import type { Tallies } from './tallies.ts';
+
+type Result<Name extends keyof Activities> = Awaited<ReturnType<Activities[Name]>>;
+type Task<Name extends keyof Activities> = Parameters<Activities[Name]>[0];
+
+/** Files that have come to their end, of few kinds; `bytes`: copied. */
+interface EndedFiles {
+  completed: number;
+  skipped: number;
+  failed: number;
+  cancelled: number;
+  bytes: number;
+}
+
+/** Counts what activities give back: how files ended, what was tried again and why, and how chunks go on. */
+export function activityMetrics(
+  tallies: Tallies,
+  meter: Pick<MetricMeter, 'createGauge'>,
+): ActivityInterceptorsFactory {
+  const files = tallies.counter('apollo_files_total', 'Files whose end was stored, by result.', ['result']);
+  const bytes = tallies.counter('apollo_bytes_copied_total', 'Bytes of the files that were copied.', []);
+  const retries = tallies.counter(
+    'apollo_file_retries_total',
+    'Files that are to be tried again after a pause, by the reason of the failure before.',
+    ['reason'],
+  );
+  const chunks = tallies.counter(
+    'apollo_chunks_total',
+    'Passes over chunks of bulk jobs, by outcome: complete, left_over where files are to be tried again, failed.',
+    ['outcome'],
+  );
+  const jobs = tallies.counter('apollo_admissions_total', 'Jobs that were decided, by verdict.', ['verdict']);
+  const inProgress = meter.createGauge('apollo_chunks_in_progress', 'int', '', 'Chunks that the worker has in hand.');
+  let chunksInHand = 0;
+  inProgress.set(0);
+
+  function countFiles(ended: EndedFiles): void {
+    for (const result of ['completed', 'skipped', 'failed', 'cancelled'] as const) {
+      files.add(ended[result], { result });
+    }
+    bytes.add(ended.bytes, {});
+  }
+
+  /** What an activity gave back. */
+  const counted: Readonly<Record<string, (result: unknown, task: unknown) => void>> = {
+    saveResults(_result, task) {
+      countFiles(countResults((task as Task<'saveResults'>).files));
+    },
+    copyChunk(result) {
+      const { counts, leftovers, reason } = result as Result<'copyChunk'>;
+      countFiles(counts);
+      chunks.add(1, { outcome: leftovers.length === 0 ? 'complete' : 'left_over' });
+      if (leftovers.length > 0) retries.add(leftovers.length, { reason: codeIn(reason) });
+    },
+    admitJob(result) {
+      jobs.add(1, { verdict: (result as Result<'admitJob'>).verdict });
+    },
+    admitBulk(result) {
+      jobs.add(1, { verdict: (result as Result<'admitBulk'>).verdict });
+    },
+  };
+
+  /** What an activity failed with. */
+  const failed: Readonly<Record<string, (error: unknown) => void>> = {
+    copyFile(error) {
+      if (!(error instanceof ApplicationFailure) || error.nonRetryable === true) return;
+      retries.add(1, { reason: codeIn(error.type ?? '') });
+    },
+    copyChunk() {
+      chunks.add(1, { outcome: 'failed' });
+    },
+  };
+
+  return ({ info: { activityType } }) => ({
+    inbound: {
+      async execute(input, next) {
+        const change = (by: number) => {
+          if (activityType === 'copyChunk') inProgress.set((chunksInHand += by));
+        };
+        change(1);
+        try {
+          const result = await next(input);
+          counted[activityType]?.(result, input.args[0]);
+          return result;
+        } catch (error) {
+          failed[activityType]?.(error);
+          throw error;
+        } finally {
+          change(-1);
+        }
+      },
+    },
+  });
+}
+
+/** The code that a reason begins with: one of a closed list. */
+function codeIn(reason: string): string {
+  const [code = ''] = reason.split(':');
+  return isReasonCode(code) ? code : 'none';
+}

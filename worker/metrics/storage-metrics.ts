@@ -1,0 +1,46 @@
+import { isStorageError } from '../../storage/errors.ts';
+import { statusOf, type LockEvent, type StorageObserver } from '../../storage/observer.ts';
+import type { Tallies } from './tallies.ts';
+
+const LOCK_EVENTS: Readonly<Record<LockEvent, string>> = {
+  taken: 'taken',
+  refused: 'refused',
+  takenOver: 'taken_over',
+  lost: 'lost',
+};
+
+/** Counts requests to storage by operation and status, their time, their repetitions, and what happens to locks. */
+export function storageMetrics(tallies: Tallies): StorageObserver {
+  const requests = tallies.counter(
+    'apollo_storage_requests_total',
+    'Requests to Cloud Storage, by operation and status: 2xx, the status of a refusal, or none without an answer.',
+    ['operation', 'status'],
+  );
+  // Counters of the SDK are whole numbers: seconds would be too coarse.
+  const time = tallies.counter(
+    'apollo_storage_request_milliseconds_total',
+    'Time that requests to Cloud Storage took, by operation.',
+    ['operation'],
+  );
+  const repeats = tallies.counter(
+    'apollo_storage_retries_total',
+    'Requests to Cloud Storage that were sent again at once, by operation and by why the one before failed.',
+    ['operation', 'reason'],
+  );
+  const locks = tallies.counter('apollo_locks_total', 'Locks, by what happened to them.', ['event']);
+  return {
+    sent({ operation }) {
+      const startedAt = performance.now();
+      return (error) => {
+        requests.add(1, { operation, status: statusOf(error) });
+        time.add(performance.now() - startedAt, { operation });
+      };
+    },
+    repeated(operation, error) {
+      repeats.add(1, { operation, reason: isStorageError(error) ? error.kind : 'other' });
+    },
+    locked(event) {
+      locks.add(1, { event: LOCK_EVENTS[event] });
+    },
+  };
+}
