@@ -2,11 +2,15 @@ import assert from 'node:assert/strict';
 import { startStack, type Stack } from '../../dev/stack.ts';
 import { EXAMPLE_REQUEST, makeExample } from '../../dev/example.ts';
 import { choosePorts, LOOPBACK } from '../../dev/ports.ts';
+import { metricsOfAlerts } from '../deployment/alert-rules.ts';
 import { startCollector, type CollectedSpan } from '../telemetry/collector.ts';
 import { httpTo, type CopyBody } from './support/http.ts';
 import { until } from './support/until.ts';
 
 const CALLER = 'traced-caller';
+
+/** Temporal's SDK begins to count these when there is one. */
+const SHOWN_ONCE_IT_HAPPENS = new Set(['temporal_workflow_task_execution_failed', 'temporal_request_failure']);
 
 /** What a caller's own trace says of itself. */
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -101,6 +105,15 @@ describe('what is told of a copy of two files', function () {
       /^temporal_num_pollers\{/m,
     ];
     for (const line of expected) assert.match(page, line);
+  });
+
+  it('has all that the alert rules ask about', async () => {
+    const pages = await Promise.all([pageAt(workerMetrics), pageAt(`${stack.apiUrl}/metrics`)]);
+    const there = new Set(pages.join('\n').match(/^\w+/gm));
+    const asked = await metricsOfAlerts();
+    assert.ok(asked.size > 10);
+    const missing = [...asked].filter((name) => !there.has(name) && !SHOWN_ONCE_IT_HAPPENS.has(name));
+    assert.deepEqual(missing, []);
   });
 
   it('tells which process did what, and for which job', () => {

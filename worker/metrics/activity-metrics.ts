@@ -36,6 +36,7 @@ export function activityMetrics(
   );
   const jobs = tallies.counter('apollo_admissions_total', 'Jobs that were decided, by verdict.', ['verdict']);
   const inProgress = meter.createGauge('apollo_chunks_in_progress', 'int', '', 'Chunks that the worker has in hand.');
+  countFiles({ completed: 0, skipped: 0, failed: 0, cancelled: 0, bytes: 0 });
   let chunksInHand = 0;
   inProgress.set(0);
 

@@ -28,6 +28,7 @@ export function storageMetrics(tallies: Tallies): StorageObserver {
     ['operation', 'reason'],
   );
   const locks = tallies.counter('apollo_locks_total', 'Locks, by what happened to them.', ['event']);
+  for (const event of Object.values(LOCK_EVENTS)) locks.add(0, { event });
   return {
     sent({ operation }) {
       const startedAt = performance.now();

@@ -118,6 +118,8 @@ describe("the worker's metrics", () => {
       'apollo_storage_retries_total operation=list reason=rateLimited': 1,
     });
     assert.deepEqual(told('apollo_locks'), {
+      'apollo_locks_total event=lost': 0,
+      'apollo_locks_total event=refused': 0,
       'apollo_locks_total event=taken': 1,
       'apollo_locks_total event=taken_over': 1,
     });
