@@ -7,6 +7,7 @@ import { addList } from './commands/list.ts';
 import { addLocks } from './commands/locks.ts';
 import { addReport } from './commands/report.ts';
 import { addStatus } from './commands/status.ts';
+import { addSweep } from './commands/sweep.ts';
 import type { CliContext } from './context.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 
@@ -16,7 +17,7 @@ Settings (environment):
   APOLLO_TOKEN, APOLLO_TOKEN_COMMAND      an access token, or a command that prints one
   CONTROL_BUCKET, GOOGLE_*, STORAGE_EMULATOR_HOST
                                           as the worker has them: for collections and locks
-  TEMPORAL_*                              as the worker has them: for locks break
+  TEMPORAL_*                              as the worker has them: for locks break and sweep
 
 `;
 
@@ -45,5 +46,6 @@ export function createProgram(context: CliContext, exitWith: CommandSet['exitWit
   addReport(commands);
   addCollections(commands);
   addLocks(commands);
+  addSweep(commands);
   return program;
 }
