@@ -18,6 +18,11 @@ import { createWorkers, type Workers } from './workers.ts';
 export interface Bench {
   readonly settings: Settings;
   readonly jobs: Jobs;
+  readonly apiUrl: string;
+  /** The process that is the API. */
+  apiPid(): number;
+  /** Of whoever posts the jobs. */
+  readonly token: string;
   readonly storageUrl: string;
   readonly storage: StorageControl;
   /** Puts single objects into the storage server. */
@@ -71,7 +76,13 @@ export async function startBench(settings: Settings): Promise<Bench> {
     const workers = createWorkers(stack);
     const kept = new Map<string, CopyFigures>();
     const rclone = await rcloneVersion();
-    return { settings, jobs, storageUrl, storage, emulator, temporal, native, workers, kept, rclone, stop };
+    const { apiUrl, api } = stack;
+    const apiPid = () => {
+      if (api.pid === undefined) throw new Error('the API does not run');
+      return api.pid;
+    };
+    const access = { jobs, apiUrl, apiPid, token };
+    return { settings, ...access, storageUrl, storage, emulator, temporal, native, workers, kept, rclone, stop };
   } catch (error) {
     await stop();
     throw error;

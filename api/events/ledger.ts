@@ -59,6 +59,11 @@ export class Ledger {
     return this.#isNew(latest) ? this.#mayAt(latest, gapMs) : this.#writtenAt + STREAM_PACE.heartbeatMs;
   }
 
+  /** Whether the job has changed since the last event. */
+  hasNew({ latest }: JobFeed): boolean {
+    return this.#isNew(latest);
+  }
+
   note(latest: Snapshot, { isEvent }: Outgoing, now: number): void {
     this.#writtenAt = now;
     if (!isEvent) return;

@@ -36,8 +36,11 @@ export async function sendEvents(
   };
   sink.onAbort(leave);
   stopping?.addEventListener('abort', leave);
+  /** Whether there is something new already, which is only to be sent later. */
+  let awaitsTurn = false;
   seat.onChange = () => {
-    bell.ring();
+    // Where many listen, most changes come long before the turn: to wake each listener for them would cost more than the events.
+    if (!awaitsTurn || feed.latest.isEnd || feed.isOver) bell.ring();
   };
   const isTaken = (text: string) => bell.within(STREAM_PACE.writeMs, sink.write(text));
   try {
@@ -48,7 +51,9 @@ export async function sendEvents(
       const { latest } = feed;
       const outgoing = ledger.next(feed, clock.now());
       if (outgoing.text === '') {
+        awaitsTurn = ledger.hasNew(feed);
         await bell.wait(Math.min(ledger.dueAt(feed), endsAt) - clock.now());
+        awaitsTurn = false;
       } else {
         if (!(await isTaken(outgoing.text))) return false;
         if (outgoing.isLast) return true;

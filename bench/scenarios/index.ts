@@ -4,6 +4,7 @@ import { cancelList } from './cancel.ts';
 import { shortCopy, slowCopy, slowShortCopy, twoWorkers, wideCopy } from './copies.ts';
 import { faults } from './faults.ts';
 import { large } from './large.ts';
+import { listeners } from './listeners.ts';
 import { postLatency } from './post-latency.ts';
 
 /** Everything that is measured, in this order. */
@@ -11,6 +12,7 @@ export const SCENARIOS: readonly Scenario[] = [
   postLatency,
   callers,
   cancelList,
+  listeners,
   slowShortCopy,
   shortCopy,
   slowCopy,
