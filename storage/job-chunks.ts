@@ -47,11 +47,11 @@ export interface ChunkRange {
 
 const NDJSON = 'application/x-ndjson';
 const CHUNK_DIGITS = 6;
-const PART_DIGITS = 2;
+const PART_DIGITS = 3;
 
 /**
  * The files of a bulk job, in chunks under `jobs/{correlationId}/` in the control bucket: `plan/NNNNNN.ndjson` has what
- * is to be copied, `results/NNNNNN-PP.ndjson` how the files of chunk N ended, part by part. Counts stand in each
+ * is to be copied, `results/NNNNNN-PPP.ndjson` how the files of chunk N ended, part by part. Counts stand in each
  * object's metadata, so a listing (1,000 chunks a page) is the index. Every method throws StorageError.
  */
 export class JobChunkStore {

@@ -87,7 +87,8 @@ export async function copyChunks(
       book.settle(counts);
       if (leftovers.length === 0) return;
       const { chunk } = pass;
-      const rest = { chunk, part: counts.count > 0 ? pass.part + 1 : pass.part, only: leftovers, tries: pass.tries };
+      // A part is taken also where nothing came to its end: that is stored as well, and would stand for the next pass.
+      const rest = { chunk, part: pass.part + 1, only: leftovers, tries: pass.tries };
       if (scope.consideredCancelled) {
         queue.putBack(rest);
         return;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import type { JobView } from '../../api/schemas/job.ts';
 import type { LogRecord } from '../../api/schemas/log-record.ts';
-import { delay, holdBefore } from '../support/storage-proxy/index.ts';
+import { answerError, delay, holdBefore } from '../support/storage-proxy/index.ts';
 import type { Caller } from './support/caller.ts';
 import type { CopyBody } from './support/http.ts';
 import { until } from './support/until.ts';
@@ -87,6 +87,16 @@ describe('a bulk job', function () {
     await caller.resume(id);
     const { job } = await caller.ended(id);
     assert.deepEqual([job.state, job.counts.completed], ['Completed', 12]);
+    assert.ok(caller.writes(names).every((count) => count === 1));
+  });
+
+  it('is completed where storage refuses every file of a chunk at first', async () => {
+    const caller = await world().newCaller();
+    const names = await caller.files(4, 'refused/file');
+    // More often than one pass over the chunk tries.
+    world().proxy.inject(caller.rewrites(/^refused/), answerError(503), { times: 4 * 4 + 1 });
+    const { job } = await caller.ended(await startBulk(caller, prefixOf(caller, 'refused/')));
+    assert.deepEqual([job.state, job.counts.completed], ['Completed', 4]);
     assert.ok(caller.writes(names).every((count) => count === 1));
   });
 

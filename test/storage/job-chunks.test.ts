@@ -126,7 +126,7 @@ describe('job chunk store', () => {
     });
 
     it('are stored once where the answer was lost', async () => {
-      storage.proxy.inject({ operation: 'upload', name: `jobs/${id}/results/000000-00.ndjson` }, resetAfter(), {
+      storage.proxy.inject({ operation: 'upload', name: `jobs/${id}/results/000000-000.ndjson` }, resetAfter(), {
         times: 1,
       });
       await failsAs(chunks.writeResults(id, 0, 0, [result(0)]), 'unavailable');

@@ -110,6 +110,22 @@ describe('a chunk', () => {
     });
   });
 
+  it('of which nothing comes to its end at first is gone on with as a further part: the empty one is stored', async () => {
+    const all = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      copyChunk: ({ part }) => Promise.resolve(part === 0 ? copied(0, all) : copied(10)),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      assert.equal((await job.result()).state, 'Completed');
+      assert.deepEqual(passes(replaced), [
+        { chunk: 0, part: 0 },
+        { chunk: 0, part: 1, only: all },
+      ]);
+    });
+  });
+
   it('whose activity is lost is tried again as the same part', async () => {
     let tries = 0;
     const replaced = replaceActivities({
