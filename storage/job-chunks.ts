@@ -78,6 +78,8 @@ export class JobChunkStore {
     await this.#objects.write(this.#ref(correlationId, planName(chunk)), toLines(files), {
       contentType: NDJSON,
       metadata,
+      // Only the job's planning writes it, one attempt at a time.
+      isRepeatable: true,
     });
   }
 

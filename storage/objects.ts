@@ -85,6 +85,13 @@ export function parseAnswer({ body }: HttpAnswer): unknown {
   }
 }
 
+interface WriteOptions {
+  ifGenerationMatch?: string;
+  contentType?: string;
+  metadata?: Record<string, string>;
+  isRepeatable?: boolean;
+}
+
 /**
  * The few operations on objects that the service needs, each one request, with its preconditions in sight.
  * Every method throws StorageError.
@@ -137,14 +144,11 @@ export class ObjectStore {
 
   /**
    * Writes an object whole. `ifGenerationMatch`: "0" creates only, a generation replaces that one only, undefined
-   * replaces whatever is there. A StorageError of kind `preconditionFailed` says the precondition did not hold.
+   * replaces whatever is there; that is sent again where it failed in passing only if it `isRepeatable`: if nobody else
+   * writes the object meanwhile. A StorageError of kind `preconditionFailed` says the precondition did not hold.
    */
-  async write(
-    { bucket, name }: ObjectRef,
-    content: string,
-    options: { ifGenerationMatch?: string; contentType?: string; metadata?: Record<string, string> } = {},
-  ): Promise<ObjectInfo> {
-    const { ifGenerationMatch, contentType = 'application/json', metadata } = options;
+  async write({ bucket, name }: ObjectRef, content: string, options: WriteOptions = {}): Promise<ObjectInfo> {
+    const { ifGenerationMatch, contentType = 'application/json', metadata, isRepeatable = false } = options;
     // Metadata and content in one request (cloud.google.com/storage/docs/uploading-objects#uploading-an-object).
     const boundary = randomUUID();
     const part = (type: string, text: string) => `--${boundary}\r\ncontent-type: ${type}\r\n\r\n${text}\r\n`;
@@ -153,6 +157,7 @@ export class ObjectStore {
       method: 'POST',
       path: `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`,
       query: { uploadType: 'multipart', ifGenerationMatch },
+      isRepeatable,
       body: {
         contentType: `multipart/related; boundary=${boundary}`,
         content: `${part('application/json; charset=utf-8', resource)}${part(contentType, content)}--${boundary}--`,

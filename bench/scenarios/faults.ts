@@ -1,6 +1,6 @@
-import { folderRequest, makeFiles } from '../layout.ts';
+import { BUCKETS, folderRequest, makeFiles } from '../layout.ts';
 import { measureCopy, prepareWorkers } from '../measure-copy.ts';
-import { amount, limited, told, type Row } from '../rows.ts';
+import { amount, limited, same, told, type Row } from '../rows.ts';
 import type { Scenario } from '../scenario.ts';
 import type { FaultRates } from '../storage-server/faults.ts';
 
@@ -21,18 +21,37 @@ export const faults: Scenario = {
   modes: ['default', 'full'],
   async run(bench, scenario): Promise<Row[]> {
     const { storage } = bench;
-    const copy = { request: folderRequest(await makeFiles(storage, FILES)), files: FILES };
+    const folder = await makeFiles(storage, FILES);
+    const copy = { request: folderRequest(folder), files: FILES };
     await prepareWorkers(bench, { inFlight: IN_FLIGHT, latencyMs: LATENCY_MS });
     const fair = await measureCopy(bench, copy);
     await storage.setFaults(FAULTS);
-    // Every file is then there, with the checksum of its source: that is what Completed says, and what is counted.
     const faulty = await measureCopy(bench, copy).finally(() => storage.setFaults({}));
+    const sources = await checksums(bench.storageUrl, BUCKETS.source, `files/${folder}`);
+    const copies = await checksums(bench.storageUrl, BUCKETS.destination, folder);
+    const right = sources.filter((checksum, index) => checksum === copies[index]).length;
     await storage.setLatency(0);
     const figure = (name: string, value: number, unit = '') => ({ scenario, figure: name, value, unit });
     return [
       told(figure('without faults', fair.seconds, 's'), amount(fair.filesPerSecond, '/s')),
       told(figure('with faults', faulty.seconds, 's'), amount(faulty.filesPerSecond, '/s')),
       limited(figure('times as long', faulty.seconds / fair.seconds), { atMost: MOST }),
+      same(scenario, 'files with the bytes of their sources', right, copies.length),
     ];
   },
 };
+
+/** Name below the prefix, size and checksum of all objects there, in order. */
+async function checksums(storageUrl: string, bucket: string, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
+    const query = new URLSearchParams({ prefix, ...(pageToken !== '' && { pageToken }) });
+    const response = await fetch(`${storageUrl}/storage/v1/b/${bucket}/o?${query.toString()}`);
+    const page = (await response.json()) as { items: Listed[]; nextPageToken?: string };
+    found.push(...page.items.map(({ name, size, crc32c }) => `${name.slice(prefix.length)} ${size} ${crc32c}`));
+    pageToken = page.nextPageToken;
+  }
+  return found;
+}
+
+type Listed = Readonly<Record<'name' | 'size' | 'crc32c', string>>;

@@ -20,9 +20,9 @@ const TOLERATED_SHARE = 0.01;
 /**
  * A 503 that asks for nothing may be a failure like any other, which comes at every rate: writing slower would only make
  * the job last longer. Below this share of all answers, or this many a second, it says nothing about the rate. Where it
- * does, a storage that takes only so many is asked for a ninth more than that.
+ * does, a storage that takes only so many is asked for a quarter more than that.
  */
-const FAILING = { share: 0.1, atLeast: 10 };
+const FAILING = { share: 0.2, atLeast: 10 };
 
 /** Writes a second that are left whatever storage refuses: less would not tell when it takes more again. */
 const LEAST_PER_SECOND = 10;
