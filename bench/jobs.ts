@@ -48,9 +48,10 @@ export function createJobs(apiUrl: string, token: string): Jobs {
   const client = createApiClient(token, AbortSignal.timeout(TIMEOUT_MS));
 
   async function status(correlationId: string): Promise<{ job: Job; tookMs: number }> {
-    const answer = await client.get<LogsBody & { job: Job }>(
-      `${apiUrl}/apollo/status/logs?limit=1&correlationId=${correlationId}`,
-    );
+    const url = `${apiUrl}/apollo/status/logs?limit=1&correlationId=${correlationId}`;
+    let answer = await client.get<LogsBody & { job: Job }>(url);
+    for (let refusals = 1; answer.status === 503 && refusals <= MAX_REFUSALS; refusals++)
+      answer = await client.get(url);
     if (answer.status !== 200) throw new Error(`status answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     return { job: answer.body.job, tookMs: answer.tookMs };
   }
