@@ -64,13 +64,13 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
     shutdownForceTime: '9 seconds',
   } satisfies Partial<WorkerOptions>;
   const activity = [...activityTracing(tracing), metrics.activity, handOverAtShutdown];
-  const { workflowModules, ...code } = await workflowCode(log);
+  const { interceptorModules, ...code } = await workflowCode(log);
   const [short, bulk] = await Promise.all([
     Worker.create({
       ...common,
       taskQueue: config.taskQueue,
       ...code,
-      interceptors: { activity, workflowModules },
+      interceptors: { activity, workflowModules: interceptorModules },
       sinks: tracingSinks(tracing),
       maxConcurrentActivityTaskExecutions: config.copyConcurrency,
     }),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type BundleOptions, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from '../config/logger.ts';
 
 /** Where the sources are that a bundle is made of, and where the bundle is kept. */
@@ -15,7 +15,7 @@ interface BundlePaths {
 /** What a worker takes: a bundle, or what to make one of. */
 type WorkflowCode = Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath' | 'bundlerOptions'> & {
   /** Interceptors of workflows, which a bundle has in it. */
-  workflowModules: string[];
+  interceptorModules: string[];
 };
 
 /** What the manifest says of the bundle beside it. */
@@ -43,13 +43,7 @@ export async function buildWorkflowBundle({ root, bundle }: BundlePaths = PROJEC
   // Taken before: what is changed meanwhile must not be vouched for.
   const sources = await digestOfSources(root);
   const logger = new DefaultLogger('WARN');
-  const { workflowsPath, preloadModules, workflowModules } = workflowSources(root);
-  const { code } = await bundleWorkflowCode({
-    workflowsPath,
-    preloadModules,
-    workflowInterceptorModules: workflowModules,
-    logger,
-  });
+  const { code } = await bundleWorkflowCode({ ...workflowModules(root), logger });
   await mkdir(bundle, { recursive: true });
   await replaceFile(join(bundle, 'workflows.js'), code);
   const manifest: Manifest = { sources, code: sha256(code) };
@@ -70,21 +64,27 @@ export async function workflowCode(
     const { code, manifest } = kept;
     const isWhole = manifest.code === sha256(code);
     if (isWhole && manifest.sources === (await digestOfSources(root)))
-      return { workflowBundle: { code }, workflowModules: [] };
+      return { workflowBundle: { code }, interceptorModules: [] };
     log.warn({ bundle }, 'the workflow bundle is not made of the sources that are here, and is not used');
   }
-  const { workflowsPath, preloadModules, workflowModules } = workflowSources(root);
-  return { workflowsPath, bundlerOptions: { preloadModules }, workflowModules };
+  const { workflowsPath, preloadModules, workflowInterceptorModules } = workflowModules(root);
+  return { workflowsPath, bundlerOptions: { preloadModules }, interceptorModules: workflowInterceptorModules };
 }
 
 /**
- * The modules that workflow code is bundled of. They are loaded once for all workflows of a worker, not anew for each,
- * which is why none of them may keep anything at its top level that changes.
+ * What a bundle is made of. The modules are loaded once for all workflows of a worker, not anew for each, which is
+ * why none of them may keep anything at its top level that changes.
  */
-export function workflowSources(root: string = ROOT) {
+export function workflowModules(
+  root: string = ROOT,
+): Required<Pick<BundleOptions, 'workflowsPath' | 'preloadModules' | 'workflowInterceptorModules'>> {
   const workflowsPath = join(root, 'workflows', 'index.ts');
-  const workflowModules = [join(root, 'workflows', 'tracing.ts')];
-  return { workflowsPath, workflowModules, preloadModules: [workflowsPath, ...workflowModules] };
+  const interceptors = join(root, 'workflows', 'tracing.ts');
+  return {
+    workflowsPath,
+    preloadModules: [workflowsPath, interceptors],
+    workflowInterceptorModules: [interceptors],
+  };
 }
 
 async function keptBundle(folder: string): Promise<{ code: string; manifest: Partial<Manifest> } | undefined> {

@@ -13,7 +13,7 @@ import { createPartSet } from '../../dev/part-set.ts';
 import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
 import { ensureTools } from '../../dev/tools.ts';
-import { workflowSources } from '../../worker/workflow-bundle.ts';
+import { workflowModules } from '../../worker/workflow-bundle.ts';
 import { afterAllTests } from './root-hooks.ts';
 
 /** One Temporal development server and one workflow bundle, for all tests of a run. */
@@ -59,14 +59,8 @@ async function start(): Promise<SharedTemporal> {
     'backing',
     temporalPart({ command: temporal, env: baseEnvironment(), port, uiPort, quickDeletes: true }),
   );
-  const { workflowsPath, preloadModules, workflowModules } = workflowSources();
   const [bundle] = await Promise.all([
-    bundleWorkflowCode({
-      workflowsPath,
-      preloadModules,
-      workflowInterceptorModules: workflowModules,
-      logger: new DefaultLogger(LOG_LEVEL),
-    }),
+    bundleWorkflowCode({ ...workflowModules(), logger: new DefaultLogger(LOG_LEVEL) }),
     parts.start([server]),
   ]);
   const address = `${LOOPBACK}:${port}`;
