@@ -182,8 +182,10 @@ export class JobViews {
         : { status: await this.status(correlationId, found), recorded: undefined };
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
     if (!isDecided) return { status, collections, page: { files: [], totalCount: 0, next: null } };
-    // Only a closed record says that files without a result were never begun.
-    const job: BulkJob = { correlationId, receivedAt, endedAt: found.kind === 'ended' ? status.endedAt : null };
+    // Only a closed record says that files without a result were never begun. It may have been closed since it was read:
+    // the workflow tells its end only after that.
+    const isClosed = found.kind === 'ended' || (isEndState(status.state) && status.state !== 'Terminated');
+    const job: BulkJob = { correlationId, receivedAt, endedAt: isClosed ? status.endedAt : null };
     try {
       const [page, totalCount] = await Promise.all([
         this.#bulk.page(job, request),
