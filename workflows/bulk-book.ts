@@ -8,6 +8,7 @@ import type {
   JobStatus,
   LiveStatus,
 } from '../contract/messages.ts';
+import { reason } from '../contract/reasons.ts';
 import { emptyCounts } from '../contract/states.ts';
 import type { ChunkOutcome } from '../activities/index.ts';
 import { JobLife } from './job-life.ts';
@@ -23,6 +24,7 @@ export interface CarriedBook {
 /** A job of any number of files: it counts them, and knows none of them by name. */
 export class BulkBook extends JobLife {
   collections: CollectionLocation[] = [];
+  #isCutShort = false;
   /** Passes whose results are not in the counts. */
   readonly underWay = new Set<ChunkPassRef>();
 
@@ -64,6 +66,18 @@ export class BulkBook extends JobLife {
   cancelRest(): void {
     this.counts.cancelled += this.counts.pending;
     this.counts.pending = 0;
+  }
+
+  /** The job is cancelled while files are listed: there are more than it knows of. */
+  cutShort(): void {
+    this.#isCutShort = true;
+    this.explain(reason('CANCELLED', 'the job was cancelled before all files under the prefix were listed'));
+  }
+
+  /** As its files say; but whatever became of those that were listed, not all were. */
+  override ending(now: number): JobStatus {
+    const status = super.ending(now);
+    return this.#isCutShort ? { ...status, state: 'Cancelled' } : status;
   }
 
   /** Its files stand in storage, not here. */

@@ -138,6 +138,7 @@ export async function copyChunks(
     book.settle(counts);
   }
   book.cancelRest();
+  if (cursor !== null) book.cutShort();
   return undefined;
 }
 

@@ -11,7 +11,7 @@ import type {
   JobStatus,
   LiveStatus,
 } from '../../contract/messages.ts';
-import type { FileState, JobCounts } from '../../contract/states.ts';
+import { isEndState, type FileState, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { progressIn, withProgress } from './chunk-progress.ts';

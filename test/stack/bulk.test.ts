@@ -171,7 +171,7 @@ describe('a bulk job', function () {
     const { proxy } = world();
     const caller = await world().newCaller();
     const names = await caller.files(400, 'cut/file');
-    proxy.inject(caller.rewrites(/^cut/), delay(100));
+    const slow = proxy.inject(caller.rewrites(/^cut/), delay(1_000));
     const id = await startBulk(caller, prefixOf(caller, 'cut/'));
     await until('some files are copied', () => proxy.requests(caller.rewrites(/^cut/)).length > 40);
     await caller.cancel(id);
@@ -187,6 +187,7 @@ describe('a bulk job', function () {
     assert.deepEqual([job.counts.completed, job.counts.cancelled], [written, 400 - written]);
     assert.deepEqual(states(await allLogs(caller, id)), { Completed: written, Cancelled: 400 - written });
     assert.deepEqual(await caller.locks(), []);
+    slow.remove();
     const retried = await caller.http.post<CopyBody>(`/apollo/files/copy/${id}/retry`);
     assert.equal(retried.status, 200);
     const rest = await caller.ended(retried.body.data.CorrelationId);

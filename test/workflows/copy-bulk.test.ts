@@ -217,6 +217,39 @@ describe('controlling a bulk job', () => {
   });
 });
 
+describe('a bulk job that is cancelled while it is listed', () => {
+  for (const [what, chunks, completed] of [
+    ['and nothing is listed yet', 0, 0],
+    ['and all is copied that is', 1, 10],
+  ] as const) {
+    it(`is Cancelled, and says so, where files were not listed: ${what}`, async () => {
+      const listing = gate();
+      const first = chunksOf(1);
+      const replaced = replaceActivities({
+        ...first,
+        async planListing(task) {
+          if (task.cursor === null && chunks === 1) {
+            return { ...(await first.planListing(task)), cursor: { startOffset: 'm', nextChunk: 1, nextIndex: 10 } };
+          }
+          await listing.passed;
+          return { chunks: [], cursor: { startOffset: 'm', nextChunk: chunks, nextIndex: completed } };
+        },
+      });
+      await withJobs(replaced, async (jobs) => {
+        const { job } = await jobs.admit(bulkRequest(COLLECTION));
+        await eventually(async () => (await job.status()).counts.completed === completed);
+        await eventually(() => replaced.tasksOf('planListing').length === chunks + 1);
+        await job.cancel();
+        listing.open();
+        const { state, counts, message } = await job.result();
+        assert.deepEqual([state, counts.completed, counts.pending], ['Cancelled', completed, 0]);
+        assert.match(message, /^CANCELLED: .* before all files under the prefix were listed$/);
+        assert.equal(replaced.tasksOf('closeRecord')[0]?.status.state, 'Cancelled');
+      });
+    });
+  }
+});
+
 describe('admission of a bulk job', () => {
   it('is refused where others hold the place, and nothing is listed', async () => {
     const files = [{ collectionId: 'to', fileName: '2026/' }];
