@@ -14,10 +14,7 @@ const NO_HEADERS: AuthorizationHeaders = {};
  * Cloud Storage with Application Default Credentials, by Google's client library; or an emulator where one is set, which
  * gets no credentials. Sends nothing yet.
  */
-export function createJsonApi(
-  config: StorageConfig,
-  options: Pick<JsonApiOptions, 'retries' | 'timeoutMs' | 'observer'>,
-): JsonApi {
+export function createJsonApi(config: StorageConfig, options: Omit<JsonApiOptions, 'origin' | 'authorize'>): JsonApi {
   const { emulatorHost, projectId } = config;
   if (emulatorHost !== undefined) {
     return new JsonApi({ origin: emulatorHost, authorize: () => NO_HEADERS, ...options });

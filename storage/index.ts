@@ -29,6 +29,8 @@ const RETRIES = 3;
 export interface StorageOptions {
   /** `false`: a request that failed in passing is not repeated (rewrites never are). */
   autoRetry?: boolean;
+  /** For whom somebody waits: nothing is repeated later than this, in milliseconds. Default: no bound. */
+  repeatWithinMs?: number;
   /** Bounds each HTTP request, in milliseconds. */
   timeoutMs?: number;
   /** Told of every request. */
@@ -38,10 +40,10 @@ export interface StorageOptions {
 /** Puts the storage module together. Sends nothing yet. */
 export function createStorage(
   config: StorageConfig,
-  { autoRetry = true, timeoutMs = REQUEST_TIMEOUT_MS, observer }: StorageOptions = {},
+  { autoRetry = true, repeatWithinMs, timeoutMs = REQUEST_TIMEOUT_MS, observer }: StorageOptions = {},
 ): StorageModule {
   const retries = autoRetry ? RETRIES : 0;
-  const objects = new ObjectStore(createJsonApi(config, { retries, timeoutMs, observer }));
+  const objects = new ObjectStore(createJsonApi(config, { retries, repeatWithinMs, timeoutMs, observer }));
   return {
     objects,
     collections: new CollectionCatalogue(objects, config.controlBucket),

@@ -40,6 +40,8 @@ export interface JsonApiOptions {
   timeoutMs: number;
   /** How often a request that failed in passing is repeated, where that cannot do anything twice. */
   retries: number;
+  /** A repetition begins at most so long after the request was first sent, in milliseconds; default: no bound. */
+  repeatWithinMs?: number | undefined;
   /** Told of every request. */
   observer?: StorageObserver | undefined;
 }
@@ -116,7 +118,9 @@ export class JsonApi {
   }
 
   async #persist<T>(request: ApiRequest, send: () => Promise<T>): Promise<T> {
+    const { repeatWithinMs = Number.POSITIVE_INFINITY } = this.#options;
     const retries = isIdempotent(request) ? this.#options.retries : 0;
+    const giveUpAt = performance.now() + repeatWithinMs;
     for (let attempt = 0; ; attempt++) {
       try {
         return await send();
@@ -125,7 +129,7 @@ export class JsonApi {
         const isLast = attempt >= retries;
         if (isLast || !(error instanceof StorageError) || !error.isTransient) throw error;
         const pause = error.retryAfterMs ?? FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random());
-        if (pause > LONGEST_PAUSE_MS) throw error;
+        if (pause > LONGEST_PAUSE_MS || performance.now() + pause > giveUpAt) throw error;
         this.#options.observer?.repeated?.(operationIn(request), error);
         await delay(pause);
       }

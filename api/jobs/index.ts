@@ -21,6 +21,9 @@ import { UnusedInputs } from './unused-inputs.ts';
 /** A request to storage that takes longer, in milliseconds, counts as not answered: POST has 6 s in all. */
 const STORAGE_TIMEOUT_MS = 2_000;
 
+/** A caller waits: what fails in passing is tried again only where that is quick. */
+const STORAGE_REPEAT_WITHIN_MS = 500;
+
 export interface JobServiceHandle {
   jobs: JobService;
   collections: CollectionList;
@@ -45,7 +48,7 @@ export function createJobService(deps: {
   const interceptors = { workflow: tracing === undefined ? [] : [tracing.workflowClient] };
   const client = new Client({ connection, namespace: temporal.namespace, interceptors });
   const storage = createStorage(config.storage, {
-    autoRetry: false,
+    repeatWithinMs: STORAGE_REPEAT_WITHIN_MS,
     timeoutMs: STORAGE_TIMEOUT_MS,
     observer: tracing?.storage,
   });

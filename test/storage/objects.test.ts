@@ -80,6 +80,13 @@ describe('object store', () => {
       assert.equal(storage.proxy.requests({ name: ref.name }).length, 4);
     });
 
+    it('does not begin to repeat later than it was told', async () => {
+      const { objects: hasty } = storage.connect({ autoRetry: true, repeatWithinMs: 1 });
+      storage.proxy.inject({ name: ref.name }, answerError(503), { times: 1 });
+      await failsAs(hasty.stat(ref), 'unavailable');
+      assert.equal(storage.proxy.requests({ name: ref.name }).length, 1);
+    });
+
     it('leaves to others what is to wait for long', async () => {
       const { objects: patient } = storage.connect({ autoRetry: true });
       storage.proxy.inject({ name: ref.name }, answerError(429, { headers: { 'retry-after': '7' } }));

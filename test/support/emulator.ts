@@ -8,7 +8,7 @@ import { createPartSet } from '../../dev/part-set.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
 import { ensureTools } from '../../dev/tools.ts';
 import type { StorageConfig } from '../../config/config.ts';
-import { createStorage, type StorageModule } from '../../storage/index.ts';
+import { createStorage, type StorageModule, type StorageOptions } from '../../storage/index.ts';
 import { afterAllTests } from './root-hooks.ts';
 import { startStorageProxy, type StorageProxy } from './storage-proxy/index.ts';
 
@@ -29,7 +29,7 @@ export interface TestStorage {
    * The storage module, through the proxy unless it is to go past it. It repeats nothing, so that each fault shows, unless
    * told to.
    */
-  connect(options?: { autoRetry?: boolean; timeoutMs?: number; directly?: boolean }): StorageModule;
+  connect(options?: Omit<StorageOptions, 'observer'> & { directly?: boolean }): StorageModule;
 }
 
 /** A request that stays unanswered fails after this, in milliseconds. */
@@ -52,8 +52,8 @@ export async function makeTestStorage(): Promise<TestStorage> {
   const directConfig = { ...config, emulatorHost: url };
   return {
     ...{ proxy, emulator, controlBucket, sourceBucket, destinationBucket, config, directConfig },
-    connect: ({ autoRetry = false, timeoutMs = TIMEOUT_MS, directly = false } = {}) =>
-      createStorage(directly ? directConfig : config, { autoRetry, timeoutMs }),
+    connect: ({ autoRetry = false, timeoutMs = TIMEOUT_MS, directly = false, ...options } = {}) =>
+      createStorage(directly ? directConfig : config, { autoRetry, timeoutMs, ...options }),
   };
 }
 
