@@ -64,12 +64,19 @@ export async function withWorker<T>(
     },
   };
   if (started) await testWorker.start();
-  try {
-    return await use(testWorker);
-  } finally {
+  const end = async () => {
     if (outlivesTest) afterAllTests(testWorker.stop);
     else await testWorker.stop();
-  }
+  };
+  const result = await use(testWorker).catch(async (error: unknown) => {
+    // A test that failed may have left an activity waiting, and a worker cannot end then: its own failure is what counts.
+    await end().catch((consequence: unknown) => {
+      if (error instanceof Error) error.cause ??= consequence;
+    });
+    throw error;
+  });
+  await end();
+  return result;
 }
 
 async function createTestWorker(taskQueue: string, activities: object, slots: number): Promise<Worker> {

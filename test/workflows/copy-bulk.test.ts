@@ -4,7 +4,7 @@ import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts'
 import { emptyCounts } from '../../contract/states.ts';
 import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST } from './bulk-support.ts';
 import { failed, gate, replaceActivities, untilCancelled, type Replaced } from './replaced-activities.ts';
-import { eventually, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
+import { assertInOrder, eventually, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
 type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
@@ -213,6 +213,36 @@ describe('controlling a bulk job', () => {
       assert.equal(counts.pending, 0);
       assert.equal(replaced.tasksOf('copyChunk').length, 16);
       assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
+    });
+  });
+});
+
+describe('the end of a bulk job', () => {
+  it('is told only once its locks are released, and after that its record is closed', async () => {
+    const doors = { releasePrefixLocks: gate(), closeRecord: gate() };
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      releasePrefixLocks: () => doors.releasePrefixLocks.passed,
+      closeRecord: () => doors.closeRecord.passed,
+    });
+    await withJobs(replaced, async (jobs) => {
+      try {
+        const { job } = await jobs.admit(bulkRequest(COLLECTION), { taskTimeoutMs: 1_000 });
+        for (const step of ['releasePrefixLocks', 'closeRecord'] as const) {
+          await eventually(() => replaced.story.includes(`begin ${step}`));
+          const { state, counts, endedAt } = await job.status();
+          assert.deepEqual([state, counts.completed, endedAt], ['Processing', 10, null], `during ${step}`);
+          const { typedSearchAttributes } = await job.handle.describe();
+          assert.equal(typedSearchAttributes.get(COPY_STATE), 'Processing', `in the list of jobs, during ${step}`);
+          doors[step].open();
+        }
+        assert.equal((await job.result()).state, 'Completed');
+        assertInOrder(replaced.story, 'end copyChunk', 'begin releasePrefixLocks');
+        assertInOrder(replaced.story, 'end releasePrefixLocks', 'begin closeRecord');
+      } finally {
+        // A worker waits for its activities before it ends.
+        for (const door of Object.values(doors)) door.open();
+      }
     });
   });
 });

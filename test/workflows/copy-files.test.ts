@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
+import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import { completed, gate, replaceActivities, untilCancelled } from './replaced-activities.ts';
-import { eventually, fileNames, RECEIVED_AT, requestFor, withJobs } from './support.ts';
-
-/** Asserts that these lines are in the story, in this order. */
-function assertInOrder(story: readonly string[], ...lines: string[]): void {
-  const positions = lines.map((line) => story.indexOf(line));
-  assert.ok(!positions.includes(-1), `${lines[positions.indexOf(-1)] ?? ''} is not in: ${story.join(', ')}`);
-  assert.deepEqual(
-    positions,
-    positions.toSorted((one, other) => one - other),
-    `${lines.join(' → ')} is not the order of: ${story.join(', ')}`,
-  );
-}
+import { assertInOrder, eventually, fileNames, RECEIVED_AT, requestFor, withJobs } from './support.ts';
 
 describe('copyFiles', () => {
   it('admits, copies, stores results, releases, closes the record; in this order', async () => {
@@ -169,6 +159,31 @@ describe('copyFiles', () => {
         (event) => event.activityTaskScheduledEventAttributes?.activityType?.name,
       );
       assert.deepEqual(new Set(scheduled), new Set([undefined, 'admitJob', 'copyFile', 'releaseLocks']));
+    });
+  });
+
+  it('tells its end only once its locks are released, and after that its record is closed', async () => {
+    const doors = { releaseLocks: gate(), closeRecord: gate() };
+    const replaced = replaceActivities({
+      releaseLocks: () => doors.releaseLocks.passed,
+      closeRecord: () => doors.closeRecord.passed,
+    });
+    await withJobs(replaced, async (jobs) => {
+      try {
+        const { job } = await jobs.admit(requestFor('a'), { taskTimeoutMs: 1_000 });
+        for (const step of ['releaseLocks', 'closeRecord'] as const) {
+          await eventually(() => replaced.story.includes(`begin ${step}`));
+          const { state, counts, endedAt } = await job.status();
+          assert.deepEqual([state, counts.completed, endedAt], ['Processing', 1, null], `during ${step}`);
+          const { typedSearchAttributes } = await job.handle.describe();
+          assert.equal(typedSearchAttributes.get(COPY_STATE), 'Processing', `in the list of jobs, during ${step}`);
+          doors[step].open();
+        }
+        assert.equal((await job.result()).state, 'Completed');
+      } finally {
+        // A worker waits for its activities before it ends.
+        for (const door of Object.values(doors)) door.open();
+      }
     });
   });
 

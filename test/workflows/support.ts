@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   WithStartWorkflowOperation,
+  WorkflowNotFoundError,
   type WorkflowHandle,
   type WorkflowHandleWithFirstExecutionRunId,
   type WorkflowStartOptions,
@@ -112,14 +114,18 @@ export class Jobs {
     return this.#keep(handle);
   }
 
-  /** Starts a job and waits for its admission in one call, as the API does; `id` again finds the same job. */
+  /**
+   * Starts a job and waits for its admission in one call, as the API does; `id` again finds the same job.
+   * `taskTimeoutMs`: within that time a query is answered, though a local activity be under way; default: 10 s.
+   */
   async admit(
     input: CopyFilesInput<CopyRequest>,
-    { id }: { id?: string } = {},
+    { id, taskTimeoutMs }: { id?: string; taskTimeoutMs?: number } = {},
   ): Promise<{ job: Job; outcome: AdmissionOutcome }> {
     const { client } = await sharedTemporal();
     const startWorkflowOperation = new WithStartWorkflowOperation<CopyWorkflow>(COPY_WORKFLOW, {
       ...this.#options(input, id),
+      ...(taskTimeoutMs !== undefined && { workflowTaskTimeout: taskTimeoutMs }),
       workflowIdConflictPolicy: 'USE_EXISTING',
     });
     const outcome = await client.workflow.executeUpdateWithStart<CopyWorkflow, AdmissionOutcome, []>(ADMIT_UPDATE, {
@@ -187,7 +193,22 @@ export async function withJobs<T>(
 
 async function terminateIfOpen({ handle }: Job): Promise<void> {
   const { status } = await handle.describe();
-  if (status.name === 'RUNNING') await handle.terminate('left open by a test');
+  if (status.name !== 'RUNNING') return;
+  await handle.terminate('left open by a test').catch((error: unknown) => {
+    // It may have ended by itself in between.
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  });
+}
+
+/** Asserts that these lines are in the story, in this order. */
+export function assertInOrder(story: readonly string[], ...lines: string[]): void {
+  const positions = lines.map((line) => story.indexOf(line));
+  assert.ok(!positions.includes(-1), `${lines[positions.indexOf(-1)] ?? ''} is not in: ${story.join(', ')}`);
+  assert.deepEqual(
+    positions,
+    positions.toSorted((one, other) => one - other),
+    `${lines.join(' → ')} is not the order of: ${story.join(', ')}`,
+  );
 }
 
 /** Waits until `check` gives something other than false or undefined. */
