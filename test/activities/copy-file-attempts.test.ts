@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { on } from 'node:events';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { alterJson, holdAfter, holdBefore, inCalls, meanwhile, resetBefore } from '../support/storage-proxy/index.ts';
-import { prepareCopy, type Copying } from './copying.ts';
+import { prepareCopy, reaches, type Copying } from './copying.ts';
 import { failsWith, makeActivityTest, type ActivityTest } from './support.ts';
 
 /** What heartbeats carry of a rewrite. */
@@ -39,7 +39,7 @@ describe('copyFile, attempt by attempt', () => {
     );
     const { environment, result } = test.start('copyFile', copying.task);
     const failed = failsWith(result, 'STORAGE_UNAVAILABLE', { retryable: true });
-    await held.reached;
+    await reaches(failed, held, 'rewrite');
     const details = await heartbeatWithToken(environment);
     held.release();
     await failed;
@@ -136,7 +136,7 @@ describe('copyFile, attempt by attempt', () => {
       const held = holdBefore();
       copying.inject('stat lock', held);
       const { result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: TIMEOUT_MS });
-      await held.reached;
+      await reaches(result, held, 'stat lock');
       stopFor(TIMEOUT_MS + 1);
       held.release();
       await failsWith(result, 'WORKER_LOST', { retryable: true });
@@ -150,7 +150,7 @@ describe('copyFile, attempt by attempt', () => {
       const held = holdAfter();
       copying.inject('rewrite', held);
       const { result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: TIMEOUT_MS });
-      await held.reached;
+      await reaches(result, held, 'rewrite');
       stopFor(TIMEOUT_MS + 1);
       held.release();
       await failsWith(result, 'WORKER_LOST', { retryable: true });
@@ -163,7 +163,7 @@ describe('copyFile, attempt by attempt', () => {
       const held = holdBefore();
       copying.inject('stat lock', held);
       const { environment, result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: TIMEOUT_MS });
-      await held.reached;
+      await reaches(result, held, 'stat lock');
       await nextHeartbeat(environment);
       stopFor(TIMEOUT_MS + 1);
       let late = 0;
@@ -195,7 +195,7 @@ describe('copyFile, attempt by attempt', () => {
       const held = holdBefore();
       copying.inject('stat lock', held);
       const { environment, result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: TIMEOUT_MS });
-      await held.reached;
+      await reaches(result, held, 'stat lock');
       stopFor(TIMEOUT_MS - 2_000);
       await nextHeartbeat(environment);
       stopFor(2 * TIMEOUT_MS - 4_000);
@@ -210,7 +210,7 @@ describe('copyFile, attempt by attempt', () => {
       const held = holdBefore();
       copying.inject('rewrite', held);
       const { environment, result } = test.start('copyFile', copying.task);
-      await held.reached;
+      await reaches(result, held, 'rewrite');
       await nextHeartbeat(environment);
       await nextHeartbeat(environment);
       held.release();

@@ -9,7 +9,7 @@ import {
   resetAfter,
   resetBefore,
 } from '../support/storage-proxy/index.ts';
-import { prepareCopy, type Copying } from './copying.ts';
+import { prepareCopy, reaches, type Copying } from './copying.ts';
 import { failsWith, makeActivityTest, type ActivityTest } from './support.ts';
 
 describe('copyFile, cancelled', () => {
@@ -38,7 +38,7 @@ describe('copyFile, cancelled', () => {
       const held = holdBefore();
       copying.inject('stat lock', held, { times: 1 });
       const { environment, result } = test.start('copyFile', copying.task);
-      await held.reached;
+      await reaches(result, held, 'stat lock');
       environment.cancel();
       held.release();
       await assertNotCopied(copying, result);
@@ -68,7 +68,7 @@ describe('copyFile, cancelled', () => {
       const held = holdAfter();
       copying.inject('rewrite', held);
       const { environment, result } = test.start('copyFile', copying.task);
-      await held.reached;
+      await reaches(result, held, 'rewrite');
       environment.cancel();
       held.release();
       await assertNotCopied(copying, result);
@@ -82,7 +82,7 @@ describe('copyFile, cancelled', () => {
       const held = holdBefore();
       copying.inject('rewrite', held);
       const { environment, result } = test.start('copyFile', copying.task);
-      await held.reached;
+      await reaches(result, held, 'rewrite');
       environment.cancel();
       assert.equal(await Promise.race([result, aWhile()]), 'still waiting');
       held.release();
@@ -144,7 +144,7 @@ describe('copyFile, cancelled', () => {
       const held = holdBefore();
       copying.inject('stat lock', held, { times: 1 });
       const { environment, result } = test.start('copyFile', copying.task);
-      await held.reached;
+      await reaches(result, held, 'stat lock');
       shutDown(environment);
       held.release();
       await failsWith(result, 'WORKER_LOST', { retryable: true });
@@ -156,7 +156,7 @@ describe('copyFile, cancelled', () => {
       const held = holdBefore();
       copying.inject('rewrite', held);
       const { environment, result } = test.start('copyFile', copying.task);
-      await held.reached;
+      await reaches(result, held, 'rewrite');
       shutDown(environment);
       held.release();
       assert.equal((await result).state, 'Completed');
@@ -168,7 +168,7 @@ describe('copyFile, cancelled', () => {
       const held = holdAfter();
       copying.inject('rewrite', held);
       const { environment, result } = test.start('copyFile', copying.task);
-      await held.reached;
+      await reaches(result, held, 'rewrite');
       shutDown(environment);
       held.release();
       await failsWith(result, 'WORKER_LOST', { retryable: true });
@@ -181,7 +181,7 @@ describe('copyFile, cancelled', () => {
     const held = holdBefore();
     copying.inject('stat lock', held, { times: 1 });
     const { environment, result } = test.start('copyFile', copying.task);
-    await held.reached;
+    await reaches(result, held, 'stat lock');
     environment.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
     held.release();
     await failsWith(result, 'WORKER_LOST', { retryable: true });
@@ -204,7 +204,7 @@ describe('copyFile, cancelled', () => {
     copying.inject('rewrite', held);
     copying.inject('rewrite', fault);
     const { environment, result } = test.start('copyFile', copying.task);
-    await held.reached;
+    await reaches(result, held, 'rewrite');
     environment.cancel();
     const checked = check(result);
     held.release();

@@ -9,7 +9,7 @@ import {
   resetAfter,
   resetBefore,
 } from '../support/storage-proxy/index.ts';
-import { prepareCopy } from './copying.ts';
+import { prepareCopy, reaches } from './copying.ts';
 import { failsWith, makeActivityTest, type ActivityTest } from './support.ts';
 
 describe('copyFile', () => {
@@ -292,7 +292,7 @@ describe('copyFile', () => {
         const held = hold();
         copying.inject(operation, held, { times: 1 });
         const copied = failsWith(test.run('copyFile', copying.task), 'LOCK_LOST', { retryable: false });
-        await held.reached;
+        await reaches(copied, held, operation);
         const lock = await test.storage.locks.read(copying.task.destination);
         assert.ok(lock !== undefined);
         await test.storage.locks.takeOver(lock, { ...copying.owner, firstRunId: 'later' });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Activities } from '../../activities/index.ts';
 import type { JobOwner } from '../../contract/messages.ts';
 import { lockName } from '../../storage/lock-names.ts';
-import type { Fault, Rule } from '../support/storage-proxy/index.ts';
+import type { Fault, Hold, Rule } from '../support/storage-proxy/index.ts';
 import { newOwner, type ActivityTest } from './support.ts';
 
 type CopyFileTask = Parameters<Activities['copyFile']>[0];
@@ -31,6 +31,12 @@ interface CopyingOptions {
   /** What was at the destination before the lock was taken. */
   existing?: string;
   overwrite?: CopyFileTask['overwrite'];
+}
+
+/** Waits until an attempt has come to where it is held; fails at once where it ends without ever doing so. */
+export async function reaches(result: Promise<unknown>, held: Hold, where: string): Promise<void> {
+  const ended = () => assert.fail(`the attempt ended, and never came to: ${where}`);
+  await Promise.race([held.reached, result.then(ended, ended)]);
 }
 
 /** Puts a source, a destination where one is given, and the lock, in this order. */
