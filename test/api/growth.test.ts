@@ -56,8 +56,11 @@ const BAD_INPUTS: [what: string, status: number, bytes: string][] = [
 
 const ROUNDS = 20;
 
-/** What a round may leave of itself, in bytes: less than any one of the long inputs, were it kept. */
-const KEPT_A_ROUND = 48 * 1_024;
+/**
+ * What a round may leave of itself, in bytes. Measured over 300 rounds of either kind: 0.8 KiB on average at most, with
+ * up to 3.5 KiB between one stretch of 20 rounds and the next.
+ */
+const KEPT_A_ROUND = 6 * 1_024;
 
 /** Input that is stored and forgotten. */
 const openInput: OpenInput = (correlationId) => ({
@@ -86,7 +89,7 @@ async function handles(): Promise<number> {
 }
 
 describe('what a process holds', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let listener: Listener;
 
   beforeEach(async () => {
@@ -126,13 +129,14 @@ describe('what a process holds', function () {
     for (const { status } of answers) assert.ok([200, 429, 503].includes(status), String(status));
   }
 
-  for (const [what, act] of [
-    ['every bad input', sendAll],
-    ['an overload', overload],
+  // Code is compiled, and what is kept once is kept, in the first rounds: of bad inputs 160 KiB a round at first, 20 after
+  // 20 rounds, and nothing more after 40.
+  for (const [what, warmUpRounds, act] of [
+    ['every bad input', 40, sendAll],
+    ['an overload', 20, overload],
   ] as const) {
     it(`is after ${ROUNDS} rounds of ${what} what it was before`, async () => {
-      // Code is compiled, and what is kept once is kept, in the first rounds.
-      for (let round = 0; round < 10; round += 1) await act();
+      for (let round = 0; round < warmUpRounds; round += 1) await act();
       const [memory, open] = [await memoryInUse(), await handles()];
       for (let round = 0; round < ROUNDS; round += 1) await act();
       const grown = (await memoryInUse()) - memory;
