@@ -6,7 +6,7 @@ import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { LockSet } from './lock-set.ts';
 import { createStalenessCheck } from './stale-locks.ts';
-import { nameHolders } from './take-locks.ts';
+import { lockedBy, nameHolders } from './take-locks.ts';
 
 export interface PrefixLockTask {
   owner: JobOwner;
@@ -85,7 +85,6 @@ function toLockedFile(
   if (collection === undefined) throw new Error(`${place.bucket}/${name} is in no collection of the admission`);
   const { collectionId } = collection;
   const fileName = name.slice(collection.prefix.length);
-  if (!isPrefixRef(place)) return { collectionId, fileName };
-  const what = fileName === '' ? 'the whole collection' : 'everything under this prefix';
-  return { collectionId, fileName, message: `${what} is locked by ${holders.join(', ')}` };
+  const prefix = fileName === '' ? 'the whole collection' : 'everything under this prefix';
+  return { collectionId, fileName, message: lockedBy(isPrefixRef(place) ? prefix : 'the file', holders) };
 }

@@ -28,6 +28,9 @@ export type Locking =
 /** Holders that are named; more would not help anybody. */
 const MAX_HOLDERS = 3;
 
+/** Characters of a person and of their reason that are told: a refusal may tell them of each of a thousand files. */
+const MAX_NAMED = 100;
+
 /**
  * Locks every destination file or none (or, with `skipLocked`, those it can), and sees that no other job is writing a
  * source file, or anything under a prefix that one of the files is under. A lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own
@@ -60,8 +63,10 @@ export async function takeLocks(
       files: blocked.flatMap(({ index, writers, holders }) => {
         const entry = entries[index] as FileEntry;
         return [
-          ...(writers.length > 0 ? [sourceOf(entry)] : []),
-          ...(holders.length > 0 ? [destinationOf(entry)] : []),
+          ...(writers.length > 0 ? [lockedFile(entry.sourceCollectionId, entry.fileName, writers)] : []),
+          ...(holders.length > 0
+            ? [lockedFile(entry.destinationCollectionId, entry.destinationFileName, holders)]
+            : []),
         ];
       }),
       holders: nameHolders(blocked.flatMap(({ writers, holders }) => [...holders, ...writers])),
@@ -78,12 +83,13 @@ function locksOn(taken: LockSet, destinations: readonly LockTarget[]): (HeldLock
   });
 }
 
-function sourceOf({ sourceCollectionId, fileName }: FileEntry): LockedFile {
-  return { collectionId: sourceCollectionId, fileName };
+function lockedFile(collectionId: string, fileName: string, locks: readonly Lock<LockTarget>[]): LockedFile {
+  return { collectionId, fileName, message: lockedBy('the file', nameHolders(locks)) };
 }
 
-function destinationOf({ destinationCollectionId, destinationFileName }: FileEntry): LockedFile {
-  return { collectionId: destinationCollectionId, fileName: destinationFileName };
+/** That something is locked, and by whom: the message of a locked file or prefix. */
+export function lockedBy(what: string, holders: readonly string[]): string {
+  return `${what} is locked by ${holders.join(', ')}`;
 }
 
 /** Who holds these locks, as a person may read it; the first few. */
@@ -92,5 +98,10 @@ export function nameHolders(locks: readonly Lock<LockTarget>[]): string[] {
 }
 
 function nameOf(owner: LockOwner): string {
-  return owner.kind === 'job' ? `job ${owner.correlationId}` : `${owner.who} (${owner.why})`;
+  return owner.kind === 'job' ? `job ${owner.correlationId}` : `${short(owner.who)} (${short(owner.why)})`;
+}
+
+function short(text: string): string {
+  const characters = [...text];
+  return characters.length <= MAX_NAMED ? text : `${characters.slice(0, MAX_NAMED).join('')}…`;
 }

@@ -85,12 +85,12 @@ export interface RequestError {
   message: string;
 }
 
-/** A file that others hold or, where there is a message, everything under a prefix. */
+/** A file that others hold, or everything under a prefix. */
 export interface LockedFile {
   collectionId: string;
   /** Of a prefix, the prefix; empty: the whole collection. */
   fileName: string;
-  /** Says of a prefix what is locked, and by whom. */
+  /** Says what is locked, the file or everything under a prefix, and by whom; absent where nobody is known. */
   message?: string;
 }
 

@@ -62,7 +62,9 @@ const withLockedFiles = envelopeSchema(
         collectionId: z.string(),
         fileName: z.string().openapi({ description: 'Of a prefix, the prefix; empty: the whole collection.' }),
         message: z.string().optional().openapi({
-          description: 'There where this is no file but everything under a prefix: what is locked, and by whom.',
+          description:
+            'What is locked, the file or everything under a prefix, and by whom: a job, by its correlation id, or a ' +
+            'person, with the reason given.',
         }),
       }),
     ),
@@ -105,10 +107,16 @@ export const ANSWERS = {
   tooSlow: plainError(408, 'The body did not arrive in time; the connection is closed.', TEXTS.tooSlow),
   unsupportedMediaType: plainError(415, 'The body is not `application/json`.', TEXTS.unsupportedMediaType),
   locked: jsonAnswer(
-    'A file, or everything under a prefix, is locked by another job or by hand; `data.Files` lists which. Nothing is locked or copied.',
+    'A file, or everything under a prefix, is locked by another job or by hand; `data.Files` lists which, and who holds them. Nothing is locked or copied.',
     withLockedFiles,
     envelope(423, TEXTS.locked, {
-      Files: [{ collectionId: 'example-collection-copy', fileName: 'example_image.jpg' }],
+      Files: [
+        {
+          collectionId: 'example-collection-copy',
+          fileName: 'example_image.jpg',
+          message: 'the file is locked by ann@laptop (audit until Friday)',
+        },
+      ],
     }),
   ),
   internal: plainError(500, 'A defect of the service; its log says more.', TEXTS.internal),

@@ -96,7 +96,8 @@ describe('admitBulk', () => {
     await place.hold(place.destination('2026/x'), holder);
     const decided = await admit(input(collection('2026/')));
     assert.ok(decided.verdict === 'locked');
-    assert.deepEqual(decided.files, [{ collectionId: to, fileName: '2026/x' }]);
+    const message = `the file is locked by job ${holder.correlationId}`;
+    assert.deepEqual(decided.files, [{ collectionId: to, fileName: '2026/x', message }]);
     assert.deepEqual(decided.holders, [`job ${holder.correlationId}`]);
     assert.equal(await test.storage.locks.read(target('2026/')), undefined);
   });

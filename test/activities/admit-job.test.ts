@@ -79,7 +79,8 @@ describe('admitJob', () => {
     await place.hold(place.destination('b'), holder);
     const decided = await admit(input(['a', 'b']));
     assert.ok(decided.verdict === 'locked');
-    assert.deepEqual(decided.files, [{ collectionId: ids.to, fileName: 'b' }]);
+    const message = `the file is locked by job ${holder.correlationId}`;
+    assert.deepEqual(decided.files, [{ collectionId: ids.to, fileName: 'b', message }]);
     assert.deepEqual(decided.holders, [`job ${holder.correlationId}`]);
     assert.deepEqual(
       (await place.locksOn('a', 'b')).map(({ owner }) => owner),

@@ -55,9 +55,11 @@ describe('locks on prefixes', () => {
     holders: holders.map(({ correlationId }) => `job ${correlationId}`),
   });
 
-  /** A prefix, or the whole collection, that this job holds. */
+  /** A file, a prefix or the whole collection that this job holds. */
   const held = (place: { collectionId: string; fileName: string }, { correlationId }: JobOwner) => {
-    const what = place.fileName === '' ? 'the whole collection' : 'everything under this prefix';
+    const isPrefix = place.fileName === '' || place.fileName.endsWith('/') || place.fileName === 'c/c';
+    const prefix = place.fileName === '' ? 'the whole collection' : 'everything under this prefix';
+    const what = isPrefix ? prefix : 'the file';
     return { ...place, message: `${what} is locked by job ${correlationId}` };
   };
 
@@ -106,7 +108,10 @@ describe('locks on prefixes', () => {
     it('where another job has a file under one of them', async () => {
       await place.hold(place.destination('b/1'), other);
       await place.hold(place.destination('b/2'), other);
-      assert.deepEqual(await lock(owner, ['a/', 'b/']), refused([to('b/1'), to('b/2')], other));
+      assert.deepEqual(
+        await lock(owner, ['a/', 'b/']),
+        refused([held(to('b/1'), other), held(to('b/2'), other)], other),
+      );
     });
 
     it('where another job has the same, a longer or a shorter prefix: the narrower one is told', async () => {
@@ -141,7 +146,12 @@ describe('locks on prefixes', () => {
       const attempt = await test.storage.locks.acquire(reads('c/'), third);
       assert.ok(attempt.taken);
       const sources = [reads('a/'), place.source('b'), reads('c/c/'), place.source('c/d')];
-      const expected = [from('a/1'), from('b'), held(from('c/c/'), third), from('c/d')];
+      const expected = [
+        held(from('a/1'), other),
+        held(from('b'), other),
+        held(from('c/c/'), third),
+        held(from('c/d'), third),
+      ];
       const result = await lock(owner, ['a/'], sources);
       assert.ok(!result.locked);
       assert.deepEqual(result.files.toSorted(byName), expected);
@@ -156,13 +166,17 @@ describe('locks on prefixes', () => {
       const task = { owner, prefixes: [writes('')], sources: [], collections };
       assert.deepEqual(
         await test.run('lockPrefixes', task),
-        refused([{ collectionId: 'inner', fileName: '1' }], other),
+        refused([held({ collectionId: 'inner', fileName: '1' }, other)], other),
       );
     });
 
     it('where a person has locked a file under it; nobody is asked about that', async () => {
       await place.hold(place.destination('a/1'), MANUAL);
-      assert.deepEqual(await lock(owner, ['a/']), { locked: false, files: [to('a/1')], holders: ['zoë (audit)'] });
+      assert.deepEqual(await lock(owner, ['a/']), {
+        locked: false,
+        files: [{ ...to('a/1'), message: 'the file is locked by zoë (audit)' }],
+        holders: ['zoë (audit)'],
+      });
       assert.deepEqual(test.jobs.asked, []);
     });
   });
@@ -175,14 +189,17 @@ describe('locks on prefixes', () => {
   describe('takeLocks', () => {
     it('is refused files under a prefix that another job has', async () => {
       await locked(other, ['a/']);
-      assert.deepEqual(await place.take(owner, ['a/1', 'b/1', 'a/2']), refused([to('a/1'), to('a/2')], other));
+      assert.deepEqual(
+        await place.take(owner, ['a/1', 'b/1', 'a/2']),
+        refused([held(to('a/1'), other), held(to('a/2'), other)], other),
+      );
       assert.deepEqual(await place.locksOn('a/1', 'b/1', 'a/2'), []);
     });
 
     it('is refused sources under a prefix that another job is writing', async () => {
       const attempt = await test.storage.locks.acquire(reads('a/'), other);
       assert.ok(attempt.taken);
-      assert.deepEqual(await place.take(owner, ['a/1', 'b/1']), refused([from('a/1')], other));
+      assert.deepEqual(await place.take(owner, ['a/1', 'b/1']), refused([held(from('a/1'), other)], other));
       assert.deepEqual(await place.locksOn('a/1', 'b/1'), []);
     });
 
@@ -255,11 +272,11 @@ describe('locks on prefixes', () => {
 
     it('the larger one gives way at once, whether it wants files or a prefix', async () => {
       const startedAt = performance.now();
-      const [held] = await locked(small, ['a/']);
-      assert.deepEqual(await place.take(large, ['a/1']), refused([to('a/1')], small));
-      await test.run('releasePrefixLocks', { owner: small, locks: [held!] });
+      const [first] = await locked(small, ['a/']);
+      assert.deepEqual(await place.take(large, ['a/1']), refused([held(to('a/1'), small)], small));
+      await test.run('releasePrefixLocks', { owner: small, locks: [first!] });
       await place.hold(place.destination('a/1'), small);
-      assert.deepEqual(await lock(large, ['a/']), refused([to('a/1')], small));
+      assert.deepEqual(await lock(large, ['a/']), refused([held(to('a/1'), small)], small));
       assert.ok(performance.now() - startedAt < 1_000);
     });
 

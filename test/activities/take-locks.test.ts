@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { JobOwner } from '../../contract/messages.ts';
 import { lockName } from '../../storage/lock-names.ts';
+import type { LockOwner } from '../../storage/locks.ts';
 import { alterJson, answerError, resetAfter } from '../support/storage-proxy/index.ts';
 import { newPlace, type Place } from './locking.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest } from './support.ts';
@@ -34,8 +35,10 @@ describe('takeLocks', () => {
   const matches = (actual: object, expected: object) => {
     assert.deepEqual({ ...actual, ...expected }, actual);
   };
-  const to = (fileName: string) => ({ collectionId: 'to', fileName });
-  const from = (fileName: string) => ({ collectionId: 'from', fileName });
+  const by = (holder: LockOwner) =>
+    `the file is locked by ${holder.kind === 'job' ? `job ${holder.correlationId}` : `${holder.who} (${holder.why})`}`;
+  const to = (fileName: string, holder: LockOwner) => ({ collectionId: 'to', fileName, message: by(holder) });
+  const from = (fileName: string, holder: LockOwner) => ({ collectionId: 'from', fileName, message: by(holder) });
 
   describe('takes', () => {
     it('a lock on every destination, in the order of the entries', async () => {
@@ -95,7 +98,7 @@ describe('takeLocks', () => {
       const held = await place.hold(place.destination('b'), other);
       assert.deepEqual(await place.take(owner, ['a', 'b', 'c']), {
         locked: false,
-        files: [to('b')],
+        files: [to('b', other)],
         holders: [`job ${other.correlationId}`],
       });
       assert.deepEqual(await place.locksOn('a', 'b', 'c'), [held]);
@@ -103,25 +106,35 @@ describe('takeLocks', () => {
 
     it('where several have, listing all of the files', async () => {
       await place.hold(place.destination('a'), other);
-      await place.hold(place.destination('b'), newOwner({ correlationId: `1${randomUUID().slice(1)}` }));
+      const third = newOwner({ correlationId: `1${randomUUID().slice(1)}` });
+      await place.hold(place.destination('b'), third);
       await place.hold(place.destination('d'), MANUAL);
       const taken = await place.take(owner, ['a', 'b', 'c', 'd']);
       assert.ok(!taken.locked);
-      assert.deepEqual(taken.files, [to('a'), to('b'), to('d')]);
+      assert.deepEqual(taken.files, [to('a', other), to('b', third), to('d', MANUAL)]);
       assert.equal(taken.holders.length, 3);
       assert.ok(taken.holders.includes('zoë (audit)'));
     });
 
     it('where another job is writing one of the sources', async () => {
       await place.hold(place.source('b'), other);
-      matches(await place.take(owner, ['a', 'b']), { ...isRefused, files: [from('b')] });
+      matches(await place.take(owner, ['a', 'b']), { ...isRefused, files: [from('b', other)] });
       assert.deepEqual(await place.locksOn('a', 'b'), []);
+    });
+
+    it('where a person has locked a file with many words, of which the first are told', async () => {
+      await place.hold(place.destination('a'), { ...MANUAL, why: 'ü'.repeat(101) });
+      const told = { ...MANUAL, why: `${'ü'.repeat(100)}…` };
+      matches(await place.take(owner, ['a']), { ...isRefused, files: [to('a', told)] });
     });
 
     it('where many are written, found in one listing', async () => {
       const names = Array.from({ length: 12 }, (_, index) => `file ${String(index).padStart(2, '0')}`);
       for (const name of ['file 03', 'file 11']) await place.hold(place.source(name), other);
-      matches(await place.take(owner, names), { ...isRefused, files: [from('file 03'), from('file 11')] });
+      matches(await place.take(owner, names), {
+        ...isRefused,
+        files: [from('file 03', other), from('file 11', other)],
+      });
     });
 
     it('where a person has locked a file; nobody is asked about that', async () => {

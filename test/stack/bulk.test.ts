@@ -153,7 +153,9 @@ describe('a bulk job', function () {
     await hold.reached;
     const refused = await caller.decided([names[3] ?? '']);
     assert.equal(refused.status, 423);
-    assert.deepEqual(refused.body.data.Files, [{ collectionId: caller.destinationId, fileName: names[3] }]);
+    assert.deepEqual(refused.body.data.Files, [
+      { collectionId: caller.destinationId, fileName: names[3], message: `the file is locked by job ${id}` },
+    ]);
     const overlapping = await caller.http.post<CopyBody>('/apollo/files/copy', prefixOf(caller, ''));
     assert.equal(overlapping.status, 423);
     assert.deepEqual(overlapping.body.data.Files, [

@@ -57,11 +57,20 @@ describe('jobs that want the same files', function () {
       const { statuses, answers, accepted } = await race(caller, ['wanted.txt'], ['wanted.txt']);
       assert.deepEqual(statuses, [200, 423]);
       const refusal = answers.find(({ status }) => status === 423)!.body;
+      const winner = accepted!.body.data.CorrelationId;
       assert.deepEqual(refusal, {
         status: { message: 'File already Locked', code: '423' },
-        data: { Files: [{ collectionId: caller.destinationId, fileName: 'wanted.txt' }] },
+        data: {
+          Files: [
+            {
+              collectionId: caller.destinationId,
+              fileName: 'wanted.txt',
+              message: `the file is locked by job ${winner}`,
+            },
+          ],
+        },
       });
-      const handle = world().temporal.workflow.getHandle<Workflow>(accepted!.body.data.CorrelationId);
+      const handle = world().temporal.workflow.getHandle<Workflow>(winner);
       assert.equal((await handle.result()).state, 'Completed');
     });
     assert.ok(rounds >= 20, `only ${rounds} rounds`);

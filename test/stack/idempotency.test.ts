@@ -95,7 +95,8 @@ describe('the same correlation id', () => {
     const id = randomUUID();
     const refused = await caller.decided(names, { id });
     assert.equal(refused.status, 423);
-    assert.deepEqual(refused.body.data.Files, [{ collectionId: caller.destinationId, fileName: names[1] }]);
+    const message = `the file is locked by job ${holder}`;
+    assert.deepEqual(refused.body.data.Files, [{ collectionId: caller.destinationId, fileName: names[1], message }]);
 
     hold.release();
     await caller.ended(holder);
@@ -103,7 +104,7 @@ describe('the same correlation id', () => {
     assert.deepEqual([again.status, again.body], [423, refused.body]);
     const { job, data } = await caller.ended(id);
     assert.deepEqual([job.state, data], ['Rejected', []]);
-    assert.match(job.message, /^FILE_LOCKED: /);
+    assert.equal(job.message, `FILE_LOCKED: "${names[1]}" in ${caller.destinationId}: ${message}`);
     assert.equal((await caller.copied(names)).job.state, 'Completed');
   });
 });
