@@ -163,6 +163,8 @@ export interface ChunkPassRef {
 export interface LiveStatus extends JobStatus {
   /** Of a bulk job, the passes that are under way: what they have done by now is not in the counts. */
   underWay?: ChunkPassRef[];
+  /** Of a bulk job: `requested` counts every file. While a prefix is listed, there may be more. */
+  isCounted?: boolean;
 }
 
 export interface StateChange {

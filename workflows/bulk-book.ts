@@ -27,6 +27,8 @@ export class BulkBook extends JobLife {
   #isCutShort = false;
   /** Passes whose results are not in the counts. */
   readonly underWay = new Set<ChunkPassRef>();
+  /** Whether it knows of all its files. */
+  isCounted = false;
 
   constructor(correlationId: string, input: CopyFilesInput<BulkRequest>, carried?: CarriedBook) {
     super(correlationId, input, carried === undefined ? emptyCounts(0) : { ...carried.status.counts });
@@ -43,7 +45,7 @@ export class BulkBook extends JobLife {
 
   override live(): LiveStatus {
     const underWay = Array.from(this.underWay, ({ chunk, part }) => ({ chunk, part }));
-    return { ...this.status(), ...(underWay.length > 0 && { underWay }) };
+    return { ...this.status(), ...(underWay.length > 0 && { underWay }), isCounted: this.isCounted };
   }
 
   /** More files are known of. */

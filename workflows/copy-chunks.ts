@@ -46,6 +46,7 @@ export async function copyChunks(
 ): Promise<CopyingState | undefined> {
   const queue = new ChunkQueue(from.queue);
   let { cursor } = from;
+  book.isCounted = cursor === null;
   let inFlight = 0;
   const waits: Promise<void>[] = [];
   const window = windowOf(job);
@@ -72,6 +73,7 @@ export async function copyChunks(
         book.plan(count);
       }
       cursor = planned.cursor;
+      book.isCounted = cursor === null;
       showProgress(book);
     }
   };

@@ -80,6 +80,15 @@ export class JobViews {
     }
   }
 
+  /** How a job stands, and how many files it has: null while more may be found. */
+  async count(correlationId: string, found: FoundJob): Promise<{ status: JobStatus; requested: number | null }> {
+    const { status, isCounted } =
+      found.kind === 'running'
+        ? await this.#runningStatus(correlationId, found)
+        : { status: await this.status(correlationId, found), isCounted: false };
+    return { status, requested: isCounted || status.endedAt !== null ? status.counts.requested : null };
+  }
+
   async page(correlationId: string, found: FoundJob, request: PageRequest): Promise<JobPage> {
     const { status, collections, page } = await this.#view(correlationId, found, request);
     const { caller, receivedAt } = found.kind === 'ended' ? found.record : { ...found.memo, ...found.record };
@@ -162,15 +171,15 @@ export class JobViews {
   async #runningStatus(
     correlationId: string,
     found: RunningJob,
-  ): Promise<{ status: JobStatus; recorded: JobCounts | undefined }> {
+  ): Promise<{ status: JobStatus; recorded: JobCounts | undefined; isCounted: boolean }> {
     const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY);
     if (live === undefined) {
       const counts = await this.#storedCounts(found.record, found.progress);
-      return { status: runningStatus(correlationId, found, counts), recorded: undefined };
+      return { status: runningStatus(correlationId, found, counts), recorded: undefined, isCounted: false };
     }
-    const { underWay = [], ...status } = live;
+    const { underWay = [], isCounted = false, ...status } = live;
     const counts = withProgress(status.counts, progressIn(found.progress, underWay));
-    return { status: { ...status, counts }, recorded: status.counts };
+    return { status: { ...status, counts }, recorded: status.counts, isCounted };
   }
 
   /** The files of a bulk job stand in storage, whether it runs or not. */

@@ -66,7 +66,7 @@ export class JobWaiter {
     // A worker that does not answer is found out before the time is over, so that the last look need not wait for it.
     const rehearsal = setTimeout(
       () => {
-        this.#statusOf(job).catch(() => undefined);
+        this.#lookAt(job).catch(() => undefined);
       },
       Math.max(0, deadline - Date.now() - LAST_LOOK_MS),
     );
@@ -74,9 +74,10 @@ export class JobWaiter {
       const answer = await this.#decisionAndEnd(job, deadline, signal);
       if (answer.kind === 'conflict' || answer.kind === 'abandoned' || isRefused(answer)) return answer;
       const overdue = Math.max(deadline, Date.now()) + GRACE_MS;
-      const status = await (signal.aborted ? this.#statusOf(job) : inTime(this.#statusOf(job), overdue));
-      const known = status ?? (answer.kind === 'undecided' ? undecidedStatus(job, answer.requested) : undefined);
-      return { ...answer, ...(known !== undefined && { job: known }) };
+      const look = await (signal.aborted ? this.#lookAt(job) : inTime(this.#lookAt(job), overdue));
+      const known = look?.status ?? (answer.kind === 'undecided' ? undecidedStatus(job, answer.requested) : undefined);
+      const requested = answer.requested ?? look?.requested ?? null;
+      return { ...answer, requested, ...(known !== undefined && { job: known }) };
     } finally {
       clearTimeout(rehearsal);
     }
@@ -92,9 +93,9 @@ export class JobWaiter {
     return answer;
   }
 
-  async #statusOf({ correlationId, requestor }: NewJob): Promise<JobStatus> {
+  async #lookAt({ correlationId, requestor }: NewJob): Promise<{ status: JobStatus; requested: number | null }> {
     const found = await this.#finder.find(correlationId, { caller: requestor.caller, isAdmin: false });
-    return await this.#views.status(correlationId, found);
+    return await this.#views.count(correlationId, found);
   }
 
   /** Resolves when the workflow is closed, by Temporal's long poll, and when nobody waits for that any more. */

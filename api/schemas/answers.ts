@@ -61,11 +61,14 @@ const withLockedFiles = envelopeSchema(
       z.strictObject({
         collectionId: z.string(),
         fileName: z.string().openapi({ description: 'Of a prefix, the prefix; empty: the whole collection.' }),
-        message: z.string().optional().openapi({
-          description:
-            'What is locked, the file or everything under a prefix, and by whom: a job, by its correlation id, or a ' +
-            'person, with the reason given.',
-        }),
+        message: z
+          .string()
+          .optional()
+          .openapi({
+            description:
+              'What is locked, the file or everything under a prefix, and by whom: a job, by its correlation id, or a ' +
+              'person, with the reason given.',
+          }),
       }),
     ),
   }),

@@ -4,7 +4,7 @@ import { jobView } from './job-view.ts';
 
 /**
  * What a caller is told of a job that was started.
- * `requested`: null where that is not known yet; `job`: where they waited for it.
+ * `requested`: null while that is not known; `job`: where they waited for it.
  */
 export function copyData(
   publicUrl: string,
@@ -15,13 +15,8 @@ export function copyData(
   const statusUrl = `${publicUrl}/apollo/status/logs?correlationId=${correlationId}`;
   return {
     Result: `Please check the status of your request at statusURL: ${statusUrl}`,
-    Message: `Number of file copy requests:${requested ?? counted(job) ?? 'pending'}`,
+    Message: `Number of file copy requests:${requested ?? 'pending'}`,
     CorrelationId: correlationId,
     ...(job !== undefined && { Job: jobView(job) }),
   };
-}
-
-/** How many files a job turned out to have; undefined while more may be found. */
-function counted(job: JobStatus | undefined): number | undefined {
-  return job?.endedAt === null ? undefined : job?.counts.requested;
 }

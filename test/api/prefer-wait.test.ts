@@ -38,12 +38,6 @@ for (const [name, { path, body }] of Object.entries(requests)) {
       assert.equal(patiences[0]?.forMs, 60_000);
     });
 
-    it('says how many files there were where that turned out since', async () => {
-      const { post } = answering({ ...waited, requested: null });
-      const data = (await assertAnswer(await post(path, body, { prefer: 'wait=10' }), 200)) as { Message: string };
-      assert.equal(data.Message, 'Number of file copy requests:2');
-    });
-
     it('ignores a malformed preference', async () => {
       const { post, patiences } = answering({ ...waited, job: undefined as never });
       const response = await post(path, body, { prefer: 'wait=soon' });

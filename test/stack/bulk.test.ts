@@ -73,12 +73,17 @@ describe('a bulk job', function () {
     const names = await caller.files(12, 'slow/file');
     const held = holdBefore();
     world().proxy.inject(caller.rewrites(/0009|001/), held, { times: 3 });
-    const id = await startBulk(caller, prefixOf(caller, 'slow/'));
+    const request = prefixOf(caller, 'slow/');
+    const id = await startBulk(caller, request);
     const isTold = async () => (await caller.logs(id, { limit: '1' })).body.job.counts.completed === 9;
     await until('the counts tell of the nine files that are copied', isTold, { within: 5_000 });
     const list = await caller.http.get<{ data: JobView[] }>('/apollo/files/copy?limit=1');
+    const headers = { 'x-correlation-id': id, prefer: 'wait=1' };
+    const wait = async () => (await caller.http.post<CopyBody>('/apollo/files/copy', request, headers)).body.data;
+    const waited = await wait();
+    assert.equal(waited.Message, 'Number of file copy requests:12', 'all are listed by then');
     const paused = await caller.pause(id);
-    for (const counts of [list.body.data[0]?.counts, paused.body.data.counts]) {
+    for (const counts of [list.body.data[0]?.counts, waited.Job?.counts, paused.body.data.counts]) {
       assert.deepEqual([counts?.requested, counts?.completed, counts?.pending], [12, 9, 3]);
     }
     const copied = (await caller.logs(id, { state: 'Completed' })).body;
@@ -87,6 +92,7 @@ describe('a bulk job', function () {
     await caller.resume(id);
     const { job } = await caller.ended(id);
     assert.deepEqual([job.state, job.counts.completed], ['Completed', 12]);
+    assert.equal((await wait()).Message, 'Number of file copy requests:12');
     assert.ok(caller.writes(names).every((count) => count === 1));
   });
 

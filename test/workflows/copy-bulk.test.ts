@@ -44,7 +44,27 @@ describe('copyFiles of a prefix', () => {
       assert.ok(first < second, 'copying begins before everything is listed');
       assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
       assert.deepEqual(replaced.tasksOf('closeRecord')[0]?.status, result);
-      assert.deepEqual(await job.status(), result);
+      assert.deepEqual(await job.status(), { ...result, isCounted: true });
+    });
+  });
+
+  it('tells while it is listed that there may be more files than it has counted', async () => {
+    const rest = gate();
+    const chunks = chunksOf(3);
+    let asked = 0;
+    const replaced = replaceActivities({
+      ...chunks,
+      planListing: (task) =>
+        asked++ === 0 ? chunks.planListing(task) : rest.passed.then(() => chunks.planListing(task)),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => asked === 2);
+      const { counts, isCounted } = await job.status();
+      assert.deepEqual([counts.requested, isCounted], [10, false]);
+      rest.open();
+      await job.result();
+      assert.equal((await job.status()).isCounted, true);
     });
   });
 

@@ -23,6 +23,7 @@ import type {
   FilesPage,
   FilesQuery,
   JobStatus,
+  LiveStatus,
 } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import type { copyFiles } from '../../workflows/index.ts';
@@ -73,8 +74,8 @@ export class Job {
     return await this.handle.executeUpdate<AdmissionOutcome, []>(ADMIT_UPDATE, { updateId: ADMIT_UPDATE_ID });
   }
 
-  async status(): Promise<JobStatus> {
-    return await this.handle.query<JobStatus>(STATUS_QUERY);
+  async status(): Promise<LiveStatus> {
+    return await this.handle.query<LiveStatus>(STATUS_QUERY);
   }
 
   async files(query: Partial<FilesQuery> = {}): Promise<FilesPage> {

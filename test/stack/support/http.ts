@@ -25,6 +25,7 @@ export type CopyBody = Envelope<{
   Result: string;
   Message: string;
   CorrelationId: string;
+  Job?: JobView;
   Files: LockedFile[];
   Errors: RequestError[];
 }>;
