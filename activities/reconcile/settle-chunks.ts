@@ -107,19 +107,19 @@ async function settle(
   now: number,
 ): Promise<FileRecord[]> {
   const places = { collections: indexCollections(collections), locks };
-  const files = planned.map((file) => toChunkFile(file, places));
-  const mayBeCopied = ({ planned: { problem } }: ChunkFile) => problem === undefined && options.dryRun !== true;
-  await lookUp(objects, files.filter(mayBeCopied));
-  return files.map((file) =>
-    toRecord(file.planned, outcomeOf(file, endedAt), { startedAt: now, endedAt: now, retryCount: 0 }),
-  );
+  // A line that could not be read may name no collection: it is nowhere to be looked for.
+  const copyable = planned.filter(({ problem }) => problem === undefined);
+  const files = new Map(copyable.map((file) => [file.index, toChunkFile(file, places)]));
+  if (options.dryRun !== true) await lookUp(objects, [...files.values()]);
+  return planned.map((file) => {
+    const outcome = outcomeOf(file.problem, files.get(file.index), endedAt);
+    return toRecord(file, outcome, { startedAt: now, endedAt: now, retryCount: 0 });
+  });
 }
 
 /** What is known of a file: a line that could not be copied, storage that does not tell, our own copy, or nothing. */
-function outcomeOf(
-  { planned: { problem }, refusal, existing, sourceState, lock }: ChunkFile,
-  endedAt: number | null,
-): Outcome {
+function outcomeOf(problem: string | undefined, file: ChunkFile | undefined, endedAt: number | null): Outcome {
+  const { refusal, existing, sourceState, lock } = file ?? {};
   const why = problem ?? refusal;
   if (why !== undefined) return withoutObject('Failed', why, sourceState);
   const lostAt = lock?.generation === LOST ? endedAt : null;
