@@ -30,7 +30,7 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
   using lease = new Lease(context);
   const { chunks, objects } = deps.storage;
   const planned = await readFiles(chunks, task);
-  if (context.info.attempt > 1) {
+  if (context.info.attempt > 1 || task.isUncertain === true) {
     const stored = await readOutcome(chunks, task, planned);
     if (stored !== undefined) return stored;
   }

@@ -1,5 +1,5 @@
 import { ActivityFailure, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { Activities, ListingCursor } from '../activities/index.ts';
+import type { Activities, ChunkOutcome, ListingCursor } from '../activities/index.ts';
 import type { BulkRequest, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
 import {
   bulk,
@@ -83,14 +83,15 @@ export async function copyChunks(
     const summary = summaryOf(pass);
     book.underWay.add(pass);
     try {
-      const { counts, leftovers, reason } = await scope.run(() =>
+      const { counts, leftovers, reason, isAnothers } = await scope.run(() =>
         bulk(summary).copyChunk(taskOf(book, job, pass, window)),
       );
       book.settle(counts);
       if (leftovers.length === 0) return;
       const { chunk } = pass;
       // A part is taken also where nothing came to its end: that is stored as well, and would stand for the next pass.
-      const rest = { chunk, part: pass.part + 1, only: leftovers, tries: pass.tries };
+      const uncertain = isAnothers === true && { isUncertain: true };
+      const rest = { chunk, part: pass.part + 1, only: leftovers, tries: pass.tries, ...uncertain };
       if (scope.consideredCancelled) {
         queue.putBack(rest);
         return;
@@ -132,16 +133,23 @@ export async function copyChunks(
   book.explain('');
   if (isThrough()) return undefined;
   if (!book.isCancelling) return { queue: queue.carry(), cursor };
-  for (const pass of queue.takeUncertain()) {
-    const { counts } = await bulk(`look at ${summaryOf(pass)}`).copyChunk({
-      ...taskOf(book, job, pass, window),
-      settle: true,
-    });
-    book.settle(counts);
-  }
+  for (const pass of queue.takeUncertain()) await settle(book, job, pass, window);
   book.cancelRest();
   if (cursor !== null) book.cutShort();
   return undefined;
+}
+
+/**
+ * Finds out what became of the files of a pass that nobody can say of what it did. A result of it that is found stored
+ * tells of some of them only: the others are looked at as a further part.
+ */
+async function settle(book: BulkBook, job: BulkJob, uncertain: ChunkPass, window: number): Promise<void> {
+  for (let pass: ChunkPass | undefined = uncertain; pass !== undefined;) {
+    const task: CopyChunkTask = { ...taskOf(book, job, pass, window), settle: true };
+    const { counts, leftovers }: ChunkOutcome = await bulk(`look at ${summaryOf(pass)}`).copyChunk(task);
+    book.settle(counts);
+    pass = leftovers.length === 0 ? undefined : { ...pass, part: pass.part + 1, only: leftovers };
+  }
 }
 
 /** A rate is shared out among the chunks in flight: a low one is the first chunk's alone. */
@@ -152,12 +160,13 @@ function windowOf({ request: { options } }: BulkJob): number {
 
 function taskOf(book: BulkBook, { owner, locks, request }: BulkJob, pass: ChunkPass, window: number): CopyChunkTask {
   const { overwrite, dryRun, maxFilesPerSecond } = request.options;
-  const { chunk, part, only, tries } = pass;
+  const { chunk, part, only, tries, isUncertain } = pass;
   return {
     ...{ owner, correlationId: book.correlationId, chunk, part, collections: book.collections, locks, overwrite },
     ...(only !== undefined && { only }),
     ...(dryRun === true && { dryRun }),
     ...(maxFilesPerSecond !== undefined && { filesPerSecond: maxFilesPerSecond / window }),
+    ...(isUncertain === true && { isUncertain }),
     ...(tries >= CHUNK_TRIES && { lastTry: true }),
   };
 }

@@ -49,7 +49,7 @@ export async function storeOutcome(
   }
   const stored = await readOutcome(chunks, task, planned);
   if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the results of a chunk are there, and are not');
-  return stored;
+  return { ...stored, isAnothers: true };
 }
 
 function toOutcome(ended: readonly FileRecord[], planned: readonly PlannedFile[]): ChunkOutcome {

@@ -20,6 +20,8 @@ export interface CopyChunkTask {
   filesPerSecond?: number;
   /** Copies nothing any more: what this job has copied is `Completed`, all else `Cancelled`. */
   settle?: boolean;
+  /** An earlier activity for the same part ended without saying what it did: its result may be stored. */
+  isUncertain?: boolean;
   /** What goes on failing in passing ends `Failed`. */
   lastTry?: boolean;
 }
@@ -31,4 +33,6 @@ export interface ChunkOutcome {
   leftovers: number[];
   /** What failed in passing last: `CODE: sentence`, or empty. */
   reason: string;
+  /** The result is that of another attempt, which came first: some of what it left over may be copied since. */
+  isAnothers?: boolean;
 }

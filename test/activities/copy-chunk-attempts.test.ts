@@ -181,7 +181,15 @@ describe('copyChunk, attempt by attempt', () => {
       assert.deepEqual([counts, leftovers], [some.counts, [100, 102, 104]]);
     });
 
-    it('goes by what another attempt stored while it copied', async () => {
+    it('is found by the next activity, where it was stored and its report was lost', async () => {
+      const chunking = await prepareChunk(test, { files: plainFiles(5) });
+      const some = await test.run('copyChunk', { ...chunking.task, only: [101, 103] });
+      const { counts, leftovers, isAnothers } = await test.run('copyChunk', { ...chunking.task, isUncertain: true });
+      assert.deepEqual([counts, leftovers, isAnothers], [some.counts, [100, 102, 104], undefined]);
+      assert.equal(chunking.rewrites().length, 2, 'it copies nothing that its part has no room for');
+    });
+
+    it('goes by what another attempt stored while it copied, and says that this tells not of all', async () => {
       const chunking = await prepareChunk(test, { files: plainFiles(5) });
       const store = meanwhile(async () => {
         const [planned = assert.fail()] = (await test.storage.chunks.readPlan(chunking.correlationId, 0)) ?? [];
@@ -189,8 +197,9 @@ describe('copyChunk, attempt by attempt', () => {
         await test.storage.chunks.writeResults(chunking.correlationId, 0, 0, [record]);
       });
       chunking.inject('rewrite', store, { name: 'file-4' });
-      const { counts, leftovers } = await test.run('copyChunk', chunking.task);
+      const { counts, leftovers, isAnothers } = await test.run('copyChunk', chunking.task);
       assert.deepEqual([counts.count, counts.failed, leftovers], [1, 1, [101, 102, 103, 104]]);
+      assert.equal(isAnothers, true);
     });
 
     it('stores nothing and leaves all to the other one, where it comes back to life', async () => {

@@ -267,6 +267,59 @@ describe('the end of a bulk job', () => {
   });
 });
 
+describe('a chunk of a job that is cancelled', () => {
+  type Pass = [part: number, only: number[] | undefined, settle: boolean, isUncertain: boolean];
+  const told = (replaced: Replaced) =>
+    replaced
+      .tasksOf('copyChunk')
+      .map(({ part, only, settle = false, isUncertain = false }): Pass => [part, only, settle, isUncertain]);
+
+  it('whose result is that of another attempt is looked at, file by file: what that one left over may be copied', async () => {
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      async copyChunk({ settle, only = [] }) {
+        if (settle === true) return copied(only.length);
+        await untilCancelled();
+        return { ...copied(7, [7, 8, 9]), isAnothers: true };
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+      await job.cancel();
+      const { state, counts } = await job.result();
+      assert.deepEqual([state, counts.completed, counts.cancelled], ['Completed', 10, 0]);
+      assert.deepEqual(told(replaced), [
+        [0, undefined, false, false],
+        [1, [7, 8, 9], true, true],
+      ]);
+    });
+  });
+
+  it('that nobody can say of what it did is looked at until every file has its end', async () => {
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      async copyChunk({ settle, only }) {
+        if (settle === true) return only === undefined ? copied(6, [6, 7, 8, 9]) : copied(only.length);
+        await untilCancelled();
+        throw failed('LOCK_LOST', 'gone');
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+      await job.cancel();
+      const { state, counts } = await job.result();
+      assert.deepEqual([state, counts.completed, counts.cancelled], ['Completed', 10, 0]);
+      assert.deepEqual(told(replaced), [
+        [0, undefined, false, false],
+        [0, undefined, true, true],
+        [1, [6, 7, 8, 9], true, true],
+      ]);
+    });
+  });
+});
+
 describe('a bulk job that is cancelled while it is listed', () => {
   for (const [what, chunks, completed] of [
     ['and nothing is listed yet', 0, 0],
