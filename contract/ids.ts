@@ -33,9 +33,16 @@ export const FILES_QUERY = 'files';
 
 /** Workflow type that settles a job which was ended by force; `reconcileId` makes its workflow id. */
 export const RECONCILE_WORKFLOW = 'reconcile';
+const RECONCILE_PREFIX = 'reconcile-';
 
 export function reconcileId(correlationId: string): string {
-  return `reconcile-${correlationId}`;
+  return `${RECONCILE_PREFIX}${correlationId}`;
+}
+
+/** The correlation id of the job that a workflow copies or settles; undefined: it is no job's. */
+export function correlationIdOf(workflowId: string): string | undefined {
+  const id = workflowId.startsWith(RECONCILE_PREFIX) ? workflowId.slice(RECONCILE_PREFIX.length) : workflowId;
+  return parseCorrelationId(id) === id ? id : undefined;
 }
 
 /** Workflow type that removes what is not needed any more: old records, stale locks, orphaned input. */

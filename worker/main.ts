@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection, Runtime } from '@temporalio/worker';
 import { ConfigError, EX_CONFIG, loadWorkerConfig, type WorkerConfig } from '../config/config.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig, type TemporalConfig } from '../config/temporal.ts';
 import { loadTracingConfig } from '../config/tracing.ts';
 import { startTracing } from '../telemetry/index.ts';
 import { createMetrics } from './metrics/index.ts';
+import { temporalLogger } from './temporal-log.ts';
 import { createWorker } from './worker.ts';
 
 /** Between attempts to reach Temporal when the worker starts before it. */
@@ -79,14 +80,6 @@ async function connect(
     }
   }
   return undefined;
-}
-
-/** Temporal's own messages, in the process's log. */
-function temporalLogger(log: Logger): DefaultLogger {
-  return new DefaultLogger('INFO', ({ level, message, meta }) => {
-    const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
-    log[levels[level]]({ temporal: meta }, message);
-  });
 }
 
 try {

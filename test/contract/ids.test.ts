@@ -12,6 +12,19 @@ describe('names under which client, worker and operators find each other', () =>
   });
 });
 
+describe('a workflow', () => {
+  const id = 'c7164076-9224-401c-a6bd-21908563abf8';
+
+  it('is of a job where it copies or settles one', () => {
+    for (const workflowId of [id, ids.reconcileId(id)]) assert.equal(ids.correlationIdOf(workflowId), id);
+  });
+
+  it('is of none where it does anything else', () => {
+    const others = [ids.sweepByHandId('queue'), `${id}-workflow-2026-11-24T01:00:00Z`, id.toUpperCase(), ''];
+    for (const workflowId of others) assert.equal(ids.correlationIdOf(workflowId), undefined);
+  });
+});
+
 describe('a correlation id', () => {
   for (const text of [
     'c7164076-9224-401c-a6bd-21908563abf8',

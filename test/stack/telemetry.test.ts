@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startStack, type Stack } from '../../dev/stack.ts';
 import { EXAMPLE_REQUEST, makeExample } from '../../dev/example.ts';
 import { choosePorts, LOOPBACK } from '../../dev/ports.ts';
@@ -15,6 +17,7 @@ const SHOWN_ONCE_IT_HAPPENS = new Set(['temporal_workflow_task_execution_failed'
 /** What a caller's own trace says of itself. */
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const CALLER_SPAN = 'b7ad6b7169203331';
+const CORRELATION_ID = '5c1c7c4e-6f0f-4a39-9d5e-0f6c1b1f6a52';
 
 describe('what is told of a copy of two files', function () {
   this.timeout(120_000);
@@ -25,7 +28,8 @@ describe('what is told of a copy of two files', function () {
 
   before(async () => {
     collector = await startCollector();
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
+    const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
+    const env = { ...otlp, LOG_LEVEL: 'debug' };
     const { metrics } = await choosePorts({ metrics: 0 }, { anyFree: true });
     workerMetrics = `http://${LOOPBACK}:${metrics}/metrics`;
     const worker = { ...env, METRICS_PORT: String(metrics) };
@@ -33,11 +37,10 @@ describe('what is told of a copy of two files', function () {
     await makeExample(stack.emulator, CALLER);
     const http = httpTo(stack.apiUrl, await stack.token({ sub: CALLER }));
     const traceparent = `00-${TRACE_ID}-${CALLER_SPAN}-01`;
-    const { status } = await http.post<CopyBody>('/apollo/files/copy', EXAMPLE_REQUEST, {
-      traceparent,
-      prefer: 'wait=30',
-    });
+    const headers = { traceparent, prefer: 'wait=30', 'x-correlation-id': CORRELATION_ID };
+    const { status } = await http.post<CopyBody>('/apollo/files/copy', EXAMPLE_REQUEST, headers);
     assert.equal(status, 200);
+    await http.get(`/apollo/status/logs?correlationId=${CORRELATION_ID}`);
     const isWhole = () => ['POST /apollo/files/copy', 'RunWorkflow:copyFiles'].every((name) => find(name).length > 0);
     await until('the trace is there', isWhole, { within: 20_000 });
     spans = collector.spans.filter(({ traceId }) => traceId === TRACE_ID);
@@ -56,6 +59,14 @@ describe('what is told of a copy of two files', function () {
     const found = find(name);
     assert.equal(found.length, 1, `${name}: ${found.length}`);
     return found[0]!;
+  }
+
+  async function linesOf(part: 'api' | 'worker'): Promise<Record<string, unknown>[]> {
+    const text = await readFile(join(stack.dataFolder, 'logs', `${part}.log`), 'utf8');
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
   async function pageAt(url: string): Promise<string> {
@@ -116,14 +127,33 @@ describe('what is told of a copy of two files', function () {
     assert.deepEqual(missing, []);
   });
 
+  it('is in the log of both processes, with its correlation id in every line, those of the SDK too', async () => {
+    const api = await linesOf('api');
+    const ofApi = api.filter((line) => line['correlationId'] === CORRELATION_ID).map(({ msg }) => msg);
+    assert.deepEqual(ofApi.toSorted(), ['audit', 'request', 'request']);
+    const worker = await until('the workflow has ended', async () => {
+      const lines = await linesOf('worker');
+      return lines.some(({ msg }) => msg === 'Workflow completed') && lines;
+    });
+    const ofWorker = worker.filter((line) => line['correlationId'] === CORRELATION_ID).map(({ msg }) => msg);
+    for (const told of ['Workflow started', 'Activity started', 'Activity completed', 'Workflow completed']) {
+      assert.ok(ofWorker.includes(told), `${told}: ${ofWorker.join()}`);
+    }
+    for (const line of [...api, ...worker]) {
+      const { correlationId, service, level, time, msg } = line;
+      assert.ok(service !== undefined && level !== undefined && time !== undefined && msg !== undefined);
+      if (JSON.stringify(line).includes(CORRELATION_ID)) assert.equal(correlationId, CORRELATION_ID);
+    }
+  });
+
   it('tells which process did what, and for which job', () => {
     const { attributes, service } = the('POST /apollo/files/copy');
     assert.equal(service, 'apollo-api');
     assert.equal(attributes.get('http.response.status_code'), '200');
-    const id = attributes.get('apollo.correlation_id');
+    assert.equal(attributes.get('apollo.correlation_id'), CORRELATION_ID);
     for (const name of ['RunWorkflow:copyFiles', 'RunActivity:admitJob']) {
       assert.equal(the(name).service, 'apollo-worker');
-      assert.equal(the(name).attributes.get('temporalWorkflowID'), id);
+      assert.equal(the(name).attributes.get('temporalWorkflowID'), CORRELATION_ID);
     }
     const [rewrite] = find('storage.rewrite');
     assert.equal(rewrite?.attributes.get('apollo.storage.status'), '2xx');
