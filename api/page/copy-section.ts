@@ -62,8 +62,12 @@ export const copySection = html`<section id="copy" hidden>
       </div>
     </div>
     <label class="choice"
-      ><input type="checkbox" id="copy-dry-run" checked />Dry run first: say what would happen, copy nothing</label
+      ><input type="checkbox" id="copy-dry-run" aria-describedby="dry-run-hint" checked />Dry run first: say what would
+      happen, copy nothing</label
     >
+    <p id="dry-run-hint" class="muted">
+      A dry run takes no locks and looks at none: the copy itself may still find a file locked.
+    </p>
     <button type="submit" id="copy-submit" class="primary">Start dry run</button>
   </form>
 </section>`;

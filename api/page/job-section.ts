@@ -12,7 +12,10 @@ export const jobSection = html`<section id="job" hidden>
   <p id="job-problem" class="problem" role="alert" hidden></p>
   <div id="job-details" hidden>
     <div id="job-dry-run" class="notice" hidden>
-      <p id="job-dry-run-words"></p>
+      <div>
+        <p id="job-dry-run-words" role="status"></p>
+        <ul id="job-dry-run-failures" hidden></ul>
+      </div>
       <button type="button" id="job-for-real" class="primary" hidden>Copy these files now</button>
     </div>
     <div class="card">
@@ -33,6 +36,10 @@ export const jobSection = html`<section id="job" hidden>
         <button type="button" id="job-resume" class="primary" hidden>Resume</button>
         <button type="button" id="job-cancel" class="danger" hidden>Cancel job…</button>
       </div>
+      <p id="job-retry-hint" class="muted" hidden>
+        A retry leaves out lines of a manifest that are not valid: they would fail again. Correct them, and copy them
+        anew.
+      </p>
     </div>
     <h2>Files</h2>
     <div id="files-filters" class="filters" role="group" aria-label="Show files by state"></div>
@@ -41,6 +48,10 @@ export const jobSection = html`<section id="job" hidden>
       <input id="files-search" type="search" autocomplete="off" spellcheck="false" />
       <span id="files-summary" class="muted" role="status"></span>
     </div>
+    <p id="files-note" class="muted" hidden>
+      The files of a prefix or a manifest are listed with their outcome as each thousand of them is through: until then
+      they stand as requested here, while the numbers above move.
+    </p>
     <p id="files-problem" class="problem" role="alert" hidden></p>
     <table class="card" role="table" aria-label="Files of the job, failures first">
       <thead role="rowgroup">

@@ -19,10 +19,12 @@ export class ApiError extends Error {
 const UNREACHABLE = 'The service cannot be reached. Trying again…';
 
 const WORDS_BY_STATUS = new Map([
-  [401, 'The token is not accepted any more. Please paste a new one.'],
   [429, 'Too many requests at a time. Please try again in a moment.'],
   [503, 'The service is not available at the moment (Temporal or storage does not answer).'],
 ]);
+
+/** The token that was last accepted: one that never was is another mistake than one that has expired. */
+let accepted = '';
 
 /**
  * Asks the service, with the token. Throws ApiError, also where there is no answer (status 0).
@@ -31,21 +33,34 @@ const WORDS_BY_STATUS = new Map([
  * @returns {Promise<Response>}
  */
 export async function ask(path, { headers = {}, ...init } = {}) {
+  const sent = token() ?? '';
   const response = await fetch(path, {
     ...init,
     cache: 'no-store',
-    headers: { ...headers, authorization: `Bearer ${token() ?? ''}` },
+    headers: { ...headers, authorization: `Bearer ${sent}` },
   }).catch((/** @type {unknown} */ error) => {
     if (init.signal?.aborted === true) throw error;
     throw new ApiError(0, UNREACHABLE, null);
   });
-  if (response.ok) return response;
+  if (response.ok) {
+    accepted = sent;
+    return response;
+  }
   const body = /** @type {{ status?: { message?: string }, data?: unknown }} */ (
     await response.json().catch(() => ({}))
   );
   const words =
-    WORDS_BY_STATUS.get(response.status) ?? body.status?.message ?? `The service answered ${response.status}`;
+    response.status === 401
+      ? tokenWords(sent)
+      : (WORDS_BY_STATUS.get(response.status) ?? body.status?.message ?? `The service answered ${response.status}`);
   throw new ApiError(response.status, words, body.data ?? null);
+}
+
+/** @param {string} refused */
+function tokenWords(refused) {
+  return refused === accepted
+    ? 'The token is not accepted any more. Please paste a new one.'
+    : 'This token is not accepted: it must be a JWT of the issuer this service trusts, and not have expired.';
 }
 
 /**
@@ -94,6 +109,28 @@ export function listJobs(query, signal) {
  */
 export function readFiles(query, signal) {
   return get('apollo/status/logs', query, signal);
+}
+
+/**
+ * The rows of a job's report, as they come. Leaving off reading ends the answer.
+ * @param {string} correlationId
+ * @param {AbortSignal} signal
+ * @returns {AsyncGenerator<import('./dry-runs.js').Row, void, undefined>}
+ */
+export async function* readReport(correlationId, signal) {
+  const { body } = await ask(`apollo/files/copy/${correlationId}/report?format=ndjson`, { signal });
+  if (body === null) return;
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      const lines = (rest + part.value).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line);
+    }
+  } finally {
+    await reader.cancel();
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { ApiError, listCollections, startCopy } from './api.js';
 import { find, make, setText, showProblem } from './dom.js';
-import { dryRuns } from './dry-runs.js';
+import { keepRequest } from './dry-runs.js';
 
 const MAX_MISTAKES_SHOWN = 20;
 
@@ -111,7 +111,7 @@ export async function showCopyForm(signal, onError) {
       const isDryRun = dryRun.checked;
       const sent = isDryRun ? { ...request, options: { ...request.options, dryRun: true } } : request;
       const { data } = await startCopy(sent);
-      if (isDryRun) dryRuns.set(data.CorrelationId, request);
+      if (isDryRun) keepRequest(data.CorrelationId, request);
       if (!signal.aborted) location.hash = `#/jobs/${data.CorrelationId}`;
     } catch (error) {
       showRefusal(error);

@@ -1,5 +1,6 @@
 import { ApiError, readFiles } from './api.js';
 import { find, make, setText, showProblem } from './dom.js';
+import { foretoldFailure } from './dry-runs.js';
 import { count, counted, reasonWords, size } from './format.js';
 import { hasEnded, makeBadge } from './job-parts.js';
 
@@ -13,6 +14,11 @@ const REFRESH_MS = 2_000;
 
 /** Within a page, what needs somebody comes first. */
 const ORDER = ['Failed', 'Cancelled', 'Processing', 'Requested', 'Skipped', 'Completed'];
+
+/** Where a record stands in that order: a file that would fail is not a skipped one like others. @param {LogRecord} record */
+function rank({ state, message }) {
+  return foretoldFailure(message) === undefined ? ORDER.indexOf(state) : -1;
+}
 
 /** @typedef {{ state: string, name: string, countOf: (job: JobView) => number }} Filter */
 
@@ -32,14 +38,23 @@ const FILTERS = [
  */
 function makeRow({ state, message, payload }) {
   const { fileName, destinationFileName, sourceCollectionId, destinationCollectionId } = payload;
-  const name = make('td', { role: 'cell', class: 'file-name' }, make('span', { class: 'name', dir: 'auto' }, fileName));
+  const isLine = fileName === '' && message.startsWith('INVALID_REQUEST');
+  const name = make(
+    'td',
+    { role: 'cell', class: 'file-name' },
+    isLine
+      ? make('span', { class: 'muted' }, 'A line of the manifest that names no file')
+      : make('span', { class: 'name', dir: 'auto' }, fileName),
+  );
   if (destinationFileName !== fileName) {
     name.append(make('span', { class: 'muted', dir: 'auto' }, `as ${destinationFileName}`));
   }
-  name.append(make('span', { class: 'muted' }, `${sourceCollectionId} → ${destinationCollectionId}`));
+  if (sourceCollectionId !== '' || destinationCollectionId !== '') {
+    name.append(make('span', { class: 'muted' }, `${sourceCollectionId} → ${destinationCollectionId}`));
+  }
   const reason = make('td', { role: 'cell', class: 'file-reason' });
   if (message !== '') {
-    const { code, meaning, sentence } = reasonWords(message);
+    const { code, meaning, sentence } = foretoldWords(message) ?? reasonWords(message);
     reason.append(make('span', {}, meaning === '' ? sentence : meaning));
     if (meaning !== '') reason.append(make('span', { class: 'muted' }, `${code}: ${sentence}`));
   }
@@ -51,6 +66,17 @@ function makeRow({ state, message, payload }) {
     make('td', { role: 'cell', class: 'numbers' }, payload.size === null ? '' : size(payload.size)),
     reason,
   );
+}
+
+/**
+ * What a dry run says of a file that would fail, in words. @param {string} message
+ * @returns {ReturnType<typeof reasonWords> | undefined} undefined: it would not
+ */
+function foretoldWords(message) {
+  const why = foretoldFailure(message);
+  if (why === undefined) return undefined;
+  const { meaning } = reasonWords(/^[A-Z_]+$/.test(why) ? `${why}: ` : why);
+  return { code: 'DRY_RUN', meaning: `Would fail: ${meaning === '' ? why : meaning}`, sentence: `would fail: ${why}` };
 }
 
 /** The files of one job: one page of them, by state, with a search by name on it. */
@@ -65,6 +91,8 @@ export class FilesView {
   #previous = find('files-previous', HTMLButtonElement);
   #next = find('files-next', HTMLButtonElement);
   #problem = find('files-problem', HTMLElement);
+  #note = find('files-note', HTMLElement);
+  #retryHint = find('job-retry-hint', HTMLElement);
   /** @type {LogRecord[]} */
   #records = [];
   /** Tokens of the pages before this one, and of this one. @type {(string | undefined)[]} */
@@ -97,6 +125,8 @@ export class FilesView {
     this.#search.value = '';
     setText(this.#summary, 'Reading…');
     showProblem(this.#problem, undefined);
+    this.#note.hidden = true;
+    this.#retryHint.hidden = true;
     this.#previous.disabled = true;
     this.#next.disabled = true;
     const options = { signal };
@@ -170,11 +200,13 @@ export class FilesView {
     this.#readAt = performance.now();
     this.#readOf = stands;
     try {
-      const { data, paging } = await readFiles(query, signal);
-      this.#records = data.toSorted((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state));
+      const { data, paging, job } = await readFiles(query, signal);
+      this.#records = data.toSorted((one, other) => rank(one) - rank(other));
       this.#nextPage = paging.continuationToken;
       this.#total = paging.totalCount;
       showProblem(this.#problem, undefined);
+      this.#note.hidden = !this.#isBehind(job);
+      this.#retryHint.hidden = !data.some(({ message }) => message.startsWith('INVALID_REQUEST'));
       this.#show();
     } catch (error) {
       if (signal.aborted || this.#signal.aborted) return;
@@ -186,6 +218,17 @@ export class FilesView {
       setText(this.#summary, '');
       this.#onError(error);
     }
+  }
+
+  /** Whether files are done that no record tells of yet. @param {JobView} job as it stood when the records were read */
+  #isBehind(job) {
+    if (hasEnded(job)) return false;
+    const { completed, skipped, failed } = job.counts;
+    if (this.#state === '') {
+      return completed + skipped + failed > 0 && this.#records.every(({ state }) => state === 'Requested');
+    }
+    const filter = FILTERS.find(({ state }) => state === this.#state);
+    return this.#state !== 'Requested' && filter !== undefined && this.#total < filter.countOf(job);
   }
 
   #show() {
@@ -202,7 +245,7 @@ export class FilesView {
   /** @param {number} found @param {string} wanted */
   #summaryOf(found, wanted) {
     const shown = this.#records.length;
-    if (shown === 0) return 'No files.';
+    if (shown === 0) return this.#note.hidden ? 'No files.' : 'No files listed yet.';
     if (wanted !== '') return `${count(found)} of the ${counted(shown, 'file')} on this page`;
     const first = (this.#pages.length - 1) * PAGE_SIZE + 1;
     return `Files ${count(first)} to ${count(first + shown - 1)} of ${count(this.#total)}`;

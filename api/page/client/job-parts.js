@@ -45,12 +45,29 @@ export function setBadge(badge, state) {
  * @param {JobView} job
  */
 export function setProgress(bar, text, job) {
-  const { requested, pending } = job.counts;
-  const done = requested - pending;
+  const { requested, completed, skipped, failed } = job.counts;
+  const done = completed + skipped + failed;
   bar.max = Math.max(requested, 1);
   bar.value = hasEnded(job) && requested === 0 ? 1 : done;
+  bar.hidden = job.state === 'Rejected';
   bar.dataset['state'] = job.state;
+  setText(text, `${progressWords(job)} of ${counted(requested, 'file')}${percentWords(job)}`);
+}
+
+/** How many files are done; once that is final and not all are copied, how each of them ended. @param {JobView} job */
+function progressWords({ state, counts, endedAt }) {
+  const { requested, completed, skipped, failed } = counts;
+  const isFinal = endedAt !== null || state === 'Terminated';
+  if (!isFinal || completed === requested) return count(completed + skipped + failed);
+  const others = [skipped > 0 ? `${count(skipped)} skipped` : '', failed > 0 ? `${count(failed)} failed` : ''];
+  const copied = completed > 0 || skipped + failed === 0 ? `${count(completed)} copied` : '';
+  return [copied, ...others].filter((part) => part !== '').join(', ');
+}
+
+/** @param {JobView} job */
+function percentWords({ state, counts: { requested, completed, skipped, failed }, endedAt }) {
+  const isPartial = (endedAt !== null || state === 'Terminated') && completed < requested;
+  if (requested === 0 || isPartial) return '';
   // Rounded down: 100 % is said when it is true.
-  const percent = requested === 0 ? '' : ` (${count(Math.floor((done * 100) / requested))}%)`;
-  setText(text, `${count(done)} of ${counted(requested, 'file')}${percent}`);
+  return ` (${count(Math.floor(((completed + skipped + failed) * 100) / requested))}%)`;
 }

@@ -1,13 +1,14 @@
 import { controlJob, retryJob, startCopy } from './api.js';
 import { announce, find, make, setText, showProblem } from './dom.js';
-import { dryRuns } from './dry-runs.js';
+import { foretoldFailure, isKnownDryRun, readForecast } from './dry-runs.js';
 import { followJob } from './events.js';
 import { FilesView } from './files-view.js';
-import { counted, reasonWords, size, stateWords, time } from './format.js';
+import { count, counted, reasonWords, size, stateWords, time } from './format.js';
 import { hasEnded, setBadge, setProgress, stateMeaning } from './job-parts.js';
 import { Pace, paceWords } from './pace.js';
 
 /** @import { JobView } from '../../schemas/job.ts' */
+/** @import { Forecast } from './dry-runs.js' */
 
 /** What can be done with a job, and when. @type {readonly { id: string, isOffered: (job: JobView) => boolean }[]} */
 const ACTIONS = [
@@ -34,6 +35,36 @@ function facts({ counts, startedAt, endedAt }) {
   return all.filter(([name, value]) => !(['Skipped', 'Cancelled'].includes(name) && value === '0 files'));
 }
 
+/** What the button to retry does. @param {JobView} job */
+function retryWords({ counts: { failed, cancelled } }) {
+  if (failed === 0) return 'Copy what was cancelled';
+  return cancelled === 0 ? 'Retry what failed' : 'Retry what failed or was cancelled';
+}
+
+/** @param {JobView} job @param {Forecast | undefined} forecast */
+function dryRunWords(job, forecast) {
+  if (!hasEnded(job)) return 'This is a dry run: nothing is copied.';
+  const start = 'This was a dry run: nothing was copied.';
+  if (forecast === undefined) return `${start} Reading what it found…`;
+  const { copied, replaced, skipped, failed, isWhole, request } = forecast;
+  const problems = `${failed === 0 ? 'No problem' : counted(failed, 'problem')} found`;
+  const among = isWhole ? '' : ` among the first ${counted(copied + replaced + skipped + failed, 'file')}`;
+  const parts = [
+    [copied, 'would be copied'],
+    [replaced, 'would be replaced'],
+    [skipped, 'would be skipped'],
+    [failed, 'would fail'],
+  ].flatMap(([files, what]) => (Number(files) > 0 ? [`${count(Number(files))} ${what}`] : []));
+  const again = request === undefined ? ' To copy them, start a new copy.' : '';
+  return `${start} ${problems}${among}: ${parts.join(', ')}. Locks are not looked at.${again}`;
+}
+
+/** @param {import('./dry-runs.js').Row} row */
+function failureItem({ fileName, message }) {
+  const name = make('span', { class: 'name', dir: 'auto' }, fileName);
+  return make('li', {}, name, `: ${foretoldFailure(message) ?? message}`);
+}
+
 /** @param {JobView} job */
 function endWords({ state, counts }) {
   const failed = counts.failed === 0 ? '' : `, ${counted(counts.failed, 'file')} failed`;
@@ -50,6 +81,9 @@ export class JobPage {
   /** @type {JobView | undefined} */
   #job;
   #problem = find('job-problem', HTMLElement);
+  /** @type {Forecast | undefined} */
+  #forecast;
+  #isForetold = false;
 
   /**
    * @param {string} correlationId
@@ -63,7 +97,8 @@ export class JobPage {
     setText(find('job-id', HTMLElement), correlationId);
     const temporal = find('job-temporal', HTMLAnchorElement);
     const ui = document.body.dataset['temporalUi'] ?? '';
-    temporal.hidden = ui === '';
+    // Not before it is known that there is such a job.
+    temporal.hidden = true;
     temporal.href = `${ui}/${correlationId}`;
     find('job-details', HTMLElement).hidden = true;
     showProblem(this.#problem, undefined);
@@ -83,6 +118,18 @@ export class JobPage {
     });
   }
 
+  /** Reads what a job that may have been a dry run foretold; once it has ended, that does not change. @param {JobView} job */
+  async #foretell(job) {
+    const { completed, skipped } = job.counts;
+    const mayBe = isKnownDryRun(this.#id) || (completed === 0 && skipped > 0);
+    if (this.#isForetold || !hasEnded(job) || !mayBe) return;
+    this.#isForetold = true;
+    await this.#try(async () => {
+      this.#forecast = await readForecast(this.#id, this.#signal);
+      if (!this.#signal.aborted) this.#showDryRun(job);
+    });
+  }
+
   #offerActions() {
     const cancelDialog = find('cancel-dialog', HTMLDialogElement);
     this.#on('job-pause', async () => this.#show((await controlJob(this.#id, 'pause')).data));
@@ -94,7 +141,7 @@ export class JobPage {
     });
     this.#on('job-retry', async () => this.#goTo((await retryJob(this.#id)).data.CorrelationId));
     this.#on('job-for-real', async () => {
-      const request = dryRuns.get(this.#id);
+      const request = this.#forecast?.request;
       if (request !== undefined) this.#goTo((await startCopy(request)).data.CorrelationId);
     });
     const cancel = async () => {
@@ -123,6 +170,7 @@ export class JobPage {
       await action();
       showProblem(this.#problem, undefined);
     } catch (error) {
+      if (this.#signal.aborted) return;
       showProblem(this.#problem, error);
       this.#onError(error);
     }
@@ -140,8 +188,9 @@ export class JobPage {
     this.#job = job;
     this.#pace.note(job);
     find('job-details', HTMLElement).hidden = false;
+    const temporal = find('job-temporal', HTMLAnchorElement);
+    temporal.hidden = document.body.dataset['temporalUi'] === '';
     setBadge(find('job-state', HTMLElement), job.state);
-    setText(find('job-meaning', HTMLElement), stateMeaning(job.state));
     const { code, meaning, sentence } = reasonWords(job.message);
     const reason = find('job-reason', HTMLElement);
     reason.hidden = job.message === '';
@@ -153,6 +202,8 @@ export class JobPage {
       ...facts(job).map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value))),
     );
     this.#updateActions(job);
+    this.#showDryRun(job);
+    void this.#foretell(job);
     this.#files.update(job);
     if (before !== undefined && before.state !== job.state) {
       announce(hasEnded(job) ? endWords(job) : `Job ${stateWords(job.state).toLowerCase()}.`);
@@ -163,17 +214,26 @@ export class JobPage {
   #updateActions(job) {
     const focused = document.activeElement;
     for (const { id, isOffered } of ACTIONS) find(id, HTMLButtonElement).hidden = !isOffered(job);
-    const dry = find('job-dry-run', HTMLElement);
-    dry.hidden = !dryRuns.has(this.#id);
-    find('job-for-real', HTMLButtonElement).hidden = job.state !== 'Completed';
-    setText(
-      find('job-dry-run-words', HTMLElement),
-      hasEnded(job)
-        ? `This was a dry run: nothing was copied. ${counted(job.counts.skipped, 'file')} looked at, ${counted(job.counts.failed, 'problem')} found; each file says below what would happen.`
-        : 'This is a dry run: nothing is copied.',
-    );
+    setText(find('job-retry', HTMLButtonElement), retryWords(job));
     if (focused instanceof HTMLElement && focused.closest('[hidden]') !== null) {
       find('job-heading', HTMLElement).focus();
     }
+  }
+
+  /** @param {JobView} job */
+  #showDryRun(job) {
+    const forecast = this.#forecast;
+    const isDryRun = forecast !== undefined || isKnownDryRun(this.#id);
+    find('job-dry-run', HTMLElement).hidden = !isDryRun;
+    const isDone = isDryRun && ['Completed', 'CompletedWithErrors'].includes(job.state);
+    setText(find('job-meaning', HTMLElement), isDone ? 'Nothing was copied: a dry run.' : stateMeaning(job.state));
+    find('job-for-real', HTMLButtonElement).hidden = forecast?.request === undefined || !isDone;
+    setText(find('job-dry-run-words', HTMLElement), dryRunWords(job, forecast));
+    const failures = find('job-dry-run-failures', HTMLUListElement);
+    const all = forecast?.failures ?? [];
+    failures.hidden = all.length === 0;
+    failures.replaceChildren(...all.map(failureItem));
+    const more = (forecast?.failed ?? 0) - all.length;
+    if (more > 0) failures.append(make('li', {}, `and ${count(more)} more`));
   }
 }

@@ -1,6 +1,6 @@
 import { listJobs } from './api.js';
 import { find, make, setText, showProblem } from './dom.js';
-import { counted, time } from './format.js';
+import { counted, reasonWords, time } from './format.js';
 import { hasEnded, makeBadge, setBadge, setProgress } from './job-parts.js';
 import { Pace, paceWords } from './pace.js';
 
@@ -42,8 +42,17 @@ class JobRow {
     setBadge(this.#badge, job.state);
     setProgress(this.#bar, this.#counts, job);
     setText(this.#speed, paceWords(job, this.#pace));
-    setText(this.#problems, job.counts.failed === 0 ? '' : `${counted(job.counts.failed, 'file')} failed`);
+    setText(this.#problems, problemWords(job));
   }
+}
+
+/** What somebody may have to see to: why it was rejected, or how much failed. @param {JobView} job */
+function problemWords({ state, counts, message }) {
+  if (state === 'Rejected' && message !== '') {
+    const { meaning, sentence } = reasonWords(message);
+    return meaning === '' ? sentence : meaning;
+  }
+  return counts.failed === 0 ? '' : `${counted(counts.failed, 'file')} failed`;
 }
 
 /**

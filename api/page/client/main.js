@@ -1,6 +1,7 @@
 import { ApiError } from './api.js';
 import { showCopyForm } from './copy-form.js';
 import { find, setText, showProblem } from './dom.js';
+import { forgetRequests } from './dry-runs.js';
 import { JobPage } from './job-view.js';
 import { showJobs } from './jobs-view.js';
 import { forgetToken, keepToken, takeTokenFromAddress, token, tokenOwner } from './token.js';
@@ -80,6 +81,7 @@ function start() {
   });
   find('sign-out', HTMLButtonElement).addEventListener('click', () => {
     forgetToken();
+    forgetRequests();
     route();
     goToHeading();
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { JobStatus } from '../../../contract/messages.ts';
 import type { JobAction } from '../../../api/jobs/job-service.ts';
-import { FORBIDDEN_TEXT, ID, JOB, NOW } from '../support.ts';
+import { file, FORBIDDEN_TEXT, ID, JOB, NOW, page as pageOf } from '../support.ts';
 import { needsChromium, servePage } from './support.ts';
 
 const AFTER = { cancel: 'Cancelling', pause: 'Paused', resume: 'Processing' } as const;
@@ -15,6 +15,20 @@ function obedientJob() {
       now = { ...now, state: AFTER[action] };
       return Promise.resolve(now);
     },
+  };
+}
+
+/** A dry run that has ended, and said so of its files. */
+function foretold(verdicts: string[]) {
+  const files = verdicts.map((verdict, index) =>
+    file(index, { state: 'Skipped', message: `DRY_RUN: ${verdict}`, size: null }),
+  );
+  const counts = { ...JOB.counts, requested: files.length, completed: 0, skipped: files.length, pending: 0, bytes: 0 };
+  const ended: JobStatus = { ...JOB, state: 'Completed', endedAt: NOW, counts };
+  return {
+    status: () => Promise.resolve(ended),
+    page: () => Promise.resolve(pageOf(files, { job: ended })),
+    list: () => Promise.resolve({ jobs: [ended], totalCount: 1, next: null }),
   };
 }
 
@@ -58,17 +72,18 @@ describe('acting on the operator page', function () {
   });
 
   it('starts a copy of files with a dry run, and then for real', async () => {
-    const ended: JobStatus = { ...JOB, state: 'Completed', endedAt: NOW, counts: { ...JOB.counts, pending: 0 } };
-    const { open, close, calls } = await servePage({ jobs: { status: () => Promise.resolve(ended) } });
+    const { open, close, calls } = await servePage({ jobs: foretold(['would be copied, 7 bytes']) });
     const page = await open('#/new');
     await page.getByLabel('From collection').selectOption('copies');
     await page.getByLabel('To collection').selectOption('copies');
     await page.getByLabel('File names, one on each line').fill('a.jpg\n b with spaces \n\nc/<d>.txt\n');
     await page.getByLabel('Where a file is there already').selectOption('Leave it, skip the file');
     await page.getByRole('button', { name: 'Start dry run' }).click();
-    await page.getByText('This was a dry run: nothing was copied.').waitFor();
+    await page.getByText('This was a dry run: nothing was copied. No problem found: 1 would be copied.').waitFor();
+    await page.reload();
+    const dryRun = new URL(page.url()).hash;
     await page.getByRole('button', { name: 'Copy these files now' }).click();
-    await page.getByText('This was a dry run').waitFor({ state: 'hidden' });
+    await page.waitForURL((url) => url.hash !== dryRun);
     const requests = calls.flatMap((call) => (call[0] === 'copy' ? [call[1].request] : []));
     assert.equal(requests.length, 2);
     assert.deepEqual(
@@ -84,6 +99,54 @@ describe('acting on the operator page', function () {
       ['a.jpg', ' b with spaces ', 'c/<d>.txt'],
     );
     assert.deepEqual(first, second);
+    await close();
+  });
+
+  it('tells what a dry run found on every view of it, and copies its files from there', async () => {
+    const verdicts = [
+      'would be copied, 7 bytes',
+      'would fail: SOURCE_NOT_FOUND',
+      'would be skipped: DESTINATION_EXISTS',
+    ];
+    const { open, close, calls } = await servePage({ jobs: foretold(verdicts) });
+    const page = await open();
+    await page.getByRole('link', { name: `Job ${ID}` }).click();
+    const found = '1 problem found: 1 would be copied, 1 would be skipped, 1 would fail. Locks are not looked at.';
+    await page.getByText(found).waitFor();
+    await page.getByText('Nothing was copied: a dry run.').waitFor();
+    const notice = page.locator('#job-dry-run').getByRole('listitem');
+    assert.deepEqual(await notice.allInnerTexts(), ['file-1.jpg: SOURCE_NOT_FOUND']);
+    const rows = page.getByRole('table').getByRole('row');
+    assert.match(await rows.nth(1).innerText(), /file-1\.jpg[^]*Would fail: The source file does not exist\./);
+    assert.equal(await page.locator('#job-counts').innerText(), '3 skipped of 3 files');
+    await page.getByRole('button', { name: 'Copy these files now' }).click();
+    await page.waitForURL((url) => !url.hash.endsWith(ID));
+    const [request] = calls.flatMap((call) => (call[0] === 'copy' ? [call[1].request] : []));
+    assert.ok(request !== undefined && 'entries' in request);
+    // Nobody kept the request: what the dry run left alone is left alone.
+    assert.deepEqual([request.options.dryRun, request.options.overwrite], [false, 'never']);
+    assert.deepEqual(
+      request.entries.map(({ fileName, destinationFileName }) => [fileName, destinationFileName]),
+      [0, 1, 2].map((index) => [`file-${index}.jpg`, `copy-${index}.jpg`]),
+    );
+    await close();
+  });
+
+  it('says what a retry does: of what was cancelled, and without the lines that are not valid', async () => {
+    const counts = { ...JOB.counts, requested: 3, completed: 1, failed: 1, cancelled: 1, pending: 0 };
+    let ended: JobStatus = { ...JOB, state: 'Cancelled', counts, endedAt: NOW + 900 };
+    const line = { fileName: '', destinationFileName: '', sourceCollectionId: '', destinationCollectionId: '' };
+    const bad = file(0, { ...line, state: 'Failed', size: null, message: 'INVALID_REQUEST: line 2: is not JSON' });
+    const jobs = { status: () => Promise.resolve(ended), page: () => Promise.resolve(pageOf([bad], { job: ended })) };
+    const { open, close } = await servePage({ jobs });
+    const page = await open(`#/jobs/${ID}`);
+    await page.getByRole('button', { name: 'Retry what failed or was cancelled' }).waitFor();
+    await page.getByText('A retry leaves out lines of a manifest that are not valid').waitFor();
+    assert.doesNotMatch(await page.getByRole('table').innerText(), /→/);
+    await page.getByText('A line of the manifest that names no file').waitFor();
+    ended = { ...ended, counts: { ...counts, requested: 2, failed: 0 } };
+    await page.reload();
+    await page.getByRole('button', { name: 'Copy what was cancelled' }).waitFor();
     await close();
   });
 

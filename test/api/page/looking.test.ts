@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ServiceUnavailableError, type JobService } from '../../../api/jobs/job-service.ts';
+import { JobNotFoundError, ServiceUnavailableError, type JobService } from '../../../api/jobs/job-service.ts';
 import type { JobStatus } from '../../../contract/messages.ts';
 import { file, ID, JOB, NOW, OTHER_ID, page as pageOf } from '../support.ts';
 import { assertAccessible, needsChromium, servePage } from './support.ts';
@@ -40,10 +40,50 @@ describe('looking at jobs on the operator page', function () {
     const rows = page.getByRole('list', { name: 'Jobs, newest first' }).getByRole('listitem');
     await rows.nth(1).waitFor();
     assert.match(await rows.nth(0).innerText(), /Processing[^]*1 of 2 files \(50%\)/);
-    assert.match(await rows.nth(1).innerText(), /Completed with errors[^]*3 files failed[^]*1,000,000 of 1,000,000/);
+    assert.match(
+      await rows.nth(1).innerText(),
+      /Completed with errors[^]*3 files failed[^]*999,997 copied, 3 failed of 1,000,000/,
+    );
     assert.equal(await rows.nth(0).getByRole('progressbar').getAttribute('value'), '1');
     await page.getByRole('link', { name: `Job ${OTHER_ID}` }).click();
     await page.getByRole('heading', { name: `Job ${OTHER_ID}` }).waitFor();
+    await close();
+  });
+
+  it('shows no progress of what was not copied: a rejected job with its reason, a cancelled one with its files', async () => {
+    const counts = { requested: 60, completed: 0, skipped: 0, failed: 0, cancelled: 60, pending: 0, bytes: 0 };
+    const message = 'ACCESS_DENIED: no access to collection x';
+    const rejected: JobStatus = { ...JOB, state: 'Rejected', counts, endedAt: NOW, message };
+    const cancelled: JobStatus = {
+      ...rejected,
+      ...{ state: 'Cancelled', correlationId: OTHER_ID, counts: { ...counts, completed: 5, cancelled: 55 } },
+    };
+    const list = () => Promise.resolve({ jobs: [rejected, cancelled], totalCount: 2, next: null });
+    const { open, close } = await servePage({ jobs: { list, status: () => Promise.resolve(rejected) } });
+    const page = await open();
+    const rows = page.getByRole('list', { name: 'Jobs, newest first' }).getByRole('listitem');
+    await rows.nth(1).waitFor();
+    assert.match(await rows.nth(0).innerText(), /Rejected[^]*may not use a collection[^]*0 copied of 60 files/);
+    assert.equal(await rows.nth(0).getByRole('progressbar').count(), 0);
+    assert.match(await rows.nth(1).innerText(), /5 copied of 60 files/);
+    assert.equal(await rows.nth(1).getByRole('progressbar').getAttribute('value'), '5');
+    assert.ok(!(await page.locator('#jobs-list').innerText()).includes('%'));
+    await page.getByRole('link', { name: `Job ${ID}` }).click();
+    await page.locator('#job-counts', { hasText: '0 copied of 60 files' }).waitFor();
+    assert.equal(await page.locator('#job-bar').isVisible(), false);
+    await close();
+  });
+
+  it('says why files that are counted as done are not listed so yet', async () => {
+    const running: JobStatus = { ...JOB, counts: { ...JOB.counts, requested: 20, completed: 9, pending: 11 } };
+    const requested = [file(0, { state: 'Requested', size: null })];
+    const page: JobService['page'] = (_id, _viewer, { state }) =>
+      Promise.resolve(pageOf(state === 'Completed' ? [] : requested, { job: running }));
+    const { open, close } = await servePage({ jobs: { status: () => Promise.resolve(running), page } });
+    const tab = await open(`#/jobs/${ID}`);
+    await tab.getByText('as each thousand of them is through').waitFor();
+    await tab.getByRole('button', { name: 'Completed 9' }).click();
+    await tab.getByText('No files listed yet.').waitFor();
     await close();
   });
 
@@ -156,6 +196,15 @@ describe('looking at jobs on the operator page', function () {
     const page = await open(`#/jobs/${ID}`);
     const link = page.getByRole('link', { name: /Open in Temporal/ });
     assert.equal(await link.getAttribute('href'), `http://127.0.0.1:1/namespaces/default/workflows/${ID}`);
+    await close();
+  });
+
+  it('links to no job that there is not', async () => {
+    const status = () => Promise.reject(new JobNotFoundError(ID));
+    const { open, close } = await servePage({ temporalUiUrl: 'http://127.0.0.1:1/x', jobs: { status } });
+    const page = await open(`#/jobs/${ID}`);
+    await page.getByRole('alert').getByText('No records found').waitFor();
+    assert.equal(await page.getByRole('link', { name: /Open in Temporal/ }).count(), 0);
     await close();
   });
 

@@ -27,7 +27,7 @@ describe('signing in on the operator page', function () {
     const page = await openSignedOut();
     await page.getByLabel('Access token').fill(await signToken({ exp: 1 }));
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('alert').getByText('The token is not accepted any more').waitFor();
+    await page.getByRole('alert').getByText('This token is not accepted: it must be a JWT').waitFor();
     assert.equal(await page.getByLabel('Access token').inputValue(), '');
     await close();
   });
