@@ -87,6 +87,34 @@ describe('the stack of docker-compose.yml', function () {
     await stack.services.checkHealth('worker');
   });
 
+  it('goes on with a job on its other worker, whichever of the two is killed', async () => {
+    await makeExample(stack.emulator, 'somebody');
+    const names = Array.from({ length: 60 }, (_, index) => `two-workers/${index}.txt`);
+    for (const name of names) await stack.emulator.putObject(...exampleObjects(name).source, name);
+    const http = createApiClient(await stack.token({ sub: 'somebody' }), AbortSignal.timeout(120_000));
+    const [{ sourceCollectionId, destinationCollectionId } = assert.fail()] = EXAMPLE_REQUEST.copyFileCollectionData;
+    const collection = { sourceCollectionId, destinationCollectionId, prefix: 'two-workers/' };
+    const options = { maxFilesPerSecond: 4 };
+    const { body } = await http.post<CopyBody>(`${stack.apiUrl}/apollo/files/copy`, { collection, options });
+    const logsUrl = `${stack.apiUrl}/apollo/status/logs?correlationId=${body.data.CorrelationId}`;
+    const completed = async () => (await http.get<Logs>(logsUrl)).body.job.counts.completed;
+    const moreThan = (count: number) => until('it goes on', async () => (await completed()) > count);
+
+    await moreThan(0);
+    await stack.worker.kill();
+    await moreThan(await completed());
+    await stack.worker.start();
+    await stack.secondWorker.kill();
+    const before = await completed();
+    assert.ok(before < names.length, 'it is under way');
+    await until('the job has ended', async () => (await completed()) === names.length);
+    await stack.secondWorker.start();
+    for (const name of names) {
+      const { source, copy } = exampleObjects(name);
+      assert.deepEqual(await stack.emulator.getObject(...copy), await stack.emulator.getObject(...source));
+    }
+  });
+
   it('may be set up again while it runs, as at every start, and goes on', async () => {
     const before = await runExample();
     for (const service of SET_UP) await stack.services.runToEnd(service);

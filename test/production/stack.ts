@@ -5,7 +5,7 @@ import { accepts, storagePart, temporalIsReady } from '../../dev/backing-parts.t
 import { localUrl } from '../../dev/definitions.ts';
 import { emulatorAt } from '../../dev/emulator.ts';
 import { baseEnvironment } from '../../dev/environment.ts';
-import type { PartDefinition } from '../../dev/part.ts';
+import type { Part, PartDefinition } from '../../dev/part.ts';
 import { createPartSet } from '../../dev/part-set.ts';
 import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
@@ -21,6 +21,8 @@ import { ensureProductionTools } from './tools.ts';
 /** The stack of docker-compose.yml without containers. */
 export interface ProductionStack extends Stack {
   readonly services: NativeServices;
+  /** Runs beside `worker` wherever that is started with the stack: as with `--scale worker=2`. */
+  readonly secondWorker: Part;
 }
 
 /** The services that are run to their end before others start. */
@@ -54,7 +56,7 @@ export async function startProductionStack(options: StackOptions = {}): Promise<
     const claims = createPortClaims();
     parts.finally(claims.release);
     const internal = Object.fromEntries(INTERNAL_PORTS.map((name) => [name, 0]));
-    const wanted = { ...USUAL_PORTS, postgresql: 5432, ...internal };
+    const wanted = { ...USUAL_PORTS, secondMetrics: 0, postgresql: 5432, ...internal };
     const ports: typeof wanted & Record<string, number> = await choosePorts(wanted, {
       anyFree: true,
       claim: claims.take,
@@ -130,6 +132,9 @@ export async function startProductionStack(options: StackOptions = {}): Promise<
     const temporal = parts.add('backing', server);
     const storage = parts.add('backing', { ...storagePart(emulator), args: services.wordsOf('storage') });
     const worker = addWorker('Worker', ports.metrics);
+    const secondWorker = addWorker('Second worker', ports.secondMetrics, {
+      METRICS_PORT: String(ports.secondMetrics),
+    });
     const api = parts.add('service', apiPart({ log: log('api'), port: ports.api, env: apiSettings }));
 
     await parts.start([postgresql, storage]);
@@ -137,12 +142,13 @@ export async function startProductionStack(options: StackOptions = {}): Promise<
     await parts.start([temporal]);
     await Promise.all([services.runToEnd('temporal-setup'), services.runToEnd('storage-setup')]);
     isSetUp = true;
-    await parts.start([...(options.worker === false ? [] : [worker]), ...(options.api === false ? [] : [api])]);
+    const workers = options.worker === false ? [] : [worker, secondWorker];
+    await parts.start([...workers, ...(options.api === false ? [] : [api])]);
     return {
       ...{ services, apiUrl, temporalAddress, storageUrl: emulatorUrl, dataFolder: folder },
       temporalUiUrl: apiSettings['TEMPORAL_UI_URL'] ?? '',
       ...{ issuer: tokens.issuer, jwksUrl: tokens.jwksUrl },
-      ...{ temporal, storage, worker, api },
+      ...{ temporal, storage, worker, secondWorker, api },
       emulator: emulatorAt(emulatorUrl, CONTROL_BUCKET),
       token: (request) => tokens.issueToken(request),
       async addWorker(name, env) {
