@@ -6,7 +6,7 @@ import { startStack, type Stack } from '../dev/stack.ts';
 import { startChromium } from '../test/support/chromium.ts';
 import { delay, startStorageProxy, type StorageProxy } from '../test/support/storage-proxy/index.ts';
 
-/** `npm run screenshots`: renews the pictures of the operator page in docs/, from real jobs on the embedded stack. */
+/** `npm run screenshots`: renews the pictures of the operator page and of Temporal's Web UI in docs/, from real jobs on the embedded stack. */
 
 const FOLDER = join(import.meta.dirname, '..', 'docs', 'images');
 const CALLER = 'ana@example.com';
@@ -93,6 +93,22 @@ async function takePictures(page: Page, jobs: Jobs, suffix: string): Promise<voi
   await save('new-copy');
 }
 
+/** The job of which two files failed, as Temporal's Web UI shows its workflow. */
+async function takePictureOfTemporal(
+  browser: Browser,
+  { temporalUiUrl }: Stack,
+  { partlyFailed }: Jobs,
+): Promise<void> {
+  const context = await browser.newContext({ viewport: WIDTHS.wide, colorScheme: 'light', deviceScaleFactor: 1 });
+  const page = await context.newPage();
+  await page.goto(`${temporalUiUrl}/namespaces/default/workflows/${partlyFailed}`);
+  await page.getByText(partlyFailed).first().waitFor();
+  // Its history comes in requests of its own.
+  await page.waitForLoadState('networkidle');
+  await page.screenshot({ path: join(FOLDER, 'temporal-job.png') });
+  await context.close();
+}
+
 await mkdir(FOLDER, { recursive: true });
 let proxy: StorageProxy | undefined;
 const stack = await startStack({
@@ -108,6 +124,7 @@ try {
   await fillStorage(stack);
   if (proxy === undefined) throw new Error('The stack came up without its storage proxy');
   const jobs = await makeJobs(stack, proxy);
+  await takePictureOfTemporal(browser, stack, jobs);
   for (const size of ['wide', 'phone'] as const) {
     for (const scheme of SCHEMES) {
       const page = await openPage(browser, stack, size, scheme);
