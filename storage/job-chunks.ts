@@ -48,10 +48,11 @@ export interface ChunkRange {
 const NDJSON = 'application/x-ndjson';
 const CHUNK_DIGITS = 6;
 const PART_DIGITS = 3;
+const MORE_PART_DIGITS = 9;
 
 /**
  * The files of a bulk job, in chunks under `jobs/{correlationId}/` in the control bucket: `plan/NNNNNN.ndjson` has what
- * is to be copied, `results/NNNNNN-PPP.ndjson` how the files of chunk N ended, part by part. Counts stand in each
+ * is to be copied, `results/NNNNNN-PPP.ndjson` how the files of chunk N ended, part by part (`-xPPPPPPPPP` from 1,000 on). Counts stand in each
  * object's metadata, so a listing (1,000 chunks a page) is the index. Every method throws StorageError.
  */
 export class JobChunkStore {
@@ -195,7 +196,12 @@ function planName(chunk: number): string {
 }
 
 function resultsName(chunk: number, part: number): string {
-  return `results/${digits(chunk, CHUNK_DIGITS)}-${digits(part, PART_DIGITS)}.ndjson`;
+  return `results/${digits(chunk, CHUNK_DIGITS)}-${partDigits(part)}.ndjson`;
+}
+
+/** Parts from the thousandth on, of chunks that were paused as often, have more digits, behind a letter: it sorts last. */
+function partDigits(part: number): string {
+  return part < 10 ** PART_DIGITS ? digits(part, PART_DIGITS) : `x${digits(part, MORE_PART_DIGITS)}`;
 }
 
 /** Padded, so that the order of names is that of numbers. */

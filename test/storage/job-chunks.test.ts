@@ -175,6 +175,16 @@ describe('job chunk store', () => {
       );
     });
 
+    it('have their order also where a chunk has more than a thousand parts', async () => {
+      const parts = [0, 998, 999, 1_000, 1_001, 9_999, 10_000, 123_456];
+      for (const part of parts.toReversed()) await chunks.writeResults(id, 7, part, [result(part)]);
+      await chunks.writeResults(id, 8, 0, [result(0)]);
+      const listed = (await results()).map(({ chunk, part }) => [chunk, part]);
+      assert.deepEqual(listed, [...parts.map((part) => [7, part]), [8, 0]]);
+      assert.deepEqual(await chunks.readResults(id, 7, 1_001), [result(1_001)]);
+      assert.equal(await chunks.writeResults(id, 7, 1_000, [result(0)]), false);
+    });
+
     it('of a file that has not ended are refused', async () => {
       await assert.rejects(chunks.writeResults(id, 0, 0, [result(0, 'Processing')]), /Processing/);
       assert.deepEqual(await results(), []);
