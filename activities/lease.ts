@@ -1,8 +1,15 @@
 import type { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
 import { failure } from './failures.ts';
 
 /** Between heartbeats. The worker sends at most every 250 ms, and hears of a cancellation only when it sends. */
 const HEARTBEAT_INTERVAL_MS = 200;
+
+/**
+ * A local activity sends no heartbeats: its right ends with its workflow task, which another worker may be given so long
+ * after this process was stopped, in milliseconds (Temporal's worker renews it after 8 s of its 10).
+ */
+const LOCAL_TIMEOUT_MS = 2_000;
 
 /**
  * An attempt's right to write: it lasts while its heartbeats go out. A process that was stopped for longer than the
@@ -18,7 +25,8 @@ export class Lease implements Disposable {
 
   constructor(context: Context) {
     this.#context = context;
-    this.#timeoutMs = context.info.heartbeatTimeoutMs ?? Number.POSITIVE_INFINITY;
+    const { isLocal, heartbeatTimeoutMs = Number.POSITIVE_INFINITY } = context.info;
+    this.#timeoutMs = isLocal ? LOCAL_TIMEOUT_MS : heartbeatTimeoutMs;
     // A heartbeat without details would wipe out what the attempt before has left.
     this.#details = context.info.heartbeatDetails;
     this.#timer = setInterval(() => {
@@ -27,10 +35,9 @@ export class Lease implements Disposable {
   }
 
   #beat(): void {
-    // A local activity has no heartbeats; it lives and dies with its workflow task.
-    if (this.#context.info.isLocal || this.#isStale()) return;
+    if (this.#isStale()) return;
     this.#lastBeat = performance.now();
-    this.#context.heartbeat(this.#details);
+    if (!this.#context.info.isLocal) this.#context.heartbeat(this.#details);
   }
 
   #isStale(): boolean {
@@ -51,6 +58,11 @@ export class Lease implements Disposable {
     if (!this.#context.cancellationSignal.aborted) return false;
     if (this.#context.cancellationDetails?.cancelRequested === true) return true;
     throw failure('WORKER_LOST', 'the worker is shutting down, or the attempt has been given to another one');
+  }
+
+  /** Throws where no further write may be sent: a cancellation where the job asked to stop, else as `isCancelled` does. */
+  check(): void {
+    if (this.isCancelled()) throw new CancelledFailure('the job was cancelled meanwhile');
   }
 
   [Symbol.dispose](): void {

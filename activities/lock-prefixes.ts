@@ -30,14 +30,14 @@ const MAX_LISTED = 1_000;
 
 /**
  * Locks every prefix or none, and sees that no other job is writing a source, or a file under one of the prefixes. A
- * lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own locks in place.
+ * lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own locks in place, and renews them.
  */
 export async function lockPrefixes(
   { storage, jobs, log }: ActivityDependencies,
   { owner, prefixes, sources, collections }: PrefixLockTask,
 ): Promise<PrefixLocking> {
-  using _lease = new Lease(Context.current());
-  const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log) });
+  using lease = new Lease(Context.current());
+  const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log), lease });
   try {
     if (await taking.takeAll({ targets: prefixes, sources })) {
       return { locked: true, locks: prefixes.map((target) => toHeldLock(target, taking)) };

@@ -1,8 +1,9 @@
 import type { JobOwner } from '../contract/messages.ts';
 import { isPrefixRef, overlap, targetKey, type LockTarget } from '../storage/lock-targets.ts';
-import { isSameOwner, type Lock, type LockStore } from '../storage/locks.ts';
+import { isSameOwner, type Lock, type LockStore, type TakenLock } from '../storage/locks.ts';
 import type { ObjectRef } from '../storage/objects.ts';
 import { mapConcurrently } from './concurrency.ts';
+import type { Lease } from './lease.ts';
 import { systemClock, type LockClock } from './lock-clock.ts';
 import type { StalenessCheck } from './stale-locks.ts';
 
@@ -26,17 +27,23 @@ export interface LockSetOptions {
   locks: LockStore;
   owner: JobOwner;
   isStale: StalenessCheck;
+  /** Of the attempt that takes them. */
+  lease: Pick<Lease, 'check'>;
   clock?: LockClock;
 }
 
 /**
  * The locks of one job while it takes them. All of its own locks are made first, and those of others that overlap them
  * or are on its sources are looked for after that: of two jobs that want the same, at least one sees the other.
+ *
+ * An attempt that was given up may still be under way. So what an earlier attempt of the same job has made is renewed:
+ * nothing that only knows the former generation can release what this attempt tells of as held.
  */
 export class LockSet {
   readonly #locks: LockStore;
   readonly #owner: JobOwner;
   readonly #isStale: StalenessCheck;
+  readonly #lease: Pick<Lease, 'check'>;
   readonly #clock: LockClock;
   /** Its own locks. */
   readonly #held = new Map<string, Lock<LockTarget>>();
@@ -45,10 +52,11 @@ export class LockSet {
   /** Locks of others that overlap its targets, or are on its sources. */
   #crossing: Lock<LockTarget>[] = [];
 
-  constructor({ locks, owner, isStale, clock = systemClock }: LockSetOptions) {
+  constructor({ locks, owner, isStale, lease, clock = systemClock }: LockSetOptions) {
     this.#locks = locks;
     this.#owner = owner;
     this.#isStale = isStale;
+    this.#lease = lease;
     this.#clock = clock;
   }
 
@@ -95,21 +103,24 @@ export class LockSet {
   async #take(target: LockTarget): Promise<void> {
     for (;;) {
       const attempt = await this.#locks.acquire(target, this.#owner);
-      if (attempt.taken) {
-        this.#hold(attempt.lock);
-        return;
-      }
-      if (!(await this.#isStale(attempt.holder))) {
+      if (!attempt.taken && !(await this.#isStale(attempt.holder))) {
         this.#contested.set(targetKey(target), attempt.holder);
         return;
       }
-      const lock = await this.#locks.takeOver(attempt.holder, this.#owner);
+      const lock = attempt.taken ? await this.#own(attempt) : await this.#locks.takeOver(attempt.holder, this.#owner);
       if (lock !== undefined) {
         this.#hold(lock);
         return;
       }
-      // Another contender was faster: see who holds it now.
+      // Another contender, or an attempt that was given up, was faster: see who holds it now.
     }
+  }
+
+  async #own({ lock, isNew }: TakenLock<LockTarget>): Promise<Lock<LockTarget> | undefined> {
+    if (isNew) return lock;
+    // What is in place now may be a later attempt's. Of a generation that was seen before this check it is not.
+    this.#lease.check();
+    return await this.#locks.renew(lock);
   }
 
   #hold(lock: Lock<LockTarget>): void {

@@ -33,19 +33,19 @@ const MAX_NAMED = 100;
 
 /**
  * Locks every destination file or none (or, with `skipLocked`, those it can), and sees that no other job is writing a
- * source file, or anything under a prefix that one of the files is under. A lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own
- * locks in place.
+ * source file, or anything under a prefix that one of the files is under. A lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its
+ * own locks in place, and renews them.
  */
 export async function takeLocks(
   { storage, jobs, log }: ActivityDependencies,
   { owner, entries, collections, skipLocked = false }: LockTask,
 ): Promise<Locking> {
-  using _lease = new Lease(Context.current());
+  using lease = new Lease(Context.current());
   const places = indexCollections(collections);
   const files = entries.map((entry) => locate(entry, places));
   const sources = files.map(({ source }) => source);
   const destinations = files.map(({ destination }) => destination);
-  const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log) });
+  const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log), lease });
   const claim = { targets: destinations, sources };
   try {
     if (!skipLocked && (await taking.takeAll(claim))) return { locked: true, locks: locksOn(taking, destinations) };

@@ -5,6 +5,13 @@ import { JsonApi, type AuthorizationHeaders, type JsonApiOptions } from './json-
 /** A request to storage gets this long, in milliseconds; a rewrite call answers well within it. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
+/**
+ * A request for what a job is decided by (collections, locks, records: small objects) gets this long, in milliseconds,
+ * and is repeated no later than so long after it was first sent: both together end before the activity that waits for it
+ * is given up (20 s), so that it fails by itself, with the reason.
+ */
+export const SHORT_REQUEST_TIMEOUT_MS = 8_000;
+
 /** Headers with credentials are good for this long, in milliseconds: tokens are renewed minutes before they expire. */
 const HEADERS_KEPT_MS = 15_000;
 

@@ -1,5 +1,5 @@
 import type { StorageConfig } from '../config/config.ts';
-import { createJsonApi, REQUEST_TIMEOUT_MS } from './client.ts';
+import { createJsonApi, REQUEST_TIMEOUT_MS, SHORT_REQUEST_TIMEOUT_MS } from './client.ts';
 import { CollectionCatalogue } from './collections.ts';
 import { createRewriteTransport } from './http-rewrite-transport.ts';
 import { JobChunkStore } from './job-chunks.ts';
@@ -33,6 +33,8 @@ export interface StorageOptions {
   repeatWithinMs?: number;
   /** Bounds each HTTP request, in milliseconds. */
   timeoutMs?: number;
+  /** Bounds each HTTP request for what a job is decided by, where that is less, in milliseconds. */
+  shortTimeoutMs?: number;
   /** Told of every request. */
   observer?: StorageObserver | undefined;
 }
@@ -40,15 +42,29 @@ export interface StorageOptions {
 /** Puts the storage module together. Sends nothing yet. */
 export function createStorage(
   config: StorageConfig,
-  { autoRetry = true, repeatWithinMs, timeoutMs = REQUEST_TIMEOUT_MS, observer }: StorageOptions = {},
+  {
+    autoRetry = true,
+    repeatWithinMs = Number.POSITIVE_INFINITY,
+    timeoutMs = REQUEST_TIMEOUT_MS,
+    shortTimeoutMs = SHORT_REQUEST_TIMEOUT_MS,
+    observer,
+  }: StorageOptions = {},
 ): StorageModule {
   const retries = autoRetry ? RETRIES : 0;
   const objects = new ObjectStore(createJsonApi(config, { retries, repeatWithinMs, timeoutMs, observer }));
+  const short = new ObjectStore(
+    createJsonApi(config, {
+      retries,
+      repeatWithinMs: Math.min(repeatWithinMs, shortTimeoutMs),
+      timeoutMs: Math.min(timeoutMs, shortTimeoutMs),
+      observer,
+    }),
+  );
   return {
     objects,
-    collections: new CollectionCatalogue(objects, config.controlBucket),
-    locks: new LockStore(objects, config.controlBucket, observer),
-    records: new JobRecordStore(objects, config.controlBucket),
+    collections: new CollectionCatalogue(short, config.controlBucket),
+    locks: new LockStore(short, config.controlBucket, observer),
+    records: new JobRecordStore(short, config.controlBucket),
     folders: new JobFolderStore(objects, config.controlBucket),
     chunks: new JobChunkStore(objects, config.controlBucket),
     inputs: new JobInputStore(objects, config.controlBucket),

@@ -25,9 +25,16 @@ interface LockState {
 /** A lock as found in storage, with what it is on. */
 export type Lock<Target extends LockTarget = ObjectRef> = Target & LockState;
 
+/** A lock that its owner holds; `isNew`: made by this very request, else found in place. */
+export interface TakenLock<Target extends LockTarget = ObjectRef> {
+  taken: true;
+  lock: Lock<Target>;
+  isNew: boolean;
+}
+
 /** How an attempt to take a lock ended. */
 export type LockAttempt<Target extends LockTarget = ObjectRef> =
-  { taken: true; lock: Lock<Target> } | { taken: false; holder: Lock<Target> };
+  TakenLock<Target> | { taken: false; holder: Lock<Target> };
 
 /** What locks ask of storage: that writes and removals keep to their preconditions, and show in every later answer. */
 export type LockObjects = Pick<ObjectStore, 'stat' | 'write' | 'remove' | 'list'>;
@@ -64,12 +71,12 @@ export class LockStore {
       const lock = await this.#put(target, owner, '0');
       if (lock !== undefined) {
         this.#observer?.locked?.('taken');
-        return { taken: true, lock };
+        return { taken: true, lock, isNew: true };
       }
       const holder = await this.read(target);
       // Released between the two requests: try again.
       if (holder === undefined) continue;
-      if (isSameOwner(holder.owner, owner)) return { taken: true, lock: holder };
+      if (isSameOwner(holder.owner, owner)) return { taken: true, lock: holder, isNew: false };
       this.#observer?.locked?.('refused');
       return { taken: false, holder };
     }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { ActivityCancellationDetails } from '@temporalio/common';
 import type { HeldPrefixLock, JobOwner } from '../../contract/messages.ts';
 import { lockName } from '../../storage/lock-names.ts';
 import type { LockTarget } from '../../storage/lock-targets.ts';
-import { answerError, resetAfter } from '../support/storage-proxy/index.ts';
+import { answerError, holdBefore, resetAfter, type Matcher } from '../support/storage-proxy/index.ts';
 import { newPlace, type Place } from './locking.ts';
-import { failsWith, makeActivityTest, newOwner, type ActivityTest } from './support.ts';
+import { failsWith, makeActivityTest, newOwner, type ActivityTest, type Attempt } from './support.ts';
 
 const SMALL = '00000000-0000-4000-8000-000000000000';
 const LARGE = 'ffffffff-ffff-4fff-bfff-ffffffffffff';
@@ -79,9 +80,9 @@ describe('locks on prefixes', () => {
       const name = lockName(writes('b/'));
       test.proxy.inject({ operation: 'upload', name }, resetAfter(), { times: 1 });
       await failsWith(lock(owner, ['a/', 'b/']), 'STORAGE_UNAVAILABLE', { retryable: true });
+      const since = (locks: HeldPrefixLock[]) => locks.map(({ prefix, createdAt }) => ({ prefix, createdAt }));
       const first = await locked(owner, ['a/', 'b/']);
-      assert.deepEqual(await locked(owner, ['a/', 'b/']), first);
-      assert.equal(test.proxy.writes(test.controlBucket, name), 1);
+      assert.deepEqual(since(await locked(owner, ['a/', 'b/'])), since(first));
     });
 
     it('prefixes of its own that contain each other, with files of its own under them', async () => {
@@ -184,6 +185,60 @@ describe('locks on prefixes', () => {
   it('lockPrefixes is tried again where storage fails', async () => {
     test.proxy.inject({ bucket: test.controlBucket, operation: 'list' }, answerError(503));
     await failsWith(lock(owner, ['a/']), 'STORAGE_UNAVAILABLE', { retryable: true });
+  });
+
+  describe('an attempt that was given up and is still under way', () => {
+    const GONE = new ActivityCancellationDetails({ notFound: true });
+
+    /** Holds the first attempt back where the fault takes hold, runs a second one, then lets the first one go on. */
+    async function race<Outcome>(
+      request: Matcher,
+      attempt: { first: () => Attempt<Outcome>; second: () => Promise<Outcome> },
+    ) {
+      const held = holdBefore();
+      test.proxy.inject(request, held, { times: 1 });
+      const late = attempt.first();
+      await held.reached;
+      test.proxy.removeFaults();
+      const outcome = await attempt.second();
+      // Another job tries for something in the same place, and is about to see that it is refused.
+      await test.storage.locks.acquire(writes('a/b/'), other);
+      late.environment.cancel('NOT_FOUND', GONE);
+      held.release();
+      await late.result.catch(() => undefined);
+      return outcome;
+    }
+
+    const looks = () => ({ operation: 'list' as const, bucket: test.controlBucket });
+    const makes = (target: LockTarget) => ({ operation: 'upload' as const, name: lockName(target) });
+
+    for (const [when, rule] of [
+      ['looks around', looks],
+      ['makes its locks', () => makes(writes('a/'))],
+    ] as const) {
+      it(`leaves the prefix lock that a later one has told of as held, where it was held up as it ${when}`, async () => {
+        const task = { owner, prefixes: [writes('a/')], sources: [], collections: place.collections };
+        const outcome = await race(rule(), {
+          first: () => test.start('lockPrefixes', task),
+          second: () => test.run('lockPrefixes', task, { attempt: 2 }),
+        });
+        assert.ok(outcome.locked);
+        assert.equal((await read(writes('a/')))?.generation, outcome.locks[0]?.generation);
+      });
+    }
+
+    it('leaves the locks on files that a later one has told of as held', async () => {
+      const task = { owner, entries: place.entries('a/b/1', 'c'), collections: place.collections };
+      const outcome = await race(makes(place.destination('c')), {
+        first: () => test.start('takeLocks', task),
+        second: () => test.run('takeLocks', task, { attempt: 2 }),
+      });
+      assert.ok(outcome.locked);
+      assert.deepEqual(
+        (await place.locksOn('a/b/1', 'c')).map(({ generation }) => generation),
+        outcome.locks.map((lock) => lock?.generation),
+      );
+    });
   });
 
   describe('takeLocks', () => {

@@ -74,7 +74,7 @@ describe('lock store', () => {
 
     it('counts a lock of its own as taken: an earlier answer was lost', async () => {
       const lock = await take();
-      assert.deepEqual(await locks.acquire(target, { ...owner }), { taken: true, lock });
+      assert.deepEqual(await locks.acquire(target, { ...owner }), { taken: true, lock, isNew: false });
       assert.equal(writes(), 1);
     });
 

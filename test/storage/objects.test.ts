@@ -57,6 +57,16 @@ describe('object store', () => {
       await Promise.all(Object.values(operations).map((operate) => failsAs(operate(impatient.objects), 'unavailable')));
       held.release();
     });
+
+    it('no answer for what a job is decided by sooner', async () => {
+      const held = holdBefore();
+      storage.proxy.inject({ bucket: storage.controlBucket }, held);
+      const { locks, records, collections } = storage.connect({ shortTimeoutMs: 100 });
+      await failsAs(locks.read(ref), 'unavailable');
+      await failsAs(records.read(randomUUID()), 'unavailable');
+      await failsAs(collections.find('a'), 'unavailable');
+      held.release();
+    });
   });
 
   describe('where the client may repeat', () => {

@@ -56,7 +56,7 @@ describe('prefix locks', () => {
     it('by one at a time, who is told', async () => {
       const lock = await take(target);
       assert.deepEqual(await locks.acquire(target, newOwner()), { taken: false, holder: lock });
-      assert.deepEqual(await locks.acquire(target, { ...owner }), { taken: true, lock });
+      assert.deepEqual(await locks.acquire(target, { ...owner }), { taken: true, lock, isNew: false });
     });
 
     it('found in place where the answer was lost', async () => {
