@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { Context } from '@temporalio/activity';
 import type {
   AdmissionOutcome,
   CollectionLocation,
@@ -11,6 +12,7 @@ import { emptyCounts, isEndState } from '../contract/states.ts';
 import { requestedBy, type JobRecord } from '../storage/job-records.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toControlFailure } from './failures.ts';
+import { Lease } from './lease.ts';
 
 export interface ClaimTask {
   owner: JobOwner;
@@ -36,6 +38,7 @@ export async function claimJob(
   { storage }: ActivityDependencies,
   { owner, taskQueue, input, collections, isPlanned }: ClaimTask,
 ): Promise<Claim> {
+  using lease = new Lease(Context.current());
   const { correlationId, firstRunId, namespace } = owner;
   const { requestor, digest, request, receivedAt } = input;
   const record: JobRecord = {
@@ -71,7 +74,10 @@ export async function claimJob(
     if (isEndState(stored.record.status.state)) {
       return { claimed: false, outcome: outcomeOf(stored.record), status: stored.record.status };
     }
-    if (!isDeepStrictEqual(stored.record, record) && !(await storage.records.replace({ ...stored, record }))) {
+    if (isDeepStrictEqual(stored.record, record)) return { claimed: true };
+    // It may be a later attempt's. What was read before this check is not.
+    lease.check();
+    if (!(await storage.records.replace({ ...stored, record }))) {
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while it was being claimed');
     }
     return { claimed: true };

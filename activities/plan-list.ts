@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
 import { MAX_LISTED_COLLECTIONS } from '../contract/limits.ts';
 import type {
   Admission,
@@ -61,7 +60,7 @@ class Refused extends Error {
  */
 export async function planList(deps: ActivityDependencies, task: PlanListTask): Promise<ListPlan> {
   using lease = new Lease(Context.current());
-  await using writer = new PlanWriter(deps.storage.chunks, task.owner.correlationId);
+  await using writer = new PlanWriter(deps.storage.chunks, task.owner.correlationId, lease);
   try {
     return await new ListPlanning(deps, task, writer, lease).run();
   } catch (error) {
@@ -172,7 +171,7 @@ class ListPlanning {
   }
 
   async #flush(): Promise<void> {
-    if (this.#lease.isCancelled()) throw new CancelledFailure('the job was cancelled while it was being planned');
+    this.#lease.check();
     // Nothing to go on from: for those who look at the activity.
     this.#lease.note({ planned: this.#writer.files });
     await this.#writer.flush();

@@ -1,5 +1,4 @@
 import { Context } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
 import { fileNameProblem, objectNameProblem } from '../contract/file-name.ts';
 import type { CollectionLocation } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
@@ -50,6 +49,9 @@ export async function planListing(
   { correlationId, source, collections, cursor, maxChunks }: PlanListingTask,
 ): Promise<ListingPlan> {
   using lease = new Lease(Context.current());
+  const check = () => {
+    lease.check();
+  };
   await using writes = new TaskWindow(WRITES_IN_FLIGHT);
   const { from, to } = placesOf(source, collections);
   const range = { ...from.range, startOffset: cursor?.startOffset };
@@ -57,7 +59,7 @@ export async function planListing(
   let { startOffset, nextChunk, nextIndex } = cursor ?? { startOffset: '', nextChunk: 0, nextIndex: 0 };
   let page: ListedPage | undefined;
   while (page?.isLast !== true && chunks.length < maxChunks) {
-    if (lease.isCancelled()) throw new CancelledFailure('the job was cancelled while it was being planned');
+    lease.check();
     page = await listPage(storage, range, page?.nextPageToken);
     // A range includes where it starts. What is called as the collection's prefix would be a file without a name.
     const listed = page.resources.filter(({ name }) => name !== cursor?.startOffset && name !== from.collection.prefix);
@@ -68,7 +70,7 @@ export async function planListing(
     startOffset = page.resources.at(-1)?.name ?? startOffset;
     if (files.length === 0) continue;
     const chunk = nextChunk;
-    await writes.start(() => controlled(storage.chunks.writePlan(correlationId, chunk, files)));
+    await writes.start(() => controlled(storage.chunks.writePlan(correlationId, chunk, files, check)));
     chunks.push({ chunk, count: files.length });
     nextChunk += 1;
     nextIndex += files.length;
@@ -76,7 +78,7 @@ export async function planListing(
   await writes.settle();
   if (page?.isLast !== true) return { chunks, cursor: { startOffset, nextChunk, nextIndex } };
   // Chunks that an attempt has left for which the collection was larger.
-  await controlled(storage.chunks.trimPlan(correlationId, nextChunk));
+  await controlled(storage.chunks.trimPlan(correlationId, nextChunk, check));
   return { chunks, cursor: null };
 }
 

@@ -73,15 +73,30 @@ export class JobChunkStore {
     return await this.#objects.readStream({ bucket: this.#bucket, name: object }, generation);
   }
 
-  /** Writes a chunk of the plan. One that is there is replaced: planning again gives the same chunk again. */
-  async writePlan(correlationId: string, chunk: number, files: readonly PlannedFile[]): Promise<void> {
+  /**
+   * Writes a chunk of the plan, in place of what an earlier attempt at planning has written. `check` throws where a later
+   * attempt may be under way: it is called between the look at what is there and its replacement, which goes for that
+   * generation only, so that a later attempt's chunk stays.
+   */
+  async writePlan(
+    correlationId: string,
+    chunk: number,
+    files: readonly PlannedFile[],
+    check: () => void = () => undefined,
+  ): Promise<void> {
     const metadata = { count: String(files.length), firstIndex: String(files[0]?.index ?? 0) };
-    await this.#objects.write(this.#ref(correlationId, planName(chunk)), toLines(files), {
-      contentType: NDJSON,
-      metadata,
-      // Only the job's planning writes it, one attempt at a time.
-      isRepeatable: true,
-    });
+    const ref = this.#ref(correlationId, planName(chunk));
+    const options = { contentType: NDJSON, metadata };
+    for (let ifGenerationMatch = '0'; ;) {
+      check();
+      try {
+        await this.#objects.write(ref, toLines(files), { ...options, ifGenerationMatch });
+        return;
+      } catch (error) {
+        if (!isStorageError(error, 'preconditionFailed')) throw error;
+      }
+      ifGenerationMatch = (await this.#objects.stat(ref))?.generation ?? '0';
+    }
   }
 
   /** The files of a chunk; undefined where it is not planned. */
@@ -97,9 +112,12 @@ export class JobChunkStore {
     }
   }
 
-  /** Deletes the chunks of the plan from this one on: those of an earlier plan that was longer. */
-  async trimPlan(correlationId: string, from: number): Promise<void> {
+  /**
+   * Deletes the chunks of the plan from this one on: those of an earlier plan that was longer. `check` as of `writePlan`.
+   */
+  async trimPlan(correlationId: string, from: number, check: () => void = () => undefined): Promise<void> {
     for await (const { info } of this.#list(correlationId, 'plan', { from })) {
+      check();
       await this.#objects.remove(info, info.generation);
     }
   }

@@ -1,21 +1,29 @@
 import { CHUNK_FILES } from '../../contract/limits.ts';
 import type { JobChunkStore, PlannedFile } from '../../storage/job-chunks.ts';
 import { toControlFailure } from '../failures.ts';
+import type { Lease } from '../lease.ts';
 import { TaskWindow } from './task-window.ts';
 
 /** Chunks on their way to storage. More would only be held in memory: copying them takes longer than writing them. */
 const WRITES_IN_FLIGHT = 4;
 
-/** Writes the plan of a job in chunks of 1,000 files, in the order in which they come. */
+/**
+ * Writes the plan of a job in chunks of 1,000 files, in the order in which they come. An attempt whose lease is over
+ * writes and deletes nothing: the plan may be a later one's.
+ */
 export class PlanWriter implements AsyncDisposable {
   readonly #chunks: JobChunkStore;
   readonly #correlationId: string;
+  readonly #check: () => void;
   readonly #writes = new TaskWindow(WRITES_IN_FLIGHT);
   #begun: PlannedFile[] = [];
   #files = 0;
   #written = 0;
 
-  constructor(chunks: JobChunkStore, correlationId: string) {
+  constructor(chunks: JobChunkStore, correlationId: string, lease: Lease) {
+    this.#check = () => {
+      lease.check();
+    };
     this.#chunks = chunks;
     this.#correlationId = correlationId;
   }
@@ -41,7 +49,7 @@ export class PlanWriter implements AsyncDisposable {
     this.#written += 1;
     await this.#writes.start(async () => {
       try {
-        await this.#chunks.writePlan(this.#correlationId, chunk, files);
+        await this.#chunks.writePlan(this.#correlationId, chunk, files, this.#check);
       } catch (error) {
         throw toControlFailure(error);
       }
@@ -63,7 +71,7 @@ export class PlanWriter implements AsyncDisposable {
 
   async #trim(from: number): Promise<number> {
     try {
-      await this.#chunks.trimPlan(this.#correlationId, from);
+      await this.#chunks.trimPlan(this.#correlationId, from, this.#check);
     } catch (error) {
       throw toControlFailure(error);
     }

@@ -7,7 +7,7 @@ import { findConflicts } from '../../activities/check-access.ts';
 import { MAX_LISTED_COLLECTIONS } from '../../contract/limits.ts';
 import type { FileEntry, JobOwner, RequestError } from '../../contract/messages.ts';
 import type { PlannedFile } from '../../storage/job-chunks.ts';
-import { answerError, breakAnswer, holdBefore } from '../support/storage-proxy/index.ts';
+import { answerError, breakAnswer, holdAfter, holdBefore } from '../support/storage-proxy/index.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest } from './support.ts';
 
 const ANN = { caller: 'ann', principals: ['ann'] };
@@ -392,5 +392,22 @@ describe('planList', () => {
       await assert.rejects(result, CancelledFailure);
       assert.deepEqual(await chunks(), []);
     });
+  });
+
+  it('given up where it has read that access is missing, leaves the plan of a later attempt', async () => {
+    const acl = { collectionName: 'A collection', bucket: test.destinationBucket, prefix: `${to}/` };
+    await test.emulator.putCollection({ collectionId: to, ...acl, acl: {} });
+    const task = await manifest(lines(entry('a')));
+    const held = holdAfter();
+    test.proxy.inject({ operation: 'read', name: new RegExp(to) }, held, { times: 1 });
+    const late = test.start('planList', task);
+    await held.reached;
+    await test.emulator.putCollection({ collectionId: to, ...acl, acl: { readwrite: ['ann'] } });
+    const second = await test.run('planList', task, { attempt: 2 });
+    assert.ok(second.granted);
+    late.environment.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
+    held.release();
+    await failsWith(late.result, 'WORKER_LOST', { retryable: true });
+    assert.equal((await chunks()).length, second.chunks);
   });
 });

@@ -5,7 +5,7 @@ import type { ListingCursor, ListingPlan, PlanListingTask } from '../../activiti
 import { listingConflicts } from '../../activities/planning/listing-places.ts';
 import type { CollectionLocation } from '../../contract/messages.ts';
 import type { PlannedFile } from '../../storage/job-chunks.ts';
-import { answerError, holdBefore, inPagesOf } from '../support/storage-proxy/index.ts';
+import { answerError, holdAfter, holdBefore, inPagesOf } from '../support/storage-proxy/index.ts';
 import { failsWith, makeActivityTest, type ActivityTest } from './support.ts';
 
 describe('planListing', () => {
@@ -161,6 +161,34 @@ describe('planListing', () => {
     environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
     held.release();
     await assert.rejects(result, CancelledFailure);
+  });
+
+  describe('an attempt that was given up as it waited for its page', () => {
+    /** Plans m and n; a second attempt finds some more. */
+    async function race(more: string[], filesAPage: number): Promise<ListingPlan> {
+      await put('m', 'n');
+      const held = holdAfter();
+      test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, held, { times: 1 });
+      const late = test.start('planListing', task());
+      await held.reached;
+      await put(...more);
+      test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(filesAPage));
+      const second = await test.run('planListing', task(), { attempt: 2 });
+      late.environment.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
+      held.release();
+      await failsWith(late.result, 'WORKER_LOST', { retryable: true });
+      return second;
+    }
+
+    it('replaces no chunk of a later one', async () => {
+      assert.deepEqual((await race(['a', 'z'], 10)).chunks, [{ chunk: 0, count: 4 }]);
+      assert.deepEqual(await names(), ['a', 'm', 'n', 'z']);
+    });
+
+    it('deletes no chunk of a later one', async () => {
+      assert.equal((await race(['o', 'p'], 2)).chunks.length, 2);
+      assert.deepEqual(await names(), ['m', 'n', 'o', 'p']);
+    });
   });
 
   describe('beforehand, what is read and what is written', () => {
