@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
   BulkRequest,
   CollectionLocation,
@@ -6,6 +7,7 @@ import type {
   JobOwner,
 } from '../contract/messages.ts';
 import type { Refusal, Taken } from './admit-job.ts';
+import { CollectionAccess } from './collection-access.ts';
 import { claimJob, type Claim } from './claim-job.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
@@ -29,7 +31,7 @@ export interface BulkAdmissionTask {
   owner: JobOwner;
   taskQueue: string;
   input: CopyFilesInput<BulkRequest>;
-  /** Of an earlier try for the locks: a long list is read once. */
+  /** Of an earlier try for the locks: a long list is read once, unless one of its collections changes. */
   plan?: BulkPlan;
 }
 
@@ -52,7 +54,8 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     const claim = await claimJob(deps, { owner, taskQueue, input, collections: [], isPlanned: false });
     if (!claim.claimed) return taken(claim);
   }
-  const read = task.plan ?? (await readRequest(deps, owner, input));
+  // Access may have been withdrawn, or a collection moved, while the job waited: every try decides anew.
+  const read = (await planThatStands(deps, task)) ?? (await readRequest(deps, owner, input));
   const plan = 'verdict' in read ? undefined : read;
   const takesLocks = plan !== undefined && input.request.options.dryRun !== true;
   // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
@@ -74,6 +77,24 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
 
 function taken({ outcome, status }: Extract<Claim, { claimed: false }>): Taken {
   return { verdict: 'taken', outcome, status };
+}
+
+/** The plan of a list that was read before; undefined where a collection it rests on has changed since. */
+async function planThatStands(
+  { storage }: ActivityDependencies,
+  task: BulkAdmissionTask,
+): Promise<BulkPlan | undefined> {
+  const { bulk } = task.input.request;
+  if (task.plan === undefined || bulk.kind === 'collection') return undefined;
+  const { collections } = task.plan;
+  const access = new CollectionAccess(storage.collections, task.input.requestor);
+  await access.lookUp(collections.map(({ collectionId }) => collectionId));
+  // Access was decided by these very documents.
+  const isSame = collections.every((place) => isDeepStrictEqual(access.places.get(place.collectionId), place));
+  if (!isSame) return undefined;
+  if (bulk.kind === 'stored') return task.plan;
+  await access.lookUp([bulk.collectionId]);
+  return access.denied(bulk.collectionId, 'readonly') === undefined ? task.plan : undefined;
 }
 
 async function readRequest(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { BulkRequest, BulkSource, CopyFilesInput, CopyOptions, JobOwner } from '../../contract/messages.ts';
+import type { BulkPlan } from '../../activities/index.ts';
 import { newPlace, type Place } from './locking.ts';
 import { makeActivityTest, newOwner, type ActivityTest } from './support.ts';
 
@@ -91,7 +92,7 @@ describe('admitBulk', () => {
     assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'invalid');
   });
 
-  it('takes no lock where one file is held, and says which; with its plan it needs not read again', async () => {
+  it('takes no lock where one file is held, and says which', async () => {
     const holder = newOwner();
     await place.hold(place.destination('2026/x'), holder);
     const decided = await admit(input(collection('2026/')));
@@ -100,6 +101,66 @@ describe('admitBulk', () => {
     assert.deepEqual(decided.files, [{ collectionId: to, fileName: '2026/x', message }]);
     assert.deepEqual(decided.holders, [`job ${holder.correlationId}`]);
     assert.equal(await test.storage.locks.read(target('2026/')), undefined);
+  });
+
+  describe('of a job that waited for its locks', () => {
+    const again = (request: CopyFilesInput<BulkRequest>, plan: BulkPlan) =>
+      test.run('admitBulk', { owner, taskQueue: 'queue', input: request, plan });
+
+    /** The plan of a first try, which meets a file that another job has. */
+    async function wait(request: CopyFilesInput<BulkRequest>): Promise<BulkPlan> {
+      // Of a smaller correlation id, so that the refusal takes no time.
+      const holder = newOwner({ correlationId: `0${randomUUID().slice(1)}` });
+      const held = await place.hold(place.destination('a/x'), holder);
+      const decided = await admit(request);
+      assert.ok(decided.verdict === 'locked');
+      await test.storage.locks.release(held, held.generation);
+      return decided.plan;
+    }
+
+    async function putManifest() {
+      const line = { sourceCollectionId: from, destinationCollectionId: to, fileName: 'a/x' };
+      await test.emulator.putObject(test.sourceBucket, place.source('list.ndjson').name, JSON.stringify(line));
+      return input({ kind: 'manifest', collectionId: from, fileName: 'list.ndjson' });
+    }
+
+    const change = (acl: object, prefix = place.destination('').name) =>
+      test.emulator.putCollection({
+        ...{ collectionId: to, collectionName: to, bucket: test.destinationBucket, prefix },
+        acl: acl as never,
+      });
+
+    for (const [what, request] of [
+      ['a prefix', () => Promise.resolve(input(collection('a/')))],
+      ['a manifest', putManifest],
+    ] as const) {
+      it(`decides access to ${what} anew`, async () => {
+        const bulk = await request();
+        const plan = await wait(bulk);
+        await change({});
+        const decided = await again(bulk, plan);
+        assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'forbidden', decided.verdict);
+      });
+
+      it(`locks ${what} where its collection is by then`, async () => {
+        const bulk = await request();
+        const plan = await wait(bulk);
+        const moved = place.destination('moved/').name;
+        await change({ readwrite: ['ann'] }, moved);
+        const decided = await again(bulk, plan);
+        assert.ok(decided.verdict === 'accepted');
+        assert.ok(decided.locks.every(({ prefix }) => prefix.startsWith(moved)) && decided.locks.length === 1);
+      });
+    }
+
+    it('reads a list no second time where no collection has changed', async () => {
+      const bulk = await putManifest();
+      const plan = await wait(bulk);
+      await test.emulator.deleteObject(test.sourceBucket, place.source('list.ndjson').name);
+      const decided = await again(bulk, plan);
+      assert.ok(decided.verdict === 'accepted');
+      assert.deepEqual(decided.plan, plan);
+    });
   });
 
   it('of a dry run takes no lock', async () => {
