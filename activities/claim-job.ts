@@ -34,34 +34,10 @@ export type Claim = { claimed: true } | { claimed: false; outcome: AdmissionOutc
  * Claims the correlation id by making the job's record. A job that waits for locks claims again; it may find its
  * collections elsewhere by then.
  */
-export async function claimJob(
-  { storage }: ActivityDependencies,
-  { owner, taskQueue, input, collections, isPlanned }: ClaimTask,
-): Promise<Claim> {
+export async function claimJob({ storage }: ActivityDependencies, task: ClaimTask): Promise<Claim> {
   using lease = new Lease(Context.current());
-  const { correlationId, firstRunId, namespace } = owner;
-  const { requestor, digest, request, receivedAt } = input;
-  const record: JobRecord = {
-    correlationId,
-    chain: { namespace, firstRunId },
-    caller: requestor.caller,
-    digest,
-    receivedAt,
-    taskQueue,
-    options: request.options,
-    collections,
-    entries: isPlanned && 'entries' in request ? request.entries : null,
-    bulk: 'bulk' in request ? request.bulk : null,
-    admission: null,
-    status: {
-      correlationId,
-      state: 'Requested',
-      counts: emptyCounts('entries' in request ? request.entries.length : 0),
-      startedAt: receivedAt,
-      endedAt: null,
-      message: '',
-    },
-  };
+  const { correlationId, firstRunId, namespace } = task.owner;
+  const record = newRecord(task);
   try {
     if (await storage.records.create(record)) return { claimed: true };
     const stored = await storage.records.read(correlationId);
@@ -84,6 +60,33 @@ export async function claimJob(
   } catch (error) {
     throw toControlFailure(error);
   }
+}
+
+/** The record of a job that is not decided yet. */
+export function newRecord({ owner, taskQueue, input, collections, isPlanned }: ClaimTask): JobRecord {
+  const { correlationId, firstRunId, namespace } = owner;
+  const { requestor, digest, request, receivedAt } = input;
+  return {
+    correlationId,
+    chain: { namespace, firstRunId },
+    caller: requestor.caller,
+    digest,
+    receivedAt,
+    taskQueue,
+    options: request.options,
+    collections,
+    entries: isPlanned && 'entries' in request ? request.entries : null,
+    bulk: 'bulk' in request ? request.bulk : null,
+    admission: null,
+    status: {
+      correlationId,
+      state: 'Requested',
+      counts: emptyCounts('entries' in request ? request.entries.length : 0),
+      startedAt: receivedAt,
+      endedAt: null,
+      message: '',
+    },
+  };
 }
 
 /** What a repeated request is answered. A job that was ended by force before it said how it decided counts as accepted. */

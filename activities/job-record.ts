@@ -1,6 +1,7 @@
 import type { Admission, FileRecord, JobOwner, JobStatus } from '../contract/messages.ts';
 import { isEndState } from '../contract/states.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { newRecord, type ClaimTask } from './claim-job.ts';
 import { failure, toControlFailure } from './failures.ts';
 
 export interface SaveResultsTask {
@@ -26,17 +27,27 @@ export interface CloseRecordTask {
   owner: JobOwner;
   admission: Admission;
   status: JobStatus;
+  /** What the record is made of again, should somebody have deleted it. */
+  claim: Omit<ClaimTask, 'owner' | 'isPlanned'>;
 }
 
-/** Writes the job's decision and end into its record, from which it is answered from then on, with its results. An end that is there stays as it is. */
+/**
+ * Writes the job's decision and end into its record, from which it is answered from then on, with its results. An end
+ * that is there stays as it is; a record that was deleted while the job ran is made again.
+ */
 export async function closeRecord(
   { storage }: ActivityDependencies,
-  { owner, admission, status }: CloseRecordTask,
+  { owner, admission, status, claim }: CloseRecordTask,
 ): Promise<void> {
   const { correlationId, firstRunId, namespace } = owner;
   try {
     const stored = await storage.records.read(correlationId);
-    if (stored?.record.chain.firstRunId !== firstRunId || stored.record.chain.namespace !== namespace) {
+    if (stored === undefined) {
+      const record = newRecord({ owner, isPlanned: false, ...claim });
+      if (await storage.records.create({ ...record, admission, status })) return;
+      throw failure('STORAGE_UNAVAILABLE', 'the record was made while the end was being written');
+    }
+    if (stored.record.chain.firstRunId !== firstRunId || stored.record.chain.namespace !== namespace) {
       throw failure('INTERNAL_ERROR', `the record of job ${correlationId} is not this job's any more`);
     }
     const { record, generation } = stored;

@@ -49,7 +49,8 @@ export async function copyBulk(
       await release(owner, locks);
     }
     const status = book.ending(Date.now());
-    await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status });
+    const claim = { taskQueue: workflowInfo().taskQueue, input, collections: book.collections };
+    await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status, claim });
     book.end(status);
     return await ended(book);
   });

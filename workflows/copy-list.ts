@@ -23,7 +23,8 @@ export async function copyList(owner: JobOwner, input: CopyFilesInput): Promise<
     if (admitted.decided !== 'before') {
       if (admitted.decided === 'accepted') await copy(book, owner, input, admitted.files, gate);
       const status = book.ending(Date.now());
-      await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status });
+      const claim = { taskQueue, input, collections: book.collections };
+      await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status, claim });
       book.end(status);
     }
     showJob(book);

@@ -47,7 +47,8 @@ describe('claimJob', () => {
       endedAt: 2,
       message: '',
     };
-    await test.run('closeRecord', { owner, admission, status });
+    const claimed = { taskQueue: 'queue', input: INPUT, collections: PLACES };
+    await test.run('closeRecord', { owner, admission, status, claim: claimed });
   }
 
   it('makes the record of a job nobody has claimed', async () => {

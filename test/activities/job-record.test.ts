@@ -34,7 +34,10 @@ describe("the job's record", () => {
     ...{ startedAt: 1, endedAt: 2, message: 'done' },
   });
   const close = (by = owner) =>
-    test.run('closeRecord', { owner: by, admission: { decision: 'accepted' }, status: status() });
+    test.run('closeRecord', {
+      ...{ owner: by, admission: { decision: 'accepted' }, status: status() },
+      claim: { taskQueue: 'queue', input: INPUT, collections: [] },
+    });
   const jobFile = () => ({ bucket: test.controlBucket, name: `jobs/${owner.correlationId}/job.json` });
 
   describe('closeRecord', () => {
@@ -61,8 +64,12 @@ describe("the job's record", () => {
       assert.deepEqual(await stored(), before);
     });
 
-    it('refuses where there is no record', async () => {
-      await failsWith(close(newOwner()), 'INTERNAL_ERROR', { retryable: false });
+    it('makes the record again where it was deleted meanwhile', async () => {
+      const before = await stored();
+      await test.emulator.deleteObject(test.controlBucket, jobFile().name);
+      await close();
+      const closed = { admission: { decision: 'accepted' }, status: status(), entries: null };
+      assert.deepEqual(await stored(), { ...before, ...closed });
     });
 
     it('is tried again where the record changes in between, and keeps that change', async () => {

@@ -274,23 +274,23 @@ describe('settling a job that was ended by force', () => {
     await close();
     assert.deepEqual(await states(), { a: 'Cancelled', b: 'Cancelled', c: 'Cancelled' });
     const closed = await record();
-    await test.run('closeRecord', {
-      owner,
-      admission: { decision: 'accepted' },
-      status: { ...closed.status, state: 'Completed' },
-    });
-    const claim = await test.run('claimJob', {
-      owner,
+    const claiming = {
       taskQueue: 'apollo-copy',
       input: {
         requestor: { caller: 'ann', principals: ['ann'] },
         digest: 'd',
-        request: { entries: entries!, options: { overwrite: 'always' } },
+        request: { entries: entries!, options: { overwrite: 'always' as const } },
         receivedAt: 500,
       },
       collections: place.collections,
-      isPlanned: true,
+    };
+    await test.run('closeRecord', {
+      owner,
+      admission: { decision: 'accepted' },
+      status: { ...closed.status, state: 'Completed' },
+      claim: claiming,
     });
+    const claim = await test.run('claimJob', { owner, ...claiming, isPlanned: true });
     assert.equal(claim.claimed, false);
     assert.deepEqual(await record(), closed);
   });
