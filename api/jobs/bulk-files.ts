@@ -51,11 +51,9 @@ export class BulkFiles {
   /** The counts of a job as far as they are stored, and of these passes as far as they are not. */
   async counts({ correlationId }: BulkJob, progress: readonly ResultsPart[] = []): Promise<JobCounts> {
     const counts = emptyCounts(0);
-    const [planned, finished] = await Promise.all([
-      Array.fromAsync(this.#chunks.listPlan(correlationId), ({ count }) => count),
-      Array.fromAsync(this.#chunks.listResults(correlationId)),
-    ]);
-    for (const count of planned) counts.requested += count;
+    // One after the other: what has ended by now is planned by then, so that no count is ever below zero.
+    const finished = await Array.fromAsync(this.#chunks.listResults(correlationId));
+    for await (const { count } of this.#chunks.listPlan(correlationId)) counts.requested += count;
     counts.pending = counts.requested;
     const stored = progressIn(progress, finished);
     return withProgress(counts, [...finished, ...progress.filter((part) => !stored.includes(part))]);
