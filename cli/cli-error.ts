@@ -23,6 +23,15 @@ export class UnreachableError extends CliError {
   }
 }
 
+/** The time that a command was given is over. */
+export class TimeOverError extends CliError {
+  override readonly name = 'TimeOverError';
+
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(EXIT.notEnded, message, options);
+  }
+}
+
 /** What was asked for makes no sense; the message says what would. */
 export function usageError(message: string): CliError {
   return new CliError(EXIT.usage, message);

@@ -8,6 +8,11 @@ export interface Clock {
   pause(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** When so many seconds will be over, in milliseconds since the epoch; undefined where no time was given. */
+export function deadlineAfter(seconds: number | undefined, clock: Clock): number | undefined {
+  return seconds === undefined ? undefined : clock.now() + seconds * 1_000;
+}
+
 export const systemClock: Clock = {
   now: Date.now,
   pause: (ms, signal) => delay(ms, undefined, { signal }),

@@ -1,4 +1,4 @@
-import type { JobState } from '../contract/states.ts';
+import { isEndState, type JobState } from '../contract/states.ts';
 
 /** What a command ended in, for scripts. Numbers are never given another meaning. */
 export const EXIT = {
@@ -23,7 +23,7 @@ export const EXIT = {
 /** The part of the help that scripts need. */
 export const EXIT_CODES_HELP = `Exit codes:
   0    done; of a job: Completed
-  1    of a job: CompletedWithErrors; of a check: something is wrong
+  1    of a job: CompletedWithErrors; of a check: something is wrong; of a dry run: a file would fail
   2    wrong usage, or a request that is not valid (400)
   3    refused: no valid token (401), no access (403), no such job (404), a conflict (409), locked (423), a job that
        was Rejected, a lock that was not taken or not broken
@@ -31,9 +31,10 @@ export const EXIT_CODES_HELP = `Exit codes:
   5    of a job: Failed, that is, every file
   6    of a job: Cancelled
   7    of a job: Terminated
-  8    of a job: not ended (yet)
+  8    of a job: not ended (yet), or ended by force and not settled: what became of its files is being found out
   70   a defect of this program
-  78   a wrong or missing setting
+  78   a wrong or missing setting (no token, a token command set in the environment that fails, a control bucket that
+       does not exist)
   130  interrupted; a job that was started goes on
   141  whoever read the output has gone
 
@@ -52,7 +53,7 @@ const BY_STATE: Readonly<Record<JobState, number>> = {
   Rejected: EXIT.refused,
 };
 
-/** The exit code that stands for a job's state. */
-export function exitCodeOf(state: JobState): number {
-  return BY_STATE[state];
+/** The exit code that stands for a job's state, once its counts are final. */
+export function exitCodeOf({ state, endedAt }: { state: JobState; endedAt: string | null }): number {
+  return isEndState(state) && endedAt === null ? EXIT.notEnded : BY_STATE[state];
 }

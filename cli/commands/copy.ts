@@ -37,7 +37,10 @@ export function addCopy({ program, context, exitWith }: CommandSet): void {
     )
     .option('--max-files-per-second <n>', 'bound for the whole job', common.numberAbove0)
     .option('--priority <n>', '1 goes first, 5 last (default: 3)', common.wholeNumberFrom(1, 5))
-    .option('--dry-run', 'tell what would happen; copy nothing')
+    .option(
+      '--dry-run',
+      'tell what would happen; copy nothing, take no locks and look at none (exit code 1 with --wait: a file would fail)',
+    )
     .option(
       '--id <uuid>',
       'correlation id; with the same one, the same request starts nothing twice',

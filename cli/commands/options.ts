@@ -19,7 +19,7 @@ export const tokenCommandOption = new Option(
 
 export const timeoutOption = new Option(
   '--timeout <seconds>',
-  'stop waiting after so many seconds; the job goes on (exit code 8)',
+  'stop waiting so many seconds after the start of the command; the job goes on (exit code 8)',
 ).argParser(numberAbove0);
 
 /** A parser of whole numbers between two bounds. */
@@ -35,6 +35,15 @@ export function numberAbove0(text: string): number {
   const value = Number(text);
   if (/^\d+(?:\.\d+)?$/.test(text) && value > 0) return value;
   throw new InvalidArgumentError('It must be a number above 0.');
+}
+
+/** A parser of numbers above 0, up to a bound. */
+export function numberUpTo(max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (/^\d+(?:\.\d+)?$/.test(text) && value > 0 && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a number above 0, at most ${max.toLocaleString('en-GB')}.`);
+  };
 }
 
 /** Gives the id in its canonical form. */

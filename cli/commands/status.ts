@@ -1,9 +1,9 @@
-import { exitCodeOf } from '../exit-codes.ts';
+import { usageError } from '../cli-error.ts';
+import { deadlineAfter } from '../clock.ts';
 import { connectApi } from '../http/connect.ts';
 import { Output } from '../output.ts';
-import { failuresText } from '../watch/failures.ts';
 import { lookAtJob } from '../watch/follow-job.ts';
-import { jobText } from '../watch/job-text.ts';
+import { showJob } from '../watch/show-job.ts';
 import { watchJob } from '../watch/watch-job.ts';
 import type { CommandSet } from './command-set.ts';
 import * as common from './options.ts';
@@ -26,16 +26,14 @@ export function addStatus({ program, context, exitWith }: CommandSet): void {
     .addOption(common.jsonOption)
     .addHelpText('after', common.examples('apollo status c7164076-9224-401c-a6bd-21908563abf8 --watch'))
     .action(async (id, options) => {
+      if (options.timeout !== undefined && options.watch !== true) throw usageError('--timeout needs --watch');
       const output = new Output(context, options);
       const api = connectApi(options, context);
       if (options.watch === true) {
-        const timeoutMs = options.timeout === undefined ? undefined : options.timeout * 1_000;
-        exitWith(await watchJob(api, id, { context, output, timeoutMs }));
+        const deadline = deadlineAfter(options.timeout, context.clock);
+        exitWith(await watchJob(api, id, { context, output, deadline }));
         return;
       }
-      const job = await lookAtJob(api, id);
-      output.show(job, jobText(job, context.clock.now()));
-      if (!output.isJson) output.say(...(await failuresText(api, job)));
-      exitWith(exitCodeOf(job.state));
+      exitWith(await showJob(api, await lookAtJob(api, id), { context, output }));
     });
 }

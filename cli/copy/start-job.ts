@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { CliError, TimeOverError, usageError } from '../cli-error.ts';
+import { deadlineAfter } from '../clock.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { copyAnswer } from '../http/answers.ts';
 import type { ApiClient } from '../http/client.ts';
+import { RefusalError } from '../http/refusal.ts';
 import type { Output } from '../output.ts';
 import { filesText } from '../text.ts';
 import { watchJob } from '../watch/watch-job.ts';
@@ -24,11 +27,15 @@ export interface JobStart {
 /** Starts a job and says which, or watches it to its end. Gives the exit code; throws CliError. */
 export async function startJob({ api, context, output, path, body, ...options }: JobStart): Promise<number> {
   const { id = randomUUID(), wait = false, timeout } = options;
-  const { status, answer } = await api.request(path, copyAnswer, {
-    method: 'POST',
-    headers: { 'x-correlation-id': id },
-    ...(body !== undefined && { body }),
-  });
+  if (timeout !== undefined && !wait) throw usageError('--timeout needs --wait');
+  // From here on: the answer to the request counts too.
+  const deadline = deadlineAfter(timeout, context.clock);
+  const request = { method: 'POST', headers: { 'x-correlation-id': id }, deadline } as const;
+  const { status, answer } = await api
+    .request(path, copyAnswer, { ...request, ...(body !== undefined && { body }) })
+    .catch((error: unknown) => {
+      throw explained(error, id);
+    });
   const { CorrelationId: correlationId, Message, Result } = answer.data;
   const count = /:(\d+)$/.exec(Message)?.[1];
   const files = count === undefined ? null : Number(count);
@@ -38,11 +45,21 @@ export async function startJob({ api, context, output, path, body, ...options }:
   }`;
   if (wait) {
     output.say(words);
-    const timeoutMs = timeout === undefined ? undefined : timeout * 1_000;
-    return await watchJob(api, correlationId, { context, output, timeoutMs });
+    return await watchJob(api, correlationId, { context, output, deadline });
   }
   const statusUrl = Result.slice(Math.max(0, Result.indexOf('http')));
   output.show({ correlationId, accepted: isDecided, files, statusUrl }, words);
   output.say(`To see how it stands: apollo status ${correlationId} --watch`);
   return EXIT.done;
+}
+
+/** Names the job where that leads further: it may have been started, or its record says why it was rejected. */
+function explained(error: unknown, id: string): unknown {
+  if (error instanceof TimeOverError) {
+    return new TimeOverError(`${error.message}; the job may have been started: apollo status ${id}`, { cause: error });
+  }
+  if (error instanceof RefusalError && error.status === 403 && !error.isOfToken) {
+    return new CliError(error.exitCode, `${error.message}; why: apollo status ${id}`, { cause: error });
+  }
+  return error;
 }

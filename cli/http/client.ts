@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { CliError, UnreachableError } from '../cli-error.ts';
+import { CliError, TimeOverError, UnreachableError } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { inOneLine } from '../text.ts';
@@ -24,6 +24,8 @@ export interface RequestOptions {
   tries?: number;
   /** Until the answer is there, in milliseconds. */
   timeoutMs?: number;
+  /** When to give up, all tries together, in milliseconds since the epoch: TimeOverError where it does not answer by then. */
+  deadline?: number | undefined;
 }
 
 /** The API over HTTP. Every method throws CliError; UnreachableError where trying again may help. */
@@ -77,23 +79,31 @@ export class ApiClient {
   }
 
   async #tried<T>(
-    { tries = PAUSES_MS.length + 1, timeoutMs = ANSWER_TIMEOUT_MS }: RequestOptions,
+    { tries = PAUSES_MS.length + 1, timeoutMs = ANSWER_TIMEOUT_MS, deadline = Infinity }: RequestOptions,
     attempt: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { clock, signal } = this.#context;
     for (let tried = 1; ; tried += 1) {
       // Bounds the time until the answer begins: a report may stream for hours.
       const timer = new AbortController();
-      const timeout = setTimeout(() => {
-        timer.abort();
-      }, timeoutMs);
+      const leftMs = deadline - clock.now();
+      const timeout = setTimeout(
+        () => {
+          timer.abort();
+        },
+        Math.max(0, Math.min(timeoutMs, leftMs)),
+      );
       try {
         return await attempt(AbortSignal.any([timer.signal, signal]));
       } catch (thrown) {
         signal.throwIfAborted();
+        if (timer.signal.aborted && leftMs <= timeoutMs) {
+          throw new TimeOverError(`${this.#baseUrl} has not answered in the time given`, { cause: thrown });
+        }
         const error = thrown instanceof CliError ? thrown : this.#connectionError(thrown, timer.signal.aborted);
         if (!(error instanceof UnreachableError) || tried >= tries) throw error;
         const pauseMs = error.retryAfterMs ?? PAUSES_MS[tried - 1] ?? MAX_PAUSE_MS;
+        if (clock.now() + Math.min(pauseMs, MAX_PAUSE_MS) >= deadline) throw error;
         await clock.pause(Math.min(pauseMs, MAX_PAUSE_MS), signal);
       } finally {
         clearTimeout(timeout);

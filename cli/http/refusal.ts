@@ -10,14 +10,30 @@ const PASSING = new Set([408, 429, 500, 502, 503, 504]);
 /** Of a long list, so many stand in the one line of an error. */
 const NAMED = 3;
 
+/** An answer that the same request would get again. */
+export class RefusalError extends CliError {
+  override readonly name = 'RefusalError';
+  /** HTTP status of the answer. */
+  readonly status: number;
+  /** Whether it is the token that does not do, whatever was asked for. */
+  readonly isOfToken: boolean;
+
+  constructor(message: string, { status, isOfToken }: { status: number; isOfToken: boolean }) {
+    super(status === 400 ? EXIT.usage : EXIT.refused, message);
+    this.status = status;
+    this.isOfToken = isOfToken;
+  }
+}
+
 /** The error that an answer other than 2xx stands for. */
 export function refusalError(response: Response, body: string): CliError {
   const { status } = response;
   const parsed = parse(body);
   const text = parsed === undefined ? 'the answer is not that of the Apollo API' : describe(parsed);
-  const message = `${text}${missingScope(response)} (${status})`;
+  const lacking = missingScope(response);
+  const message = `${text}${lacking} (${status})`;
   if (PASSING.has(status)) return new UnreachableError(message, { retryAfterMs: retryAfterMs(response) });
-  return new CliError(status === 400 ? EXIT.usage : EXIT.refused, message);
+  return new RefusalError(message, { status, isOfToken: status === 401 || lacking !== '' });
 }
 
 function parse(body: string): z.infer<typeof refusal> | undefined {

@@ -1,5 +1,5 @@
 import { isEndState } from '../../contract/states.ts';
-import { UnreachableError } from '../cli-error.ts';
+import { TimeOverError, UnreachableError } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { logsAnswer, type Job } from '../http/answers.ts';
 import type { ApiClient } from '../http/client.ts';
@@ -21,41 +21,50 @@ export interface Watcher {
   readonly onSilence: (error: UnreachableError) => void;
 }
 
-/** How a job stands now. Throws CliError. */
-export async function lookAtJob(api: ApiClient, correlationId: string, tries?: number): Promise<Job> {
+/** Whether nothing more becomes of a job: one that was ended by force is first settled. */
+export function isSettled({ state, endedAt }: Job): boolean {
+  return isEndState(state) && endedAt !== null;
+}
+
+/** How a job stands now; `tries` and `deadline` as of every request. Throws CliError. */
+export async function lookAtJob(
+  api: ApiClient,
+  correlationId: string,
+  { tries, deadline }: { tries?: number | undefined; deadline?: number | undefined } = {},
+): Promise<Job> {
   const query = new URLSearchParams({ correlationId, limit: '1' });
-  const options = tries === undefined ? {} : { tries, timeoutMs: LOOK_TIMEOUT_MS };
+  const options = { deadline, ...(tries !== undefined && { tries, timeoutMs: LOOK_TIMEOUT_MS }) };
   const { answer } = await api.request(`/apollo/status/logs?${query.toString()}`, logsAnswer, options);
   return answer.job;
 }
 
 /**
- * Looks at a job until it has ended, or the time (in milliseconds) is over, and gives how it stands then. Once the API
+ * Looks at a job until it has ended, or the time is over (`deadline`, in milliseconds since the epoch), and gives how it stands then. Once the API
  * has answered, it may be away for minutes. Throws CliError, and AbortError where the person interrupts.
  */
 export async function followJob(
   api: ApiClient,
   correlationId: string,
   { clock, signal }: CliContext,
-  { onJob, onSilence, timeoutMs = Infinity }: Watcher & { timeoutMs?: number | undefined },
+  { onJob, onSilence, deadline = Infinity }: Watcher & { deadline?: number | undefined },
 ): Promise<Job> {
-  const startedAt = clock.now();
-  let answeredAt = startedAt;
+  let answeredAt = clock.now();
   let job: Job | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.3, LONGEST_PAUSE_MS)) {
     try {
       // The first answer shows that address and token are right; only then is silence a passing thing.
-      job = await lookAtJob(api, correlationId, job === undefined ? undefined : 1);
+      job = await lookAtJob(api, correlationId, { deadline, ...(job !== undefined && { tries: 1 }) });
       answeredAt = clock.now();
       onJob(job);
       // One that was ended by force is waited for until it is known what became of its files.
-      if (isEndState(job.state) && job.endedAt !== null) return job;
+      if (isSettled(job)) return job;
     } catch (error) {
+      if (error instanceof TimeOverError && job !== undefined) return job;
       const isPassing = error instanceof UnreachableError && clock.now() - answeredAt < PATIENCE_MS;
       if (job === undefined || !isPassing) throw error;
       onSilence(error);
     }
-    const leftMs = startedAt + timeoutMs - clock.now();
+    const leftMs = deadline - clock.now();
     if (leftMs <= 0) return job;
     await clock.pause(Math.min(pauseMs, leftMs), signal);
   }

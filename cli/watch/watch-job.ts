@@ -1,13 +1,12 @@
 import type { CliContext } from '../context.ts';
-import { exitCodeOf } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
 import type { Job } from '../http/answers.ts';
 import type { ApiClient } from '../http/client.ts';
 import { remark, type Output } from '../output.ts';
-import { failuresText } from './failures.ts';
-import { followJob, type Watcher } from './follow-job.ts';
-import { jobText } from './job-text.ts';
+import { followJob, isSettled, type Watcher } from './follow-job.ts';
 import { progressText, settledFiles } from './progress-text.ts';
 import { RateMeter } from './rate-meter.ts';
+import { showJob } from './show-job.ts';
 import { StatusLine } from './status-line.ts';
 
 /**
@@ -17,16 +16,16 @@ import { StatusLine } from './status-line.ts';
 export async function watchJob(
   api: ApiClient,
   correlationId: string,
-  { context, output, timeoutMs }: { context: CliContext; output: Output; timeoutMs?: number | undefined },
+  { context, output, deadline }: { context: CliContext; output: Output; deadline?: number | undefined },
 ): Promise<number> {
   const line = new StatusLine(context.stdout);
   const watcher = output.isJson ? jsonWatcher(context, output) : barWatcher(context, line);
   try {
-    const job = await followJob(api, correlationId, context, { ...watcher, timeoutMs });
+    const job = await followJob(api, correlationId, context, { ...watcher, deadline });
     line.clear();
-    output.say(...jobText(job, context.clock.now()));
-    if (!output.isJson) output.say(...(await failuresText(api, job)));
-    return exitCodeOf(job.state);
+    // The last line of JSON says it already, unless it has been kept for what is known at the end.
+    if (output.isJson && !isSettled(job)) return EXIT.notEnded;
+    return await showJob(api, job, { context, output });
   } finally {
     line.clear();
     if (context.signal.aborted) remark(context, `the job goes on; to end it: apollo cancel ${correlationId}`);
@@ -40,7 +39,7 @@ function jsonWatcher(context: CliContext, output: Output): Watcher {
     onJob(job) {
       isSilent = false;
       const text = JSON.stringify(job);
-      if (text !== last) output.show(job, null);
+      if (text !== last && !isSettled(job)) output.show(job, null);
       last = text;
     },
     onSilence(error) {

@@ -105,6 +105,7 @@ describe('apollo copy', () => {
     [['a', 'b', 'x', '--max-files-per-second', '0'], /must be a number above 0/],
     [['a', 'b', 'x', '--overwrite', 'maybe'], /Allowed choices are always, never, ifDifferent/],
     [['a', 'b', 'x', '--id', 'y'], /must be a correlation id/],
+    [['a', 'b', 'x', '--timeout', '2'], /--timeout needs --wait/],
     [['a', 'b', 'x', '--bogus'], /unknown option '--bogus'/],
   ];
   for (const [args, message, input = ''] of mistakes) {
@@ -134,6 +135,22 @@ describe('apollo copy', () => {
     }
   });
 
+  it('waits no longer than it is given, the answer to the request included', async () => {
+    const api = await scriptedApi(() => 'no answer');
+    try {
+      const { code, stderr, stdout } = await cli(['copy', 'a', 'b', 'x', '--id', ID, '--wait', '--timeout', '0.05'], {
+        env: api.env,
+      });
+      assert.deepEqual([code, stdout, api.requests.length], [EXIT.notEnded, '', 1]);
+      assert.match(
+        stderr,
+        new RegExp(`not answered in the time given; the job may have been started: apollo status ${ID}`),
+      );
+    } finally {
+      await api.close();
+    }
+  });
+
   const refusals: [status: number, data: unknown, code: number, text: string][] = [
     [
       400,
@@ -142,7 +159,7 @@ describe('apollo copy', () => {
       'p1 is wrong; p2 is wrong; p3 is wrong; and 2 more (400)',
     ],
     [401, null, 3, 'Text (401)'],
-    [403, null, 3, 'Text (403)'],
+    [403, null, 3, `Text (403); why: apollo status ${ID}`],
     [409, { correlationId: ID }, 3, 'Text (409)'],
     [413, null, 3, 'Text (413)'],
     [423, { Files: [{ collectionId: 'b', fileName: 'x\ny' }] }, 3, 'Text: b/x\\u{a}y (423)'],
@@ -157,7 +174,7 @@ describe('apollo copy', () => {
         body: { status: { message: 'Text', code: String(status) }, data },
       }));
       try {
-        const outcome = await cli(['copy', 'a', 'b', 'x'], { env: api.env });
+        const outcome = await cli(['copy', 'a', 'b', 'x', '--id', ID], { env: api.env });
         assert.deepEqual([outcome.code, outcome.stderr, outcome.stdout], [code, `apollo: ${text}\n`, '']);
       } finally {
         await api.close();

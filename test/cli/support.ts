@@ -82,7 +82,7 @@ export function json(line: string | undefined): Record<string, unknown> {
   return JSON.parse(line ?? '') as Record<string, unknown>;
 }
 
-type Reply = { status?: number; headers?: Record<string, string>; body: unknown } | 'hang up';
+type Reply = { status?: number; headers?: Record<string, string>; body: unknown } | 'hang up' | 'no answer';
 
 export interface SeenRequest {
   method: string;
@@ -109,6 +109,7 @@ export async function scriptedApi(reply: (request: SeenRequest, index: number) =
       };
       requests.push(seen);
       const answer = reply(seen, requests.length - 1);
+      if (answer === 'no answer') return;
       if (answer === 'hang up') {
         request.socket.destroy();
         return;

@@ -48,6 +48,7 @@ describe('wrong usage', () => {
     ['status', /missing required argument 'correlation-id'/],
     ['status 1234', /must be a correlation id/],
     ['list --state Done', /Allowed choices are Requested, /],
+    [`status ${ID} --timeout 2 --token x`, /--timeout needs --watch/],
     ['list --since yesterday', /must be a time/],
     ['list', /no token: give --token-command/],
     ['list --token x --api localhost:8080', /the API's URL must start with http/],

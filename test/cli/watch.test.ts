@@ -125,6 +125,58 @@ describe('a watched job', () => {
     });
   }
 
+  it('that was ended by force has not ended before it is settled', async () => {
+    const api = await scriptedApi(() => ({ body: logsOf(jobOf('Terminated', { requested: 2 })) }));
+    try {
+      assert.equal((await cli(['status', ID], { env: api.env })).code, EXIT.notEnded);
+    } finally {
+      await api.close();
+    }
+  });
+
+  describe('that was a dry run', () => {
+    const verdicts = [
+      'would be copied, 7 bytes',
+      'would be skipped: DESTINATION_EXISTS',
+      'would fail: SOURCE_NOT_FOUND',
+    ];
+    const rows = verdicts.map((verdict, index) => ({
+      ...{ fileName: `f${index}`, state: 'Skipped', message: `DRY_RUN: ${verdict}` },
+    }));
+    const job = endedAfter(1, jobOf('Completed', { requested: 3, skipped: 3 }));
+    /** The report of these rows, and a page of logs for all else. */
+    const answers = (of: typeof rows): Parameters<typeof scriptedApi>[0] => {
+      const report = of.map((row) => `${JSON.stringify(row)}\n`).join('');
+      return ({ path }) => ({ body: path.includes('/report') ? report : logsOf(job, of) });
+    };
+
+    it('tells what would happen, and fails where a file would', async () => {
+      const { code, lines } = await watch([answers(rows)], { tty: true });
+      assert.equal(code, EXIT.completedWithErrors);
+      assert.deepEqual(lines, [
+        'Completed: 3 skipped in 1.0 s',
+        'Dry run, nothing was copied: 1 would be copied, 1 would be skipped, 1 would fail (locks are not looked at)',
+        '  f2: would fail: SOURCE_NOT_FOUND',
+      ]);
+    });
+
+    it('has its counts in the last line of JSON', async () => {
+      const { lines } = await watch([answers(rows)]);
+      const dryRun = { wouldCopy: 1, wouldReplace: 0, wouldSkip: 1, wouldFail: 1 };
+      assert.deepEqual(lines.map(json), [{ ...job, dryRun }]);
+    });
+
+    it('is well where no file would fail', async () => {
+      assert.equal((await watch([answers(rows.slice(0, 2))], { tty: true })).code, EXIT.done);
+    });
+
+    it('is no other job whose files were all skipped', async () => {
+      const skipped = rows.map((row) => ({ ...row, message: 'DESTINATION_EXISTS: it is there' }));
+      const { code, lines } = await watch([answers(skipped)], { tty: true });
+      assert.deepEqual([code, lines], [EXIT.done, ['Completed: 3 skipped in 1.0 s']]);
+    });
+  });
+
   it('gets another token where the one it had has expired', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'apollo-token-'));
     const file = join(folder, 'token');
