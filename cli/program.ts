@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings';
+import packageJson from '../package.json' with { type: 'json' };
 import { addCollections } from './commands/collections.ts';
 import type { CommandSet } from './commands/command-set.ts';
 import { addControl, addRetry } from './commands/control.ts';
@@ -25,6 +26,7 @@ Settings (environment):
 export function createProgram(context: CliContext, exitWith: CommandSet['exitWith']): Command {
   const program = new Command('apollo')
     .description('Copies files between collections in Google Cloud Storage, as durable jobs.')
+    .version(packageJson.version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', SETTINGS_HELP + EXIT_CODES_HELP)

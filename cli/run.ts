@@ -1,12 +1,12 @@
 import { CommanderError } from '@commander-js/extra-typings';
 import { ConfigError } from '../config/config.ts';
 import { isStorageError } from '../storage/errors.ts';
-import { CliError } from './cli-error.ts';
+import { CliError, usageError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { remark } from './output.ts';
 import { createProgram } from './program.ts';
-import { inOneLine } from './text.ts';
+import { inOneLine, printable } from './text.ts';
 
 /** Runs one command line (without the program's name) and gives the exit code. What goes wrong is one line on stderr. */
 export async function run(args: readonly string[], context: CliContext): Promise<number> {
@@ -15,24 +15,32 @@ export async function run(args: readonly string[], context: CliContext): Promise
     exitCode = code;
   });
   try {
+    const [first, second] = args;
+    // Left alone, `help nope` shows the help of all, as if nothing were wrong.
+    if (first === 'help' && second !== undefined && !program.commands.some((command) => command.name() === second)) {
+      throw usageError(`unknown command '${printable(second)}'`);
+    }
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (context.signal.aborted) return EXIT.interrupted;
-    const { code, message } = explain(error);
+    const { code, message } = explain(error, context.env['CONTROL_BUCKET'] ?? '');
     if (message !== undefined) remark(context, message);
     return code;
   }
 }
 
 /** What an error means to a person and to a script. */
-function explain(error: unknown): { code: number; message?: string } {
+function explain(error: unknown, controlBucket: string): { code: number; message?: string } {
   if (error instanceof CliError) return { code: error.exitCode, message: error.message };
   if (error instanceof ConfigError) return { code: EXIT.settings, message: inOneLine(error) };
   if (error instanceof CommanderError) return usage(error);
   if (isStorageError(error)) {
+    // Of other buckets, commands say themselves what is wrong with them.
+    const bucket = `the control bucket ${printable(controlBucket)} (CONTROL_BUCKET)`;
+    if (error.kind === 'notFound') return { code: EXIT.settings, message: `${bucket} does not exist` };
     const code = error.isTransient ? EXIT.unreachable : EXIT.refused;
-    return { code, message: `storage: ${inOneLine(error)}` };
+    return { code, message: `storage: ${bucket}: ${inOneLine(error)}` };
   }
   return {
     code: EXIT.defect,

@@ -50,3 +50,6 @@ export const MAX_MANIFEST_BYTES = 4 * 1024 ** 3;
  */
 export const MAX_GZIP_RATIO = 300;
 export const GZIP_ALLOWANCE_BYTES = 1024 * 1024;
+
+/** The highest rate a request may ask for, in files a second for the whole job. */
+export const MAX_FILES_PER_SECOND = 100_000;

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { MAX_FILES_PER_SECOND } from '../../contract/limits.ts';
 import { ON_LOCKED_MODES, OVERWRITE_MODES, type CopyOptions } from '../../contract/messages.ts';
 
 /** What a request that says nothing asks for. There is no bound on the rate where none is asked for. */
@@ -10,7 +11,6 @@ export const DEFAULT_OPTIONS: Readonly<Required<Omit<CopyOptions, 'maxFilesPerSe
 };
 
 /** Above what any bucket takes; a bound that is higher bounds nothing. */
-const MAX_FILES_PER_SECOND = 100_000;
 
 const PRIORITY_RULE = 'must be a whole number from 1 to 5';
 const RATE_RULE = `must be a number above 0 and at most ${MAX_FILES_PER_SECOND}`;

@@ -9,7 +9,7 @@ import {
 } from '../control-bucket/check-collection.ts';
 import { connectStorage } from '../control-bucket/connect.ts';
 import { EXIT } from '../exit-codes.ts';
-import { Output } from '../output.ts';
+import { Output, remark } from '../output.ts';
 import { printable } from '../text.ts';
 import type { CommandSet } from './command-set.ts';
 import * as common from './options.ts';
@@ -69,7 +69,8 @@ function addAdd(parent: Command, { context }: CommandSet): void {
       ),
     )
     .action(async (collectionId, { bucket, prefix, name, replace, ...options }) => {
-      const { collections, controlBucket } = connectStorage(context);
+      const storage = connectStorage(context);
+      const { collections, controlBucket } = storage;
       const acl = Object.fromEntries(
         PERMISSION_LEVELS.map((level) => [level, options[level] ?? []]),
       ) as CollectionDocument['acl'];
@@ -81,6 +82,9 @@ function addAdd(parent: Command, { context }: CommandSet): void {
       }
       const words = `Collection ${printable(collectionId)} ${replace === true ? 'written' : 'added'}: ${printable(place(collection))}`;
       new Output(context, options).show(collection, words);
+      // Written all the same: bucket and access may come later.
+      const { problems } = await checkCollection(storage, collectionId);
+      for (const problem of problems) remark(context, printable(problem));
     });
 }
 

@@ -2,12 +2,14 @@ import { hostname, userInfo } from 'node:os';
 import type { Command } from '@commander-js/extra-typings';
 import type { LockTarget } from '../../storage/lock-targets.ts';
 import type { Lock } from '../../storage/locks.ts';
-import { usageError } from '../cli-error.ts';
+import { CliError, usageError } from '../cli-error.ts';
 import { breakLock } from '../control-bucket/break-lock.ts';
+import { isBucketMissing } from '../control-bucket/check-collection.ts';
 import { connectStorage } from '../control-bucket/connect.ts';
 import { lockTarget, targetText } from '../control-bucket/lock-target.ts';
 import { lockText, lockView, ownerText } from '../control-bucket/lock-view.ts';
 import { setLock } from '../control-bucket/set-lock.ts';
+import { EXIT } from '../exit-codes.ts';
 import { Output } from '../output.ts';
 import { timeText } from '../text.ts';
 import type { CommandSet } from './command-set.ts';
@@ -76,8 +78,11 @@ function addSet(parent: Command, { context }: CommandSet): void {
         if (value.trim() !== '' && value.length <= MAX_TEXT_LENGTH) continue;
         throw usageError(`--${name} must be from 1 to ${MAX_TEXT_LENGTH} characters`);
       }
-      const { collections, locks } = connectStorage(context);
+      const { collections, locks, objects } = connectStorage(context);
       const target = await lockTarget(text, { isPrefix: prefix, collections });
+      if (await isBucketMissing(objects, target.bucket)) {
+        throw new CliError(EXIT.refused, `not locked: the bucket ${target.bucket} does not exist`);
+      }
       const lock = await setLock(locks, target, { kind: 'manual', who, why });
       new Output(context, options).show(lockView(lock), `Locked: ${lockText(lock)}`);
     });

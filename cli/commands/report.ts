@@ -1,12 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Option } from '@commander-js/extra-typings';
 import { CliError, UnreachableError, usageError } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { connectApi } from '../http/connect.ts';
-import { inOneLine } from '../text.ts';
+import { inOneLine, printable } from '../text.ts';
 import type { CommandSet } from './command-set.ts';
 import * as common from './options.ts';
 
@@ -35,11 +36,19 @@ export function addReport({ program, context }: CommandSet): void {
       ),
     )
     .action(async (id, options) => {
-      const format = options.format ?? (options.output?.endsWith('.csv') === true ? 'csv' : 'ndjson');
+      const format = options.format ?? formatOf(options.output);
       const api = connectApi(options, context);
       const report = Readable.fromWeb(await api.stream(`/apollo/files/copy/${id}/report?format=${format}`));
       await (options.output === undefined ? toStdout(report, context) : toFile(report, options.output, context));
     });
+}
+
+/** By the name of the file, where it tells; a name that tells of another format is asked about. */
+function formatOf(output: string | undefined): 'ndjson' | 'csv' {
+  const extension = output === undefined ? '' : extname(output).toLowerCase();
+  if (extension === '.csv') return 'csv';
+  if (['', '.ndjson', '.jsonl', '.json'].includes(extension)) return 'ndjson';
+  throw usageError(`a report is not written as ${printable(extension)}: give --format ndjson or csv`);
 }
 
 async function toStdout(report: Readable, { stdout, signal }: CliContext): Promise<void> {

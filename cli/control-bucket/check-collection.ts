@@ -55,6 +55,17 @@ export async function checkCollection(
   return { ...checked, problems: found.filter((problem) => problem !== undefined) };
 }
 
+/** Whether storage says that there is no such bucket. Throws StorageError where it does not answer. */
+export async function isBucketMissing(objects: ObjectStore, bucket: string): Promise<boolean> {
+  try {
+    return (await objects.listPage({ bucket, prefix: '' })) === undefined;
+  } catch (error) {
+    if (!isStorageError(error) || error.isTransient) throw error;
+    // A bucket that may not be listed from here is there.
+    return false;
+  }
+}
+
 async function bucketProblem(
   objects: ObjectStore,
   { bucket, prefix }: CollectionDocument,

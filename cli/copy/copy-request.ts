@@ -45,9 +45,14 @@ export async function copyRequestBody(
 async function filesOf(selection: CopySelection, context: CliContext): Promise<object> {
   const { source, destination, files, as, from, ndjson = false, all = false, manifest } = selection;
   const prefix = selection.prefix ?? (all ? '' : undefined);
+  if (source !== undefined && destination === undefined && manifest === undefined) {
+    throw usageError('say to which collection: apollo copy SOURCE DESTINATION …');
+  }
   const ways = [files.length > 0, from !== undefined, prefix !== undefined, manifest !== undefined];
-  if (ways.filter(Boolean).length !== 1 || (all && selection.prefix !== undefined)) {
-    throw usageError('say which files, in one way: their names, --from, --prefix, --all or --manifest');
+  const given = ways.filter(Boolean).length + (all && selection.prefix !== undefined ? 1 : 0);
+  if (given === 0) throw usageError('say which files: their names, --from, --prefix, --all or --manifest');
+  if (given > 1) {
+    throw usageError('say which files in one way, not in several: their names, --from, --prefix, --all or --manifest');
   }
   if (as !== undefined && files.length !== 1) throw usageError('--as is for one file');
   if (manifest !== undefined) {

@@ -24,6 +24,8 @@ const entryLine = z.strictObject({
   destinationFileName: z.string().optional(),
 });
 
+const FIELDS = Object.keys(entryLine.shape).join(', ');
+
 /**
  * The entries of a list: a file name a line, taken as it is, or (`ndjson`) an entry a line as JSON. Empty lines count for
  * nothing. `where` names the list. Throws CliError with the number of the first line that is wrong.
@@ -49,14 +51,30 @@ export function entriesFor(fileNames: readonly string[], collections: Collection
 }
 
 function parseEntry(line: string, collections: Collections): Entry {
-  const parsed = entryLine.safeParse(JSON.parse(line));
-  if (!parsed.success) throw usageError(z.prettifyError(parsed.error));
+  const parsed = entryLine.safeParse(parseJson(line), { reportInput: true });
+  if (!parsed.success) throw usageError(parsed.error.issues.map(issueText).join('; '));
   const {
     sourceCollectionId = collections.sourceCollectionId,
     destinationCollectionId = collections.destinationCollectionId,
     ...names
   } = parsed.data;
   return checked({ sourceCollectionId, destinationCollectionId, ...names });
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    throw usageError(`is no JSON: ${inOneLine(error)}`);
+  }
+}
+
+/** What is wrong with an entry, in the API's words. */
+function issueText(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')}: unknown; an entry has ${FIELDS}`;
+  if (issue.path.length === 0) return 'must be an object such as {"fileName": "a.txt"}';
+  const field = issue.path.join('.');
+  return issue.input === undefined ? `${field} is required, a string` : `${field} must be a string`;
 }
 
 /** The API judges names too, with all else; but only here it is known where they stood. */

@@ -1,6 +1,6 @@
 import { exec } from 'node:child_process';
 import { promisify } from 'node:util';
-import { CliError, usageError } from '../cli-error.ts';
+import { CliError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
 import { inOneLine } from '../text.ts';
 
@@ -23,11 +23,15 @@ export interface TokenOptions {
 /** What is given on the command line goes before the environment; there, a token before a command. Throws CliError. */
 export function tokenSource(options: TokenOptions, env: Readonly<Record<string, string | undefined>>): TokenSource {
   const [given, set] = [options, { token: env['APOLLO_TOKEN'], tokenCommand: env['APOLLO_TOKEN_COMMAND'] }];
-  for (const { token, tokenCommand } of [given, set]) {
+  for (const from of [given, set]) {
+    const { token, tokenCommand } = from;
     if (token) return fixedToken(token);
-    if (tokenCommand) return commandToken(tokenCommand, env);
+    if (tokenCommand) return commandToken(tokenCommand, env, from === set ? EXIT.settings : EXIT.refused);
   }
-  throw usageError('no token: give --token-command or --token, or set APOLLO_TOKEN_COMMAND or APOLLO_TOKEN');
+  throw new CliError(
+    EXIT.settings,
+    'no token: give --token-command or --token, or set APOLLO_TOKEN_COMMAND or APOLLO_TOKEN',
+  );
 }
 
 function fixedToken(token: string): TokenSource {
@@ -36,19 +40,27 @@ function fixedToken(token: string): TokenSource {
 }
 
 /** Runs the command in a shell when a token is first needed, and again where that one is refused. */
-function commandToken(command: string, env: Readonly<Record<string, string | undefined>>): TokenSource {
+function commandToken(
+  command: string,
+  env: Readonly<Record<string, string | undefined>>,
+  exitCode: number,
+): TokenSource {
   let kept: Promise<string> | undefined;
   return {
     isRenewable: true,
     async token({ renew = false } = {}) {
       if (renew) kept = undefined;
-      kept ??= run(command, env);
+      kept ??= run(command, env, exitCode);
       return await kept;
     },
   };
 }
 
-async function run(command: string, env: Readonly<Record<string, string | undefined>>): Promise<string> {
+async function run(
+  command: string,
+  env: Readonly<Record<string, string | undefined>>,
+  exitCode: number,
+): Promise<string> {
   try {
     const { stdout } = await promisify(exec)(command, { env, timeout: COMMAND_TIMEOUT_MS, encoding: 'utf8' });
     return checked(stdout.trim(), 'what the token command printed');
@@ -57,7 +69,7 @@ async function run(command: string, env: Readonly<Record<string, string | undefi
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
     const why = stderr.trim() === '' ? '' : `: ${inOneLine(stderr)}`;
     const how = typeof code === 'number' ? `exit code ${code}` : 'ended by force, or after a minute';
-    throw new CliError(EXIT.refused, `the token command failed (${how})${why}`, { cause: error });
+    throw new CliError(exitCode, `the token command failed (${how})${why}`, { cause: error });
   }
 }
 

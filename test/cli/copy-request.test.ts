@@ -87,7 +87,7 @@ describe('apollo copy', () => {
   });
 
   const mistakes: [args: string[], message: RegExp, input?: string | Uint8Array][] = [
-    [['a', 'b'], /say which files, in one way/],
+    [['a', 'b'], /say which files: their names/],
     [['a', 'b', 'x', '--prefix', 'y'], /in one way/],
     [['a', 'b', '--all', '--prefix', 'y'], /in one way/],
     [['--prefix', 'y'], /from which collection to which/],
@@ -99,7 +99,11 @@ describe('apollo copy', () => {
     [['a', 'b', '--from', '-'], /standard input is not UTF-8/, Buffer.from([0x66, 0xff])],
     [['a', 'b', '--from', '-'], /standard input, line 2: the file name "\." must not/, 'x\n.\n'],
     [['a', 'b', '--from', '-', '--ndjson'], /standard input, line 1: .*JSON/, 'x\n'],
-    [['a', 'b', '--from', '-', '--ndjson'], /standard input, line 1: .*fileNam/, '{"fileNam":"x"}\n'],
+    [
+      ['a', 'b', '--from', '-', '--ndjson'],
+      /standard input, line 1: fileName is required, a string; fileNam: unknown; an entry has sourceCollectionId, /,
+      '{"fileNam":"x"}\n',
+    ],
     [['a', 'b', '--from', 'does-not-exist'], /does-not-exist cannot be read: ENOENT/],
     [['a', 'b', 'x', '--priority', '6'], /'--priority <n>' argument '6' is invalid/],
     [['a', 'b', 'x', '--max-files-per-second', '0'], /must be a number above 0/],

@@ -42,6 +42,14 @@ describe('the help', () => {
   });
 });
 
+describe('the version', () => {
+  it('is shown where it is asked for', async () => {
+    const { code, stdout } = await cli(['--version']);
+    assert.equal(code, EXIT.done);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+});
+
 describe('wrong usage', () => {
   const cases: [line: string, message: RegExp][] = [
     ['copi', /unknown command 'copi' \(Did you mean copy\?\)/],
@@ -50,7 +58,10 @@ describe('wrong usage', () => {
     ['list --state Done', /Allowed choices are Requested, /],
     [`status ${ID} --timeout 2 --token x`, /--timeout needs --watch/],
     ['list --since yesterday', /must be a time/],
-    ['list', /no token: give --token-command/],
+    ['help nope', /unknown command 'nope'/],
+    [`report ${ID} --token x -o report.xlsx`, /not written as \.xlsx: give --format ndjson or csv/],
+    ['copy a', /say to which collection/],
+    ['copy a b x --max-files-per-second 100001', /above 0, at most 100,000/],
     ['list --token x --api localhost:8080', /the API's URL must start with http/],
     [`report ${ID} --format xml`, /Allowed choices are ndjson, csv/],
     ['locks set b/x', /required option '--why <text>' not specified/],
@@ -65,6 +76,20 @@ describe('wrong usage', () => {
       assert.equal(stdout, '');
     });
   }
+
+  it('is neither no token, nor an address or a token command that the environment sets', async () => {
+    const token = { APOLLO_TOKEN: 'x' };
+    const cases: [env: Record<string, string>, message: RegExp][] = [
+      [{}, /no token: give --token-command/],
+      [{ ...token, APOLLO_API_URL: 'foo' }, /the API's URL must start with http/],
+      [{ APOLLO_TOKEN_COMMAND: 'false' }, /the token command failed \(exit code 1\)/],
+    ];
+    for (const [env, message] of cases) {
+      const { code, stderr } = await cli(['list'], { env });
+      assert.equal(code, EXIT.settings);
+      assert.match(stderr, message);
+    }
+  });
 
   it('is not a missing setting, which has an exit code of its own', async () => {
     for (const line of [
