@@ -9,6 +9,7 @@ import { invalidRequest } from '../http-error.ts';
 import { jobIdParam, requireJobId } from '../job-id.ts';
 import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, CORRELATION_ID_HEADERS, mistakes } from '../schemas/answers.ts';
+import { RECORDS_FOLLOW } from '../schemas/job.ts';
 import { EXAMPLE_CSV, EXAMPLE_NDJSON } from '../schemas/examples.ts';
 import { TEXTS } from '../texts.ts';
 import { openJobPages } from '../views/job-pages.ts';
@@ -35,7 +36,8 @@ const reportRoute = createRoute({
   description:
     `In the order of the request, streamed. Columns: ${REPORT_COLUMNS.join(', ')}. NDJSON has every value to the ` +
     'letter. CSV is RFC 4180 with a header row; a text in it that a spreadsheet would take for a formula (it starts ' +
-    'with =, +, -, @, a tab or a carriage return, or a full-width form of these) has an apostrophe in front. Needs the scope apollo_read.',
+    'with =, +, -, @, a tab or a carriage return, or a full-width form of these) has an apostrophe in front. ' +
+    `${RECORDS_FOLLOW} Until then their rows say \`Requested\`. Needs the scope apollo_read.`,
   security: [{ bearerAuth: ['apollo_read'] }],
   request: { params: jobIdParam, query: reportQuery },
   responses: {

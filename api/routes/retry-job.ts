@@ -22,8 +22,10 @@ const retryRoute = createRoute({
   tags: ['Copy'],
   summary: 'Copy again what a job failed or was cancelled to copy',
   description:
-    'Starts a new job, of whoever asks, with those files and the same options, and answers like a copy. The same ' +
-    '`x-correlation-id` again gives the same answer. Needs the scopes apollo_read and apollo_write.',
+    'Starts a new job, of whoever asks, with those files and the same options, and answers like a copy. Left out are files ' +
+    'that are wrong in themselves (`INVALID_REQUEST`), such as malformed lines of a manifest: they would fail again. The ' +
+    'same `x-correlation-id` again gives the same answer; without one each request is another retry, and starts ' +
+    'another job. Needs the scopes apollo_read and apollo_write.',
   security: [{ bearerAuth: ['apollo_read', 'apollo_write'] }],
   request: { params: jobIdParam, headers: copyHeaders },
   responses: {
@@ -34,7 +36,7 @@ const retryRoute = createRoute({
     403: ANSWERS.forbidden,
     404: ANSWERS.noRecords,
     409: jsonAnswer(
-      'The job has not ended, or no file of it failed or was cancelled (`data` is the job then); or the ' +
+      'The job has not ended, or no file of it can be tried again (`data` is the job then); or the ' +
         '`x-correlation-id` is in use by another caller or for another request.',
       conflictSchema,
       envelope(409, TEXTS.nothingToRetry, EXAMPLE_JOB),

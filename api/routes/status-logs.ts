@@ -8,7 +8,7 @@ import { jobIdQuery, requireJobId } from '../job-id.ts';
 import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, envelopeSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { EXAMPLE_JOB, EXAMPLE_RECORD } from '../schemas/examples.ts';
-import { jobSchema } from '../schemas/job.ts';
+import { jobSchema, RECORDS_FOLLOW } from '../schemas/job.ts';
 import { logRecordSchema } from '../schemas/log-record.ts';
 import { continuationToken, fileState, limit, pagingSchema } from '../schemas/paging.ts';
 import { TEXTS } from '../texts.ts';
@@ -38,8 +38,7 @@ const logsRoute = createRoute({
   summary: 'One record for each file of a job',
   description:
     'Paged, in the order of the request. A job without records (rejected, not decided yet) has none, and its `job`. ' +
-    'While everything under a prefix, a manifest or a list of more than 1,000 files is copied, the counts of `job` move ' +
-    'with each file, and the records follow as each thousand is through. ' +
+    `${RECORDS_FOLLOW} ` +
     'Needs the scopes apollo_read and apollo_write.',
   security: [{ bearerAuth: ['apollo_read', 'apollo_write'] }],
   middleware: [requireScopes('apollo_read', 'apollo_write')] as const,

@@ -8,15 +8,16 @@ import { invalidRequest } from '../http-error.ts';
 import { jobIdParam, requireJobId } from '../job-id.ts';
 import { queryErrors } from '../request-errors.ts';
 import { ANSWERS, envelopeSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
+import { RECORDS_FOLLOW } from '../schemas/job.ts';
 import { EXAMPLE_DETAIL } from '../schemas/examples.ts';
-import { continuationToken, limit, pagingSchema } from '../schemas/paging.ts';
+import { continuationToken, optionalLimit, pagingSchema } from '../schemas/paging.ts';
 import { trackDataSchema } from '../schemas/track.ts';
 import { TEXTS } from '../texts.ts';
 import { openJobPages } from '../views/job-pages.ts';
 import { trackAnswer, trackText } from '../views/track-answer.ts';
 import { pageBounds, pagingOf } from './page-request.ts';
 
-const trackQuery = z.strictObject({ limit, continuationToken });
+const trackQuery = z.strictObject({ limit: optionalLimit, continuationToken });
 
 const trackRoute = createRoute({
   method: 'get',
@@ -26,7 +27,7 @@ const trackRoute = createRoute({
   summary: 'Summary and detail of a job',
   description:
     'Every file of the job; paged where `limit` or `continuationToken` is given, with `paging` beside `data`. ' +
-    'Needs the scope apollo_read.',
+    `${RECORDS_FOLLOW} Until then \`Status\` is 0, whatever \`Summary\` has counted. Needs the scope apollo_read.`,
   security: [{ bearerAuth: ['apollo_read'] }],
   request: { params: jobIdParam, query: trackQuery },
   responses: {

@@ -29,7 +29,9 @@ export const copyOptions = z
         .openapi({
           description:
             'What happens where another job, or somebody by hand, holds a file locked: the request is refused (423), it ' +
-            'waits for up to an hour, or it does without the file.',
+            'waits for up to an hour, or it does without the file. For now, everything under a prefix, a manifest and a ' +
+            'list of more than 1,000 files are locked as a whole, by prefixes: where others hold a file under one of ' +
+            'them, such a job is refused (423) with `skip` as with `reject`; `wait` waits.',
         }),
       priority: z
         .int({ error: PRIORITY_RULE })
@@ -40,7 +42,10 @@ export const copyOptions = z
       dryRun: z
         .boolean({ error: 'must be true or false' })
         .default(DEFAULT_OPTIONS.dryRun)
-        .openapi({ description: 'Checks access and names, takes no lock, copies nothing; tells what would happen.' }),
+        .openapi({
+          description:
+            'Checks access and names, takes no lock, copies nothing; tells what would happen, but for locks.',
+        }),
       maxFilesPerSecond: z
         .number({ error: RATE_RULE })
         .gt(0, { error: RATE_RULE })

@@ -10,6 +10,11 @@ export const isoTime = z.iso.datetime({ offset: true });
 /** A point in time: milliseconds since the epoch. */
 export const unixTime = z.int();
 
+/** Why the records of a job may say less than its counts. */
+export const RECORDS_FOLLOW =
+  'While everything under a prefix, a manifest or a list of more than 1,000 files is copied, the counts of the job move ' +
+  'with each file, and the records of its files follow as each thousand is through.';
+
 /** A job as every view shows it. */
 export const jobSchema = z
   .strictObject({
@@ -32,6 +37,6 @@ export const jobSchema = z
     }),
     message: z.string().openapi({ description: 'Why the job is where it is; empty where there is nothing to say.' }),
   })
-  .openapi('Job', { example: EXAMPLE_JOB });
+  .openapi('Job', { description: 'A job: its state, counts and times.', example: EXAMPLE_JOB });
 
 export type JobView = z.infer<typeof jobSchema>;

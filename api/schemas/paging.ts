@@ -4,18 +4,28 @@ import { FILE_STATES } from '../../contract/states.ts';
 
 const LIMIT_RULE = `must be a whole number from 1 to ${MAX_PAGE_LIMIT}, given once`;
 
-/** How many entries a page has; undefined where the request does not say. */
-export const limit = z
+const pageLimit = z
   .string({ error: LIMIT_RULE })
   .regex(/^[1-9]\d{0,3}$/, { error: LIMIT_RULE, abort: true })
   .transform(Number)
   .refine((value) => value <= MAX_PAGE_LIMIT, { error: LIMIT_RULE })
-  .optional()
-  .openapi({
+  .optional();
+
+function documentedLimit(otherwise: string) {
+  return pageLimit.openapi({
     param: { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE_LIMIT } },
-    description: `How many entries a page has, from 1 to ${MAX_PAGE_LIMIT}; ${DEFAULT_PAGE_LIMIT} where paging is asked for.`,
+    description: `How many entries a page has, from 1 to ${MAX_PAGE_LIMIT}; ${otherwise}.`,
     example: '100',
   });
+}
+
+/** How many entries a page has; undefined where the request does not say. */
+export const limit = documentedLimit(`${DEFAULT_PAGE_LIMIT} without it`);
+
+/** The same of an answer that is paged only where that is asked for. */
+export const optionalLimit = documentedLimit(
+  `without it ${DEFAULT_PAGE_LIMIT} where \`continuationToken\` is given, else everything`,
+);
 
 /** The token of an earlier page; whether it is ours is for those who decode it to say. */
 export const continuationToken = z

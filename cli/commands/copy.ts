@@ -32,9 +32,10 @@ export function addCopy({ program, context, exitWith }: CommandSet): void {
       ),
     )
     .addOption(
-      new Option('--on-locked <what>', 'what to do where others hold a file (default: reject)').choices(
-        ON_LOCKED_MODES,
-      ),
+      new Option(
+        '--on-locked <what>',
+        'what to do where others hold a file (default: reject); --prefix and --manifest are, for now, refused with skip as with reject',
+      ).choices(ON_LOCKED_MODES),
     )
     .option('--max-files-per-second <n>', 'bound for the whole job', common.numberUpTo(MAX_FILES_PER_SECOND))
     .option('--priority <n>', '1 goes first, 5 last (default: 3)', common.wholeNumberFrom(1, 5))

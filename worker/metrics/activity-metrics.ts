@@ -31,7 +31,8 @@ export function activityMetrics(
   );
   const chunks = tallies.counter(
     'apollo_chunks_total',
-    'Passes over chunks of bulk jobs, by outcome: complete, left_over where files are to be tried again, failed.',
+    'Passes over chunks of bulk jobs, by outcome: complete, left_over where files are to be tried again, stopped where ' +
+      'nothing failed but the job was paused or cancelled, failed.',
     ['outcome'],
   );
   const jobs = tallies.counter('apollo_admissions_total', 'Jobs that were decided, by verdict.', ['verdict']);
@@ -55,8 +56,10 @@ export function activityMetrics(
     copyChunk(result) {
       const { counts, leftovers, reason } = result as Result<'copyChunk'>;
       countFiles(counts);
-      chunks.add(1, { outcome: leftovers.length === 0 ? 'complete' : 'left_over' });
-      if (leftovers.length > 0) retries.add(leftovers.length, { reason: codeIn(reason) });
+      const isStopped = leftovers.length > 0 && reason === '';
+      chunks.add(1, { outcome: leftovers.length === 0 ? 'complete' : isStopped ? 'stopped' : 'left_over' });
+      // Where nothing failed, there is nothing to try again: the job was paused or cancelled.
+      if (leftovers.length > 0 && !isStopped) retries.add(leftovers.length, { reason: codeIn(reason) });
     },
     admitJob(result) {
       jobs.add(1, { verdict: (result as Result<'admitJob'>).verdict });
@@ -66,18 +69,18 @@ export function activityMetrics(
     },
   };
 
-  /** What an activity failed with. */
-  const failed: Readonly<Record<string, (error: unknown) => void>> = {
+  /** What an activity failed with; stopped: its job was cancelled or terminated, or its worker ends. */
+  const failed: Readonly<Record<string, (error: unknown, isStopped: boolean) => void>> = {
     copyFile(error) {
       if (!(error instanceof ApplicationFailure) || error.nonRetryable === true) return;
       retries.add(1, { reason: codeIn(error.type ?? '') });
     },
-    copyChunk() {
-      chunks.add(1, { outcome: 'failed' });
+    copyChunk(_error, isStopped) {
+      chunks.add(1, { outcome: isStopped ? 'stopped' : 'failed' });
     },
   };
 
-  return ({ info: { activityType } }) => ({
+  return ({ info: { activityType }, cancellationSignal }) => ({
     inbound: {
       async execute(input, next) {
         const change = (by: number) => {
@@ -89,7 +92,7 @@ export function activityMetrics(
           counted[activityType]?.(result, input.args[0]);
           return result;
         } catch (error) {
-          failed[activityType]?.(error);
+          failed[activityType]?.(error, cancellationSignal.aborted);
           throw error;
         } finally {
           change(-1);

@@ -13,8 +13,13 @@ function setUp() {
   const { meter, series } = rememberingMeter();
   const metrics = createMetrics(meter);
   /** Runs an activity that ends so, as far as the metrics see it. */
-  async function run(activityType: string, end: () => unknown, task: unknown = {}): Promise<void> {
-    const { inbound } = metrics.activity({ info: { activityType } } as unknown as Context);
+  async function run(
+    activityType: string,
+    end: () => unknown,
+    task: unknown = {},
+    cancellationSignal = new AbortController().signal,
+  ): Promise<void> {
+    const { inbound } = metrics.activity({ info: { activityType }, cancellationSignal } as unknown as Context);
     const next = () => Promise.resolve().then(end);
     await inbound?.execute?.({ args: [task], headers: {} }, next).catch(() => undefined);
   }
@@ -61,6 +66,7 @@ describe("the worker's metrics", () => {
     await run('copyFile', failWith(ApplicationFailure.create({ type: 'made up: 5e3f1f0e' })));
     const counts = { count: 0, completed: 0, skipped: 0, failed: 0, cancelled: 0, bytes: 0 };
     await run('copyChunk', () => ({ counts, leftovers: [1, 2, 3], reason: 'STORAGE_RATE_LIMITED: 429' }));
+    await run('copyChunk', () => ({ counts, leftovers: [1, 2], reason: '' }));
     assert.deepEqual(told('apollo_file_retries'), {
       'apollo_file_retries_total reason=STORAGE_RATE_LIMITED': 3,
       'apollo_file_retries_total reason=STORAGE_UNAVAILABLE': 1,
@@ -77,14 +83,17 @@ describe("the worker's metrics", () => {
       during.push(told('apollo_chunks_in_progress'));
       return ended;
     });
+    await run('copyChunk', () => ({ ...ended, leftovers: [0], reason: 'STORAGE_UNAVAILABLE: 503' }));
     await run('copyChunk', () => ({ ...ended, leftovers: [0] }));
-    await run('copyChunk', failWith(new Error('the worker ends')));
+    await run('copyChunk', failWith(new Error('a defect')));
+    await run('copyChunk', failWith(new Error('the worker ends')), {}, AbortSignal.abort());
     assert.deepEqual(during, [{ apollo_chunks_in_progress: 1 }]);
     assert.deepEqual(told('apollo_chunks'), {
       apollo_chunks_in_progress: 0,
       'apollo_chunks_total outcome=complete': 1,
       'apollo_chunks_total outcome=failed': 1,
       'apollo_chunks_total outcome=left_over': 1,
+      'apollo_chunks_total outcome=stopped': 2,
     });
   });
 
