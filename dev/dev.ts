@@ -3,9 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { DataLockedError, lockDataFolder } from './data-lock.ts';
 import { EXAMPLE_REQUEST, makeExample } from './example.ts';
+import { tracingSettings } from './environment.ts';
 import { launch } from './launch.ts';
 import { curlPost, heading, show, step, table } from './output.ts';
-import type { Stack } from './stack.ts';
+import { CONTROL_BUCKET, type Stack } from './stack.ts';
+import { AUDIENCE } from './token-issuer.ts';
+import { announceIssuer } from './token.ts';
 
 /** `npm run dev`: the embedded stack, left up. Its data stays in .data/, or in the folder given as argument. */
 
@@ -25,11 +28,30 @@ async function describe(stack: Stack): Promise<void> {
       ['Temporal Web UI', `${stack.temporalUiUrl}/namespaces/default/workflows`],
       ['Temporal', stack.temporalAddress],
       ['Storage emulator', stack.storageUrl],
+      ["Worker's metrics", stack.metricsUrl],
       ['Data and logs', `${relative(process.cwd(), stack.dataFolder) || '.'}/`],
     ]),
   );
   heading(`A token for "${CALLER}", good for ${TOKEN_LIFETIME_HOURS} hours`);
   console.log(`TOKEN=${token}`);
+  console.log(
+    '\nFor another caller, or other scopes: npm run --silent dev:token -- --sub bob --scope "apollo_read apollo_write"',
+  );
+  heading(
+    'To run an API or a worker of your own on it (npm run api, npm run worker), with a PORT or METRICS_PORT of its own',
+  );
+  show(
+    Object.entries({
+      TEMPORAL_ADDRESS: stack.temporalAddress,
+      CONTROL_BUCKET,
+      STORAGE_EMULATOR_HOST: stack.storageUrl,
+      IMS_ISSUER: stack.issuer,
+      IMS_JWKS_URL: stack.jwksUrl,
+      IMS_AUDIENCE: AUDIENCE,
+    })
+      .map(([name, value]) => `export ${name}=${value}`)
+      .join('\n'),
+  );
   heading('Copy the two files of the example');
   console.log(curlPost(`${stack.apiUrl}/apollo/files/copy`, '$TOKEN', EXAMPLE_REQUEST));
   heading("Its status, with the answer's CorrelationId");
@@ -41,14 +63,21 @@ async function dev(): Promise<void> {
   await mkdir(DATA_FOLDER, { recursive: true });
   const unlock = await lockDataFolder(DATA_FOLDER);
   try {
+    const traced = tracingSettings();
     await launch({
       dataFolder: DATA_FOLDER,
+      env: { api: traced, worker: traced },
       keepWorkflows: true,
       interruptedExitCode: 0,
       async run(stack, signal) {
         await step('Collections and files of the example', () => makeExample(stack.emulator, CALLER));
-        await describe(stack);
-        if (!signal.aborted) await once(signal, 'abort');
+        const withdrawIssuer = await announceIssuer(DATA_FOLDER, stack.issuer, stack.jwksUrl);
+        try {
+          await describe(stack);
+          if (!signal.aborted) await once(signal, 'abort');
+        } finally {
+          await withdrawIssuer();
+        }
         signal.throwIfAborted();
       },
     });

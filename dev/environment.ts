@@ -9,6 +9,12 @@ const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'NO
 /** Settings of the service that may be tried out on the stack. */
 const TUNABLE = ['COPY_CONCURRENCY', 'BUCKET_RAMP', 'JOB_RETENTION_DAYS'];
 
+/** The settings of OpenTelemetry that are set here: `npm run dev` hands them on to API and worker, tests do not. */
+export function tracingSettings(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => name.startsWith('OTEL_'));
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 /** Quieter ones would leave out the line by which a worker says that it is up. */
 const LOG_LEVELS = ['trace', 'debug', 'info'];
 

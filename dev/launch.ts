@@ -23,7 +23,7 @@ export class Problem extends Error {
 /** npm hands a Ctrl-C on to a process that the terminal has already told: only a later one is a second one. */
 const SECOND_INTERRUPT_AFTER_MS = 1_000;
 
-interface Launch extends Pick<StackOptions, 'dataFolder' | 'keepWorkflows'> {
+interface Launch extends Pick<StackOptions, 'dataFolder' | 'keepWorkflows' | 'env'> {
   /** What is done on the stack; the signal is aborted where it should end early. */
   run: (stack: Stack, signal: AbortSignal) => Promise<void>;
   /** Exit code for Ctrl-C and SIGTERM; default: the usual 130 and 143. */

@@ -8,7 +8,7 @@ import { createPartSet } from './part-set.ts';
 import { createPortClaims } from './port-claims.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from './ports.ts';
 
-import { startTokenIssuer, type TokenRequest } from './token-issuer.ts';
+import { keyFileIn, startTokenIssuer, type TokenRequest } from './token-issuer.ts';
 import { ensureTools } from './tools.ts';
 
 export { CONTROL_BUCKET } from './definitions.ts';
@@ -43,6 +43,8 @@ export interface Stack {
   readonly storageUrl: string;
   readonly issuer: string;
   readonly jwksUrl: string;
+  /** The metrics of the first worker. */
+  readonly metricsUrl: string;
   readonly dataFolder: string;
   readonly temporal: Part;
   readonly storage: Part;
@@ -76,7 +78,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     // A profile of its own, lest the parts take up that of the person who runs them.
     const temporalConfigFile = join(dataFolder, 'temporal.toml');
     await writeFile(temporalConfigFile, '[profile.default]\n');
-    const kept = options.dataFolder !== undefined && { keyFile: join(dataFolder, 'issuer-key.json') };
+    const kept = options.dataFolder !== undefined && { keyFile: keyFileIn(dataFolder) };
     const tokens = await startTokenIssuer({ port: ports.issuer, ...kept });
     parts.finally(() => tokens.close());
 
@@ -107,6 +109,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       storageUrl: emulatorUrl,
       issuer: tokens.issuer,
       jwksUrl: tokens.jwksUrl,
+      metricsUrl: `${localUrl(ports.metrics)}/metrics`,
       dataFolder,
       temporal,
       storage,

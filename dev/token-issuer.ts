@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import {
   calculateJwkThumbprint,
   exportJWK,
@@ -31,6 +32,14 @@ export interface TokenRequest {
   claims?: Readonly<Record<string, unknown>>;
 }
 
+/** Makes tokens of an issuer with its key. */
+interface Signer {
+  /** The public half, as the issuer's key set has it. */
+  readonly publicKey: JWK;
+  readonly keyId: string | undefined;
+  sign: (request: TokenRequest) => Promise<string>;
+}
+
 export interface TokenIssuer {
   /** Value of the claim `iss`. */
   readonly issuer: string;
@@ -45,9 +54,8 @@ export interface TokenIssuer {
  * `keyFile`: where its private key is kept (mode 0600), so that tokens survive a restart; without it, in memory.
  */
 export async function startTokenIssuer({ port, keyFile }: { port: number; keyFile?: string }): Promise<TokenIssuer> {
-  const jwk = keyFile === undefined ? await newKey() : await keptKey(keyFile);
-  const privateKey = await importJWK(jwk, ALGORITHM);
-  const publicKey: JWK = { kty: 'RSA', n: jwk.n, e: jwk.e, kid: jwk.kid, alg: ALGORITHM, use: 'sig' } as JWK;
+  const issuer = `http://${LOOPBACK}:${port}/`;
+  const { publicKey, sign } = await signerWith(keyFile, issuer);
   const keySet = JSON.stringify({ keys: [publicKey] });
 
   const path = '/.well-known/jwks.json';
@@ -58,22 +66,34 @@ export async function startTokenIssuer({ port, keyFile }: { port: number; keyFil
   });
   server.listen(port, LOOPBACK);
   await once(server, 'listening');
-  const issuer = `http://${LOOPBACK}:${port}/`;
 
   return {
     issuer,
     jwksUrl: new URL(path, issuer).href,
-    issueToken(request) {
-      return new SignJWT(claimsOf(request, issuer))
-        .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid: jwk.kid ?? '' })
-        .sign(privateKey);
-    },
+    issueToken: sign,
     async close() {
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
       await closed;
     },
+  };
+}
+
+/** Where an issuer that keeps its data in this folder has its private key. */
+export function keyFileIn(dataFolder: string): string {
+  return join(dataFolder, 'issuer-key.json');
+}
+
+/** What signs for this issuer, with the key in a file (made where it is not there), or with a new one. */
+export async function signerWith(keyFile: string | undefined, issuer: string): Promise<Signer> {
+  const jwk = keyFile === undefined ? await newKey() : await keptKey(keyFile);
+  const privateKey = await importJWK(jwk, ALGORITHM);
+  const header = { alg: ALGORITHM, typ: 'JWT', kid: jwk.kid ?? '' };
+  return {
+    publicKey: { kty: 'RSA', n: jwk.n, e: jwk.e, kid: jwk.kid, alg: ALGORITHM, use: 'sig' } as JWK,
+    keyId: jwk.kid,
+    sign: (request) => new SignJWT(claimsOf(request, issuer)).setProtectedHeader(header).sign(privateKey),
   };
 }
 

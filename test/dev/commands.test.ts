@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -87,6 +89,26 @@ describe('commands', function () {
     assert.deepEqual(await second.exited, [1, null]);
     assert.match(second.output, /^\S+ is in use by process \d+: end it first \(lock file: \S+\)\n$/);
 
+    const { PATH = '' } = process.env;
+    const settings = Object.fromEntries(
+      Array.from(command.output.matchAll(/export (\w+)=(\S+)/g), ([, name = '', value = '']) => [name, value]),
+    );
+    assert.deepEqual(Object.keys(settings).toSorted(), [
+      'CONTROL_BUCKET',
+      'IMS_AUDIENCE',
+      'IMS_ISSUER',
+      'IMS_JWKS_URL',
+      'STORAGE_EMULATOR_HOST',
+      'TEMPORAL_ADDRESS',
+    ]);
+    assert.match(await (await fetch(await command.printed(/Worker's metrics +(\S+)/))).text(), /^temporal_/m);
+    const forBob = ['dev/token.ts', '--data', folder, '--sub', 'bob', '--scope', 'apollo_read apollo_admin'];
+    const { stdout } = await promisify(execFile)(process.execPath, forBob, { cwd: ROOT, env: { PATH } });
+    const keySet = createRemoteJWKSet(new URL(settings['IMS_JWKS_URL'] ?? ''));
+    const expected = { issuer: settings['IMS_ISSUER'] ?? '', audience: settings['IMS_AUDIENCE'] ?? '' };
+    const { payload } = await jwtVerify(stdout.trim(), keySet, expected);
+    assert.deepEqual([payload.sub, payload['scope']], ['bob', 'apollo_read apollo_admin']);
+
     const post = await fetch(await command.printed(/curl -sS (\S+files\/copy)/), {
       method: 'POST',
       headers: { authorization: await authorization(), 'content-type': 'application/json' },
@@ -95,6 +117,9 @@ describe('commands', function () {
     const { data } = (await post.json()) as { data: { CorrelationId: string } };
     command.signal('SIGINT');
     assert.deepEqual(await command.exited, [0, null]);
+    const refused = new Command('dev/token.ts', '--data', folder, '--sub', 'bob');
+    assert.deepEqual(await refused.exited, [1, null]);
+    assert.match(refused.output, /^no stack runs on \S+: start one with npm run dev\n/);
 
     command = new Command('dev/dev.ts', folder);
     await up();

@@ -148,6 +148,7 @@ export async function startProductionStack(options: StackOptions = {}): Promise<
       ...{ services, apiUrl, temporalAddress, storageUrl: emulatorUrl, dataFolder: folder },
       temporalUiUrl: apiSettings['TEMPORAL_UI_URL'] ?? '',
       ...{ issuer: tokens.issuer, jwksUrl: tokens.jwksUrl },
+      metricsUrl: `http://${LOOPBACK}:${ports.metrics}/metrics`,
       ...{ temporal, storage, worker, secondWorker, api },
       emulator: emulatorAt(emulatorUrl, CONTROL_BUCKET),
       token: (request) => tokens.issueToken(request),
