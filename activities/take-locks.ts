@@ -102,6 +102,6 @@ function nameOf(owner: LockOwner): string {
 }
 
 function short(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= MAX_NAMED ? text : `${characters.slice(0, MAX_NAMED).join('')}…`;
 }

@@ -127,7 +127,7 @@ describe('admitBulk', () => {
     const change = (acl: object, prefix = place.destination('').name) =>
       test.emulator.putCollection({
         ...{ collectionId: to, collectionName: to, bucket: test.destinationBucket, prefix },
-        acl: acl as never,
+        acl: acl,
       });
 
     for (const [what, request] of [
