@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type {
   Admission,
   BulkSource,
@@ -7,8 +8,8 @@ import type {
   FileRecord,
   JobStatus,
 } from '../contract/messages.ts';
-import { isEndState } from '../contract/states.ts';
-import { isStorageError } from './errors.ts';
+import { isEndState, JOB_STATES } from '../contract/states.ts';
+import { isStorageError, StorageError } from './errors.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
 /** The workflow that owns a record: all runs that came of one first run. */
@@ -43,6 +44,28 @@ export interface JobRecord {
   status: JobStatus;
 }
 
+/** What every record has, as far as anybody depends on it; files are not looked at one by one. */
+const recordShape = z.looseObject({
+  correlationId: z.string(),
+  chain: z.looseObject({ namespace: z.string(), firstRunId: z.string() }),
+  caller: z.string(),
+  digest: z.string(),
+  receivedAt: z.number(),
+  taskQueue: z.string(),
+  options: z.looseObject({}),
+  collections: z.array(z.looseObject({ collectionId: z.string(), bucket: z.string(), prefix: z.string() })).optional(),
+  entries: z.array(z.unknown()).nullish(),
+  bulk: z.looseObject({ kind: z.string() }).nullish(),
+  admission: z.looseObject({ decision: z.string() }).nullable(),
+  status: z.looseObject({
+    state: z.enum(JOB_STATES),
+    counts: z.record(z.string(), z.number()),
+    startedAt: z.number(),
+    endedAt: z.number().nullable(),
+    message: z.string(),
+  }),
+});
+
 /** How many files a job is for, as far as its record knows; null: that is still being found out, or was. */
 export function requestedBy({ bulk, status }: JobRecord): number | null {
   return bulk !== null && !isEndState(status.state) ? null : status.counts.requested;
@@ -76,16 +99,17 @@ export class JobRecordStore {
     return await this.#createOnly(this.#ref(record.correlationId, 'job.json'), JSON.stringify(record));
   }
 
+  /** The record; undefined: none. A StorageError of kind `malformed` says that what is there is no record of this job. */
   async read(correlationId: string): Promise<StoredJobRecord | undefined> {
     const document = await this.#objects.readJson(this.#ref(correlationId, 'job.json'));
     if (document === undefined) return undefined;
     // A record that was written before there were bulk jobs has none of the first three.
-    const record = {
-      collections: [],
-      entries: null,
-      bulk: null,
-      ...(document.content as object),
-    } as unknown as JobRecord;
+    const parsed = recordShape.safeParse(document.content);
+    if (!parsed.success || parsed.data.correlationId !== correlationId) {
+      const problem = parsed.success ? 'it is of another job' : z.prettifyError(parsed.error);
+      throw new StorageError('malformed', `the record of job ${correlationId} is none: ${problem}`);
+    }
+    const record = { collections: [], entries: null, bulk: null, ...parsed.data } as unknown as JobRecord;
     return { record, generation: document.generation };
   }
 

@@ -62,7 +62,7 @@ export function createJobService(deps: {
     ...{ client, starter, finder, views },
     unusedInputs: new UnusedInputs({ client, inputs, log }),
   });
-  const lister = new JobLister(client, finder, views);
+  const lister = new JobLister(client, finder, views, log);
   const openInput: OpenInput = (correlationId) => inputs.create(correlationId);
   const retry = new JobRetry({ finder, views, waiter, openInput });
 

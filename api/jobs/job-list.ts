@@ -1,6 +1,8 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import type { Logger } from '../../config/logger.ts';
 import { parseCorrelationId } from '../../contract/ids.ts';
 import type { JobStatus } from '../../contract/messages.ts';
+import { isStorageError } from '../../storage/errors.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { JobFinder } from './job-finder.ts';
 import { ServiceUnavailableError, type JobCursor, type JobFilter, type JobList } from './job-service.ts';
@@ -16,8 +18,10 @@ export class JobLister {
   readonly #client: Client;
   readonly #finder: JobFinder;
   readonly #views: JobViews;
+  readonly #log: Logger;
 
-  constructor(client: Client, finder: JobFinder, views: JobViews) {
+  constructor(client: Client, finder: JobFinder, views: JobViews, log: Logger) {
+    this.#log = log;
     this.#client = client;
     this.#finder = finder;
     this.#views = views;
@@ -39,12 +43,17 @@ export class JobLister {
 
   /**
    * Undefined for what is no job of ours: started by hand under another name, or somebody else's after all; and for one
-   * whose record is not kept any more.
+   * whose record is not kept any more, or cannot be read.
    */
   async #status(info: WorkflowExecutionInfo, { requestor }: JobFilter): Promise<JobStatus | undefined> {
     const correlationId = parseCorrelationId(info.workflowId);
     if (correlationId === undefined) return undefined;
-    const found = await this.#finder.fromExecution(correlationId, info);
+    const found = await this.#finder.fromExecution(correlationId, info).catch((error: unknown) => {
+      // One record that somebody has spoilt is not to hide all other jobs.
+      if (!(error instanceof ServiceUnavailableError && isStorageError(error.cause, 'malformed'))) throw error;
+      this.#log.error({ err: error.cause, correlationId }, 'a record cannot be read: its job is left out of the list');
+      return undefined;
+    });
     if (found === undefined) return undefined;
     const caller = found.kind === 'ended' ? found.record.caller : found.memo.caller;
     if (requestor !== undefined && caller !== requestor) return undefined;

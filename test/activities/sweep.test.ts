@@ -104,9 +104,11 @@ describe('the sweep', () => {
       const broken = newOwner();
       await put('notes', 'readme.txt');
       await test.emulator.putObject(test.controlBucket, `jobs/${broken.correlationId}/job.json`, '{"half":');
+      const empty = newOwner();
+      await test.emulator.putObject(test.controlBucket, `jobs/${empty.correlationId}/job.json`, '{}');
       await makeRecord(owner, 'Completed', 0);
-      assert.deepEqual((await sweepJobs()).counts, counts({ jobs: 2, expired: 1 }));
-      assert.equal((await objects('jobs/')).length, 2);
+      assert.deepEqual((await sweepJobs()).counts, counts({ jobs: 3, expired: 1 }));
+      assert.equal((await objects('jobs/')).length, 3);
       assert.ok(test.logged.some(({ correlationId, level }) => correlationId === broken.correlationId && level === 40));
     });
 

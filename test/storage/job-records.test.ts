@@ -95,6 +95,14 @@ describe('job record store', () => {
       await failsAs(records.read(id), 'malformed');
     });
 
+    it('that is JSON, but no record of this job, is a failure too', async () => {
+      const id = randomUUID();
+      for (const content of [null, {}, [], 'x', newRecord(), { ...newRecord(), correlationId: id, status: null }]) {
+        await storage.emulator.putObject(storage.controlBucket, `jobs/${id}/job.json`, JSON.stringify(content));
+        await failsAs(records.read(id), 'malformed');
+      }
+    });
+
     it('fails where storage does', async () => {
       const record = newRecord();
       storage.proxy.inject({ bucket: storage.controlBucket }, answerError(503));

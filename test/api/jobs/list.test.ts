@@ -51,6 +51,17 @@ describe('the list of jobs', function () {
     }, UNSEEN);
   });
 
+  it('leaves out a job whose record is spoilt, and no other', async () => {
+    const requestor = randomUUID();
+    await withJobs(async (world) => {
+      const { client, storage } = world;
+      const [broken = '', empty = '', whole] = await Promise.all([1, 2, 3].map(() => startUnseen(client, requestor)));
+      await storage.emulator.putObject(storage.controlBucket, `jobs/${broken}/job.json`, '{"half":');
+      await storage.emulator.putObject(storage.controlBucket, `jobs/${empty}/job.json`, '{}');
+      assert.deepEqual(await listed(world, { requestor }, 3), [whole]);
+    }, UNSEEN);
+  });
+
   it('pages through, newest first, each job once, with the count of all', async () => {
     const requestor = randomUUID();
     await withJobs(async (world) => {
