@@ -4,7 +4,13 @@ import { AuthenticationError } from './auth/authentication-error.ts';
 import type { ApiEnv } from './context.ts';
 import { envelope } from './envelope.ts';
 import { HttpError, RETRY_AFTER_SECONDS } from './http-error.ts';
-import { JobEndedError, JobNotFoundError, JobNotRetryableError, ServiceUnavailableError } from './jobs/job-service.ts';
+import {
+  JobEndedError,
+  JobNotFoundError,
+  JobNotRetryableError,
+  JobOverSignalledError,
+  ServiceUnavailableError,
+} from './jobs/job-service.ts';
 import { TEXTS } from './texts.ts';
 import { jobView } from './views/job-view.ts';
 
@@ -17,6 +23,8 @@ function toHttpError(error: unknown): HttpError {
     return new HttpError(401, TEXTS.unauthorized, { headers: { 'www-authenticate': challenge } });
   }
   if (error instanceof JobNotFoundError) return new HttpError(404, TEXTS.noRecords);
+  if (error instanceof JobOverSignalledError)
+    return new HttpError(409, TEXTS.jobOverSignalled, { data: jobView(error.status) });
   if (error instanceof JobEndedError) return new HttpError(409, TEXTS.jobEnded, { data: jobView(error.status) });
   if (error instanceof JobNotRetryableError) {
     const text = error.problem === 'unsettled' ? TEXTS.jobUnsettled : TEXTS.nothingToRetry;

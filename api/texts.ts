@@ -25,6 +25,7 @@ export const TEXTS = {
   correlationIdInUse: 'The correlation id is in use by another caller or for another request',
   jobAbandoned: 'The job of this correlation id was ended by force before it was decided, please use a new id',
   jobEnded: 'The job has ended',
+  jobOverSignalled: 'The job was paused and resumed too often: it can only be cancelled',
   jobUnsettled: 'The job has not ended, or what became of its files is still being found out',
   nothingToRetry: 'No file of the job failed or was cancelled: there is nothing to retry',
   unavailable: 'The service is not available at the moment, please try again',

@@ -1,10 +1,17 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { CANCEL_SIGNAL, PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
 import type { JobStatus } from '../../contract/messages.ts';
+import { COPY_STATE } from '../../contract/search-attributes.ts';
 import type { JobState } from '../../contract/states.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { JobFinder } from './job-finder.ts';
-import { JobEndedError, ServiceUnavailableError, type JobAction, type Viewer } from './job-service.ts';
+import {
+  JobEndedError,
+  JobOverSignalledError,
+  ServiceUnavailableError,
+  type JobAction,
+  type Viewer,
+} from './job-service.ts';
 import type { JobViews } from './job-views.ts';
 
 const SIGNALS: Readonly<Record<JobAction, string>> = {
@@ -24,6 +31,16 @@ const STATE_AFTER: Readonly<Record<JobAction, Partial<Record<JobState, JobState>
   resume: { Paused: 'Processing' },
 };
 
+/** The states in which a signal changes nothing. A job that is Requested may be paused already, unseen. */
+const UNCHANGED_BY: Readonly<Record<JobAction, readonly JobState[]>> = {
+  cancel: ['Cancelling'],
+  pause: ['Paused', 'Cancelling'],
+  resume: ['Processing', 'Cancelling'],
+};
+
+/** What gRPC calls a request that can never be carried out. */
+const INVALID_ARGUMENT: number = 3;
+
 /** Sends jobs their signals. */
 export class JobControl {
   readonly #client: Client;
@@ -36,24 +53,49 @@ export class JobControl {
     this.#views = views;
   }
 
-  /** Sends the signal; answers the state after it. Throws JobNotFoundError, JobEndedError, ServiceUnavailableError. */
+  /**
+   * Sends the signal, unless the job says that it would change nothing: a workflow takes 10,000 signals in its life.
+   * Answers the state after it. Throws JobNotFoundError, JobEndedError, JobOverSignalledError, ServiceUnavailableError.
+   */
   async control(correlationId: string, viewer: Viewer, action: JobAction): Promise<JobStatus> {
     const found = await this.#finder.find(correlationId, viewer);
     if (found.kind !== 'running') throw new JobEndedError(await this.#views.status(correlationId, found));
+    const shown = found.execution.typedSearchAttributes.get(COPY_STATE);
+    if (UNCHANGED_BY[action].some((state) => state === shown)) {
+      // What is shown knows nothing of signals that are still to be heard; the workflow's own answer does.
+      const live = await this.#views.live(correlationId, found);
+      if (live !== undefined && UNCHANGED_BY[action].includes(live.state)) return live;
+    }
     try {
       await within(this.#client, DEADLINES.signal, () =>
         this.#client.workflow.getHandle(correlationId).signal(SIGNALS[action]),
       );
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw new ServiceUnavailableError('temporal', error);
       // It has ended since it was found.
-      throw new JobEndedError(await this.#status(correlationId, viewer));
+      if (error instanceof WorkflowNotFoundError) throw new JobEndedError(await this.#status(correlationId, viewer));
+      if (!isRefused(error)) throw new ServiceUnavailableError('temporal', error);
+      if (action !== 'cancel') throw new JobOverSignalledError(await this.#status(correlationId, viewer));
+      await this.#cancelNatively(correlationId);
     }
     const status = await this.#status(correlationId, viewer);
     return { ...status, state: STATE_AFTER[action][status.state] ?? status.state };
   }
 
+  /** Does the same as the signal, and is not counted as one. */
+  async #cancelNatively(correlationId: string): Promise<void> {
+    try {
+      await within(this.#client, DEADLINES.signal, () => this.#client.workflow.getHandle(correlationId).cancel());
+    } catch (error) {
+      throw new ServiceUnavailableError('temporal', error);
+    }
+  }
+
   async #status(correlationId: string, viewer: Viewer): Promise<JobStatus> {
     return await this.#views.status(correlationId, await this.#finder.find(correlationId, viewer));
   }
+}
+
+/** Whether Temporal refused a signal for good: the workflow has had as many as it takes. */
+function isRefused(error: unknown): boolean {
+  return error instanceof ServiceError && isGrpcServiceError(error.cause) && error.cause.code === INVALID_ARGUMENT;
 }

@@ -114,7 +114,7 @@ export interface JobService {
   page(correlationId: string, viewer: Viewer, page: PageRequest): Promise<JobPage>;
   /** A page of jobs, newest first, as far as Temporal remembers them. */
   list(filter: JobFilter, page: { limit: number; after?: JobCursor }): Promise<JobList>;
-  /** Sends the job a signal; answers its state after that. Throws JobEndedError. */
+  /** Sends the job a signal; answers its state after that. Throws JobEndedError, JobOverSignalledError. */
   control(correlationId: string, viewer: Viewer, action: JobAction): Promise<JobStatus>;
 }
 
@@ -130,6 +130,17 @@ export class JobEndedError extends Error {
 
   constructor(status: JobStatus) {
     super(`The job has ended: ${status.state}`);
+    this.status = status;
+  }
+}
+
+/** The job's workflow has had as many signals as Temporal takes. */
+export class JobOverSignalledError extends Error {
+  override readonly name = 'JobOverSignalledError';
+  readonly status: JobStatus;
+
+  constructor(status: JobStatus) {
+    super(`The job takes no more signals: ${status.state}`);
     this.status = status;
   }
 }

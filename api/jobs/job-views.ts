@@ -89,6 +89,11 @@ export class JobViews {
     return { status, requested: isCounted || status.endedAt !== null ? status.counts.requested : null };
   }
 
+  /** How a running job stands as its workflow says itself; undefined where no worker answers. */
+  async live(correlationId: string, found: RunningJob): Promise<JobStatus | undefined> {
+    return (await this.#live(correlationId, found))?.status;
+  }
+
   async page(correlationId: string, found: FoundJob, request: PageRequest): Promise<JobPage> {
     const { status, collections, page } = await this.#view(correlationId, found, request);
     const { caller, receivedAt } = found.kind === 'ended' ? found.record : { ...found.memo, ...found.record };
@@ -172,13 +177,20 @@ export class JobViews {
     correlationId: string,
     found: RunningJob,
   ): Promise<{ status: JobStatus; recorded: JobCounts | undefined; isCounted: boolean }> {
+    const live = await this.#live(correlationId, found);
+    if (live !== undefined) return live;
+    const counts = await this.#storedCounts(found.record, found.progress);
+    return { status: runningStatus(correlationId, found, counts), recorded: undefined, isCounted: false };
+  }
+
+  async #live(
+    correlationId: string,
+    { progress }: RunningJob,
+  ): Promise<{ status: JobStatus; recorded: JobCounts; isCounted: boolean } | undefined> {
     const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY);
-    if (live === undefined) {
-      const counts = await this.#storedCounts(found.record, found.progress);
-      return { status: runningStatus(correlationId, found, counts), recorded: undefined, isCounted: false };
-    }
+    if (live === undefined) return undefined;
     const { underWay = [], isCounted = false, ...status } = live;
-    const counts = withProgress(status.counts, progressIn(found.progress, underWay));
+    const counts = withProgress(status.counts, progressIn(progress, underWay));
     return { status: { ...status, counts }, recorded: status.counts, isCounted };
   }
 

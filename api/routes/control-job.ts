@@ -62,7 +62,11 @@ function controlRoute(action: JobAction) {
       401: ANSWERS.unauthorized,
       403: ANSWERS.missingScope,
       404: ANSWERS.noRecords,
-      409: jsonAnswer('The job has ended.', jobAnswerSchema, envelope(409, TEXTS.jobEnded, EXAMPLE_JOB)),
+      409: jsonAnswer(
+        'The job has ended, or takes no more signals but a cancellation.',
+        jobAnswerSchema,
+        envelope(409, TEXTS.jobEnded, EXAMPLE_JOB),
+      ),
       429: ANSWERS.tooMany,
       500: ANSWERS.internal,
       503: ANSWERS.unavailable,

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { JOB_ACTIONS, JobEndedError, JobNotFoundError, ServiceUnavailableError } from '../../api/jobs/job-service.ts';
+import {
+  JOB_ACTIONS,
+  JobEndedError,
+  JobNotFoundError,
+  JobOverSignalledError,
+  ServiceUnavailableError,
+} from '../../api/jobs/job-service.ts';
 import type { JobState } from '../../contract/states.ts';
 import { jobMessage } from '../../api/views/job-view.ts';
 import { adminToken, assertAnswer, ID, JOB, NOW, readerToken, setUp } from './support.ts';
@@ -44,6 +50,13 @@ for (const action of JOB_ACTIONS) {
       const data = await assertAnswer(await post(path), 409, 'The job has ended');
       assert.equal((data as Record<string, unknown>).state, 'CompletedWithErrors');
       assert.equal((data as Record<string, unknown>).endedAt, '2026-03-02T09:15:00.620+00:00');
+    });
+
+    it('answers 409, and not to try again, where Temporal takes no more signals for it', async () => {
+      const { post } = setUp({ jobs: { control: () => Promise.reject(new JobOverSignalledError(JOB)) } });
+      const response = await post(path);
+      await assertAnswer(response, 409, 'The job was paused and resumed too often: it can only be cancelled');
+      assert.ok(!response.headers.has('retry-after'));
     });
 
     it('answers 404 to an unknown job and to what is no UUID', async () => {
