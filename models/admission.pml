@@ -93,7 +93,7 @@ inline meet(who) {
   fi
 }
 
-/* LockSet.#take: make this lock, find it made by oneself, or take it over from a job that does not run. */
+/* LockSet.#take: make this lock, find it made by oneself and renew it, or take it over from a job that does not run. */
 inline take(i) {
 #ifndef WITHOUT_MARK
   if
@@ -114,7 +114,23 @@ inline take(i) {
        :: (LOSING) & BIT(job)         /* the answer is lost: next time round it finds its own lock */
        fi
      }
+#ifdef WITHOUT_RENEWAL
   :: atomic { owner[i] == job -> held[i] = generation[i]; break }
+#else
+  :: atomic { owner[i] == job -> seen = generation[i] };
+#ifndef WITHOUT_LEASE
+     if                              /* Lease.check, after the generation was seen: a given-up attempt goes no further */
+     :: number == current[job]
+     :: number != current[job] -> goto givenUp
+     fi;
+#endif
+     atomic {                        /* LockStore.renew: overwrite at the generation seen */
+       if
+       :: owner[i] == job && generation[i] == seen -> seen = 0; generation[i]++; held[i] = generation[i]; break
+       :: else -> seen = 0           /* another attempt was faster */
+       fi
+     }
+#endif
   :: atomic { owner[i] != 0 && owner[i] != job -> seen = generation[i]; whose = owner[i] };
      atomic {                        /* isStale: asked of Temporal */
        if
@@ -218,21 +234,11 @@ inline release(i, own) {
   }
 }
 
-/*
- * A refused attempt gives back what it found made by an earlier attempt of its job as well. The code does so even where
- * another attempt has its place meanwhile and was admitted on the very same locks: with SECOND, this is a flaw of the
- * protocol that the model shows. MENDED: an attempt that was given up gives nothing back.
- */
-#ifdef MENDED
-#define MAY_GIVE_BACK (number == current[job])
-#else
-#define MAY_GIVE_BACK true
-#endif
-
+/* A refused attempt gives back what it holds, at the generations that it made: what another attempt renewed it is not. */
 inline giveBack(i) {
   atomic {
     if
-    :: held[i] != 0 && MAY_GIVE_BACK && owner[i] != 0 && generation[i] == held[i] -> owner[i] = 0
+    :: held[i] != 0 && owner[i] != 0 && generation[i] == held[i] -> owner[i] = 0
     :: else
     fi;
     held[i] = 0
@@ -294,6 +300,11 @@ told:
     fi;
     held[0] = 0; held[1] = 0; held[2] = 0; rival = 0
   }
+  goto over;
+givenUp:
+  atomic { held[0] = 0; held[1] = 0; held[2] = 0; rival = 0; seen = 0 };
+over:
+  skip
 }
 
 /* The workflow copyFiles: decides by an attempt, writes (writing.pml), releases, ends. */

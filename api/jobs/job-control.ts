@@ -39,7 +39,7 @@ const UNCHANGED_BY: Readonly<Record<JobAction, readonly JobState[]>> = {
 };
 
 /** What gRPC calls a request that can never be carried out. */
-const INVALID_ARGUMENT: number = 3;
+const INVALID_ARGUMENT = 3;
 
 /** Sends jobs their signals. */
 export class JobControl {
@@ -97,5 +97,7 @@ export class JobControl {
 
 /** Whether Temporal refused a signal for good: the workflow has had as many as it takes. */
 function isRefused(error: unknown): boolean {
-  return error instanceof ServiceError && isGrpcServiceError(error.cause) && error.cause.code === INVALID_ARGUMENT;
+  if (!(error instanceof ServiceError) || !isGrpcServiceError(error.cause)) return false;
+  const code: number = error.cause.code;
+  return code === INVALID_ARGUMENT;
 }
