@@ -39,13 +39,9 @@ export const copyOptions = z
         .max(5, { error: PRIORITY_RULE })
         .default(DEFAULT_OPTIONS.priority)
         .openapi({ description: '1 goes first, 5 last.' }),
-      dryRun: z
-        .boolean({ error: 'must be true or false' })
-        .default(DEFAULT_OPTIONS.dryRun)
-        .openapi({
-          description:
-            'Checks access and names, takes no lock, copies nothing; tells what would happen, but for locks.',
-        }),
+      dryRun: z.boolean({ error: 'must be true or false' }).default(DEFAULT_OPTIONS.dryRun).openapi({
+        description: 'Checks access and names, takes no lock, copies nothing; tells what would happen, but for locks.',
+      }),
       maxFilesPerSecond: z
         .number({ error: RATE_RULE })
         .gt(0, { error: RATE_RULE })
