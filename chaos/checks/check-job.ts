@@ -43,6 +43,14 @@ export function checkJob(
     if (files.length > 0) violated('wrong', `the job is Rejected, and has ${files.length} records`);
     return found;
   }
+  // As a refused one it was asked for files, and has nothing to tell of any.
+  if (job.state === 'Terminated' && job.message.endsWith('before it was decided')) {
+    const written = plan.files.filter((planned) => ownWrites(account, all, planned, evidence).length > 0);
+    if (account.decision === 200) violated('wrong', 'the job was accepted with 200, and says that it was not decided');
+    if (files.length > 0) violated('wrong', `the job was not decided, and has ${files.length} records`);
+    if (written.length > 0) violated('wrong', `the job was not decided, and ${written.length} files were written`);
+    return found;
+  }
   checkRecords(told, violated);
   if (report !== undefined) checkReport(files, report, violated);
 

@@ -126,6 +126,17 @@ const CASES: [title: string, spoil: (it: Case) => void, expected: ViolationKind[
     ['wrong'],
   ],
   [
+    'a job that was ended before it was decided, and writes',
+    (it) => {
+      it.account.decision = 202;
+      it.account.terminatedAt = it.account.postedAt;
+      it.repeated = undefined;
+      it.told = toldOf(it.account.id, 'Terminated', []);
+      it.told.job.message = 'TERMINATED: the job was ended by force in Temporal before it was decided';
+    },
+    ['wrong'],
+  ],
+  [
     'a refused job that writes',
     (it) => {
       it.account.decision = 423;
