@@ -130,7 +130,7 @@ const CASES: [title: string, spoil: (it: Case) => void, expected: ViolationKind[
     (it) => {
       it.account.decision = 202;
       it.account.terminatedAt = it.account.postedAt;
-      it.repeated = undefined;
+      it.repeated = 202;
       it.told = toldOf(it.account.id, 'Terminated', []);
       it.told.job.message = 'TERMINATED: the job was ended by force in Temporal before it was decided';
     },

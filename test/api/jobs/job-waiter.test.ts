@@ -32,9 +32,9 @@ function waiter({
     decision: () => Promise.resolve(copied),
   };
   const views = {
-    status() {
+    async count() {
       looks += 1;
-      return status();
+      return { status: await status(), requested: 1 };
     },
   };
   const handle = { result: never };
