@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { Context } from '@temporalio/activity';
 import type {
   BulkRequest,
   CollectionLocation,
@@ -10,9 +12,12 @@ import type { Refusal, Taken } from './admit-job.ts';
 import { CollectionAccess } from './collection-access.ts';
 import { claimJob, type Claim } from './claim-job.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { toControlFailure } from './failures.ts';
+import { Lease } from './lease.ts';
 import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
 import { openCollection } from './open-collection.ts';
 import { planList } from './plan-list.ts';
+import { listFirstPage, planListing, type ListingPlan } from './plan-listing.ts';
 import { releasePrefixLocks } from './release-locks.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
 
@@ -37,46 +42,109 @@ export interface BulkAdmissionTask {
 
 /** What becomes of a bulk request, `locked` for the time being where it may wait. */
 export type BulkVerdict =
-  | { verdict: 'accepted'; plan: BulkPlan; locks: HeldPrefixLock[] }
+  | {
+      verdict: 'accepted';
+      plan: BulkPlan;
+      locks: HeldPrefixLock[];
+      recordGeneration: string;
+      /** Of a prefix, its first chunk; absent: nothing is listed yet. */
+      listed?: ListingPlan;
+    }
   | Refusal
   | (Extract<PrefixLocking, { locked: false }> & { verdict: 'locked'; plan: BulkPlan })
   | Taken;
 
+/** A caller waits for the decision: a listing that takes longer is left to planning, in milliseconds. */
+const LIST_FIRST_MS = 1_000;
+
 /**
  * Decides a bulk request: whose correlation id it is, access, of a list the sense of every line, then the locks on the
- * prefixes that are written. A dry run takes none. May be repeated at any point. Nothing is held where the verdict is not
- * `accepted`.
+ * prefixes that are written. A dry run takes none. The first files under a prefix are listed and planned beside the
+ * locks, so that copying begins at once. May be repeated at any point. Nothing is held where the verdict is not `accepted`.
  */
 export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionTask): Promise<BulkVerdict> {
   const { owner, taskQueue, input } = task;
   // A list is planned under the claim, so that goes first; a prefix is claimed beside the locks, as a short list is.
   if (input.request.bulk.kind !== 'collection') {
     const claim = await claimJob(deps, { owner, taskQueue, input, collections: [], isPlanned: false });
-    if (!claim.claimed) return taken(claim);
+    if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
   // Access may have been withdrawn, or a collection moved, while the job waited: every try decides anew.
   const read = (await planThatStands(deps, task)) ?? (await readRequest(deps, owner, input));
   const plan = 'verdict' in read ? undefined : read;
   const takesLocks = plan !== undefined && input.request.options.dryRun !== true;
-  // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
-  const [claiming, taking] = await Promise.allSettled([
-    claimJob(deps, { owner, taskQueue, input, collections: plan?.collections ?? [], isPlanned: plan !== undefined }),
+  const claiming = claimJob(deps, {
+    ...{ owner, taskQueue, input, collections: plan?.collections ?? [] },
+    isPlanned: plan !== undefined,
+  });
+  // All are waited for, even where one fails: the next attempt must not meet the rest of this one.
+  const [claimed, taken, planned] = await Promise.allSettled([
+    claiming,
     takesLocks ? lockPrefixes(deps, { owner, ...plan }) : undefined,
+    // A job that waits for its locks does not list again and again.
+    plan !== undefined && task.plan === undefined ? planFirst(deps, task, plan, claiming) : undefined,
   ]);
-  if (claiming.status === 'rejected') throw claiming.reason;
-  if (taking.status === 'rejected') throw taking.reason;
-  const [claim, locking] = [claiming.value, taking.value];
+  const [claim, locking, listed] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
   if (!claim.claimed) {
     if (locking?.locked === true) await releasePrefixLocks(deps, { owner, locks: locking.locks });
-    return taken(claim);
+    return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
   if ('verdict' in read) return read;
-  if (locking?.locked === false) return { verdict: 'locked', plan: read, ...locking };
-  return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [] };
+  if (locking?.locked === false) {
+    if (listed !== undefined) await discardPlan(deps, owner);
+    return { verdict: 'locked', plan: read, ...locking };
+  }
+  const { recordGeneration } = claim;
+  return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [], recordGeneration, ...(listed && { listed }) };
 }
 
-function taken({ outcome, status }: Extract<Claim, { claimed: false }>): Taken {
-  return { verdict: 'taken', outcome, status };
+function valueOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
+}
+
+/**
+ * Plans the first files under a prefix, once the correlation id is the job's: the plan of another one is left alone.
+ * Undefined for a list, and where nothing can be listed: planning meets that again, and tells.
+ */
+async function planFirst(
+  deps: ActivityDependencies,
+  { owner: { correlationId }, input }: BulkAdmissionTask,
+  { collections }: BulkPlan,
+  claiming: Promise<Claim>,
+): Promise<ListingPlan | undefined> {
+  const source = input.request.bulk;
+  if (source.kind !== 'collection') return undefined;
+  const [claim, page] = await Promise.all([
+    // What that fails with is dealt with by the caller.
+    claiming.catch(() => undefined),
+    within(LIST_FIRST_MS, listFirstPage(deps, source, collections)),
+  ]);
+  if (claim?.claimed !== true || page === undefined) return undefined;
+  return await planListing(deps, { correlationId, source, collections, cursor: null, maxChunks: 1 }, page);
+}
+
+/** What a request gives; undefined where it fails, or takes longer than so many milliseconds. */
+async function within<T>(ms: number, request: Promise<T>): Promise<T | undefined> {
+  const limit = new AbortController();
+  const late = setTimeout(ms, undefined, { signal: limit.signal });
+  try {
+    return await Promise.race([request.catch(() => undefined), late.catch(() => undefined)]);
+  } finally {
+    limit.abort();
+  }
+}
+
+/** Takes back what was planned for a job that is not accepted: nobody is to see it as its files. */
+async function discardPlan({ storage }: ActivityDependencies, { correlationId }: JobOwner): Promise<void> {
+  using lease = new Lease(Context.current());
+  try {
+    await storage.chunks.trimPlan(correlationId, 0, () => {
+      lease.check();
+    });
+  } catch (error) {
+    throw toControlFailure(error);
+  }
 }
 
 /** The plan of a list that was read before; undefined where a collection it rests on has changed since. */

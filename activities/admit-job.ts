@@ -35,7 +35,7 @@ export interface Taken {
 
 /** What becomes of a request, `locked` for the time being where it may wait. */
 export type Verdict =
-  | { verdict: 'accepted'; collections: CollectionLocation[]; locks: (HeldLock | null)[] }
+  | { verdict: 'accepted'; collections: CollectionLocation[]; locks: (HeldLock | null)[]; recordGeneration: string }
   | Refusal
   | (Extract<Locking, { locked: false }> & { verdict: 'locked'; collections: CollectionLocation[] })
   | Taken;
@@ -69,7 +69,8 @@ export async function admitJob(
   }
   if (!access.granted) return { verdict: 'refused', admission: access.admission };
   if (locking?.locked === false) return { verdict: 'locked', collections, ...locking };
-  return { verdict: 'accepted', collections, locks: locking?.locks ?? [] };
+  const { recordGeneration } = claim;
+  return { verdict: 'accepted', collections, locks: locking?.locks ?? [], recordGeneration };
 }
 
 async function giveBack(

@@ -25,10 +25,11 @@ export interface ClaimTask {
 }
 
 /**
- * `claimed`: the correlation id is this job's, now or since an earlier attempt. Otherwise it belongs to a job that
- * Temporal has forgotten, whose outcome and last known state are given.
+ * `claimed`: the correlation id is this job's, now or since an earlier attempt, by a record of this generation. Otherwise
+ * it belongs to a job that Temporal has forgotten, whose outcome and last known state are given.
  */
-export type Claim = { claimed: true } | { claimed: false; outcome: AdmissionOutcome; status: JobStatus };
+export type Claim =
+  { claimed: true; recordGeneration: string } | { claimed: false; outcome: AdmissionOutcome; status: JobStatus };
 
 /**
  * Claims the correlation id by making the job's record. A job that waits for locks claims again; it may find its
@@ -39,7 +40,8 @@ export async function claimJob({ storage }: ActivityDependencies, task: ClaimTas
   const { correlationId, firstRunId, namespace } = task.owner;
   const record = newRecord(task);
   try {
-    if (await storage.records.create(record)) return { claimed: true };
+    const created = await storage.records.create(record);
+    if (created !== undefined) return { claimed: true, recordGeneration: created };
     const stored = await storage.records.read(correlationId);
     if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record vanished while it was being claimed');
     const { chain } = stored.record;
@@ -50,13 +52,14 @@ export async function claimJob({ storage }: ActivityDependencies, task: ClaimTas
     if (isEndState(stored.record.status.state)) {
       return { claimed: false, outcome: outcomeOf(stored.record), status: stored.record.status };
     }
-    if (isDeepStrictEqual(stored.record, record)) return { claimed: true };
+    if (isDeepStrictEqual(stored.record, record)) return { claimed: true, recordGeneration: stored.generation };
     // It may be a later attempt's. What was read before this check is not.
     lease.check();
-    if (!(await storage.records.replace({ ...stored, record }))) {
+    const replaced = await storage.records.replace({ ...stored, record });
+    if (replaced === undefined) {
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while it was being claimed');
     }
-    return { claimed: true };
+    return { claimed: true, recordGeneration: replaced };
   } catch (error) {
     throw toControlFailure(error);
   }

@@ -2,6 +2,7 @@ import type { Admission, FileRecord, JobOwner, JobStatus } from '../contract/mes
 import { isEndState } from '../contract/states.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { newRecord, type ClaimTask } from './claim-job.ts';
+import type { JobRecord } from '../storage/job-records.ts';
 import { failure, toControlFailure } from './failures.ts';
 
 export interface SaveResultsTask {
@@ -27,8 +28,10 @@ export interface CloseRecordTask {
   owner: JobOwner;
   admission: Admission;
   status: JobStatus;
-  /** What the record is made of again, should somebody have deleted it. */
+  /** What the record was made of, and is again, should somebody have deleted it. */
   claim: Omit<ClaimTask, 'owner' | 'isPlanned'>;
+  /** The generation at which it was made; absent: it is to be looked up. */
+  recordGeneration?: string | undefined;
 }
 
 /**
@@ -37,14 +40,18 @@ export interface CloseRecordTask {
  */
 export async function closeRecord(
   { storage }: ActivityDependencies,
-  { owner, admission, status, claim }: CloseRecordTask,
+  { owner, admission, status, claim, recordGeneration }: CloseRecordTask,
 ): Promise<void> {
   const { correlationId, firstRunId, namespace } = owner;
+  const closed: JobRecord = { ...newRecord({ owner, isPlanned: false, ...claim }), admission, status };
   try {
+    // Hardly ever has anybody changed it since: then there is no need to read it.
+    if (recordGeneration !== undefined) {
+      if ((await storage.records.replace({ record: closed, generation: recordGeneration })) !== undefined) return;
+    }
     const stored = await storage.records.read(correlationId);
     if (stored === undefined) {
-      const record = newRecord({ owner, isPlanned: false, ...claim });
-      if (await storage.records.create({ ...record, admission, status })) return;
+      if ((await storage.records.create(closed)) !== undefined) return;
       throw failure('STORAGE_UNAVAILABLE', 'the record was made while the end was being written');
     }
     if (stored.record.chain.firstRunId !== firstRunId || stored.record.chain.namespace !== namespace) {
@@ -57,7 +64,8 @@ export async function closeRecord(
       record: { ...record, admission, status, entries: null },
       generation,
     });
-    if (!replaced) throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
+    if (replaced === undefined)
+      throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
   } catch (error) {
     throw toControlFailure(error);
   }

@@ -42,11 +42,13 @@ const WRITES_IN_FLIGHT = 2;
 /**
  * Plans the files of a collection under a prefix: each page of the listing becomes a chunk, its files pinned at the
  * generations listed. To be called with the cursor it gave, until there is none. Called with the same one again, it
- * plans the same chunks again, with what is in the collection by then.
+ * plans the same chunks again, with what is in the collection by then. `firstPage`: what is there, where that has been
+ * listed already.
  */
 export async function planListing(
   { storage }: ActivityDependencies,
   { correlationId, source, collections, cursor, maxChunks }: PlanListingTask,
+  firstPage?: ListedPage,
 ): Promise<ListingPlan> {
   using lease = new Lease(Context.current());
   const check = () => {
@@ -60,7 +62,7 @@ export async function planListing(
   let page: ListedPage | undefined;
   while (page?.isLast !== true && chunks.length < maxChunks) {
     lease.check();
-    page = await listPage(storage, range, page?.nextPageToken);
+    page = (page === undefined ? firstPage : undefined) ?? (await listPage(storage, range, page?.nextPageToken));
     // A range includes where it starts. What is called as the collection's prefix would be a file without a name.
     const listed = page.resources.filter(({ name }) => name !== cursor?.startOffset && name !== from.collection.prefix);
     const firstIndex = nextIndex;
@@ -75,17 +77,29 @@ export async function planListing(
     nextChunk += 1;
     nextIndex += files.length;
   }
-  await writes.settle();
-  if (page?.isLast !== true) return { chunks, cursor: { startOffset, nextChunk, nextIndex } };
+  const isAll = page?.isLast === true;
   // Chunks that an attempt has left for which the collection was larger.
-  await controlled(storage.chunks.trimPlan(correlationId, nextChunk, check));
-  return { chunks, cursor: null };
+  if (isAll) await writes.start(() => controlled(storage.chunks.trimPlan(correlationId, nextChunk, check)));
+  await writes.settle();
+  return { chunks, cursor: isAll ? null : { startOffset, nextChunk, nextIndex } };
+}
+
+/** The first of what is in a collection under a prefix; undefined where that is no chunk yet. */
+export async function listFirstPage(
+  { storage }: ActivityDependencies,
+  source: CollectionSource,
+  collections: readonly CollectionLocation[],
+): Promise<ListedPage | undefined> {
+  const { from } = placesOf(source, collections);
+  const page = await listPage(storage, { ...from.range, startOffset: undefined });
+  // One of them may be what is called as the collection's prefix.
+  return page.isLast || page.resources.length > 1 ? page : undefined;
 }
 
 async function listPage(
   { objects }: StorageModule,
   range: { bucket: string; prefix: string; startOffset: string | undefined },
-  pageToken: string | undefined,
+  pageToken?: string,
 ): Promise<ListedPage> {
   let page: ListedPage | undefined;
   try {

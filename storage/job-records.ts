@@ -94,8 +94,8 @@ export class JobRecordStore {
     return { bucket: this.#bucket, name: `jobs/${correlationId}/${name}` };
   }
 
-  /** Makes the record; false: there is one under this correlation id already, which stays as it is. */
-  async create(record: JobRecord): Promise<boolean> {
+  /** Makes the record, and gives its generation; undefined: there is one under this correlation id, which stays as it is. */
+  async create(record: JobRecord): Promise<string | undefined> {
     return await this.#createOnly(this.#ref(record.correlationId, 'job.json'), JSON.stringify(record));
   }
 
@@ -113,17 +113,10 @@ export class JobRecordStore {
     return { record, generation: document.generation };
   }
 
-  /** Replaces the record at the generation it was read at; false: it has changed since. */
-  async replace({ record, generation }: StoredJobRecord): Promise<boolean> {
-    try {
-      await this.#objects.write(this.#ref(record.correlationId, 'job.json'), JSON.stringify(record), {
-        ifGenerationMatch: generation,
-      });
-      return true;
-    } catch (error) {
-      if (isStorageError(error, 'preconditionFailed')) return false;
-      throw error;
-    }
+  /** Replaces the record at the generation it was read at, and gives the new one; undefined: it has changed since. */
+  async replace({ record, generation }: StoredJobRecord): Promise<string | undefined> {
+    const ref = this.#ref(record.correlationId, 'job.json');
+    return await this.#writeAt(ref, JSON.stringify(record), { ifGenerationMatch: generation });
   }
 
   /**
@@ -164,12 +157,19 @@ export class JobRecordStore {
     }
   }
 
-  async #createOnly(ref: ObjectRef, body: string, contentType = 'application/json'): Promise<boolean> {
+  async #createOnly(ref: ObjectRef, body: string, contentType = 'application/json'): Promise<string | undefined> {
+    return await this.#writeAt(ref, body, { ifGenerationMatch: '0', contentType });
+  }
+
+  async #writeAt(
+    ref: ObjectRef,
+    body: string,
+    options: { ifGenerationMatch: string; contentType?: string },
+  ): Promise<string | undefined> {
     try {
-      await this.#objects.write(ref, body, { ifGenerationMatch: '0', contentType });
-      return true;
+      return (await this.#objects.write(ref, body, options)).generation;
     } catch (error) {
-      if (isStorageError(error, 'preconditionFailed')) return false;
+      if (isStorageError(error, 'preconditionFailed')) return undefined;
       throw error;
     }
   }

@@ -47,6 +47,7 @@ export async function admit(
       case 'accepted':
         book.explain('');
         book.collections = verdict.collections;
+        book.recordGeneration = verdict.recordGeneration;
         book.decide({ decision: 'accepted' }, count);
         return { decided: 'accepted', files: withLocks(book, verdict.locks) };
       case 'locked':

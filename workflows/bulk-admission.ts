@@ -1,5 +1,5 @@
 import { condition } from '@temporalio/workflow';
-import type { Activities, BulkPlan } from '../activities/index.ts';
+import type { Activities, BulkVerdict, ListingCursor } from '../activities/index.ts';
 import type { BulkRequest, CopyFilesInput, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
 import { bulk, local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS } from './activity-options.ts';
@@ -10,8 +10,8 @@ type BulkAdmissionTask = Parameters<Activities['admitBulk']>[0];
 
 /** How a bulk request was decided. Only `accepted` holds anything. */
 export type BulkAdmitted =
-  /** `chunks`: planned already; null: they are listed while they are copied. */
-  | { decided: 'accepted'; locks: HeldPrefixLock[]; chunks: number | null }
+  /** `chunks`: planned already; `cursor`: where the listing that is to plan the others begins, null: there are none. */
+  | { decided: 'accepted'; locks: HeldPrefixLock[]; chunks: number; cursor: ListingCursor | 'start' | null }
   | { decided: 'refused' }
   /** The correlation id belongs to an earlier job, whose outcome and end the book has taken over. */
   | { decided: 'before' };
@@ -34,7 +34,7 @@ export async function admitBulk(
     isQuick ? local('admit a prefix').admitBulk(task) : bulk('read the list and admit it').admitBulk(task);
   const giveUpAt = Date.now() + LOCK_WAIT_MS;
   let pauseMs = LOCK_WAIT_PAUSES_MS.first;
-  let plan: BulkPlan | undefined;
+  let plan: BulkAdmissionTask['plan'];
   for (;;) {
     const verdict = await admitOnce({ owner, taskQueue, input, ...(plan !== undefined && { plan }) });
     switch (verdict.verdict) {
@@ -46,7 +46,7 @@ export async function admitBulk(
         return { decided: 'refused' };
       case 'accepted':
         book.explain('');
-        return accept(book, verdict.plan, verdict.locks);
+        return accept(book, verdict);
       case 'locked':
         plan = verdict.plan;
     }
@@ -64,7 +64,7 @@ export async function admitBulk(
     await condition(() => book.isCancelling, pauseMs);
     if (book.isCancelling) {
       book.explain('');
-      const accepted = accept(book, plan, []);
+      const accepted = accept(book, { plan, locks: [] });
       book.cancelRest();
       return accepted;
     }
@@ -72,9 +72,23 @@ export async function admitBulk(
   }
 }
 
-function accept(book: BulkBook, plan: BulkPlan, locks: HeldPrefixLock[]): BulkAdmitted {
+type Acceptance = Omit<Extract<BulkVerdict, { verdict: 'accepted' }>, 'verdict'>;
+
+function accept(
+  book: BulkBook,
+  { plan, locks, listed, recordGeneration }: Pick<Acceptance, 'plan' | 'locks'> & Partial<Acceptance>,
+): BulkAdmitted {
   book.collections = plan.collections;
-  book.plan(plan.requested ?? 0);
-  book.decide({ decision: 'accepted' }, plan.requested);
-  return { decided: 'accepted', locks, chunks: plan.chunks };
+  book.recordGeneration = recordGeneration;
+  // Of a list everything is known; of a prefix what admission has listed, if it has: all of it, where that is not much.
+  if (plan.chunks !== null) {
+    book.plan(plan.requested ?? 0);
+    book.decide({ decision: 'accepted' }, plan.requested);
+    return { decided: 'accepted', locks, chunks: plan.chunks, cursor: null };
+  }
+  const { chunks, cursor } = listed ?? ({ chunks: [], cursor: 'start' } as const);
+  for (const { count } of chunks) book.plan(count);
+  const requested = cursor === null ? chunks.reduce((sum, { count }) => sum + count, 0) : null;
+  book.decide({ decision: 'accepted' }, requested);
+  return { decided: 'accepted', locks, chunks: chunks.length, cursor };
 }

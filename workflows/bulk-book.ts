@@ -19,6 +19,7 @@ export interface CarriedBook {
   isPaused: boolean;
   outcome: AdmissionOutcome;
   collections: CollectionLocation[];
+  recordGeneration?: string | undefined;
 }
 
 /** A job of any number of files: it counts them, and knows none of them by name. */
@@ -35,12 +36,14 @@ export class BulkBook extends JobLife {
     if (carried === undefined) return;
     this.outcome = carried.outcome;
     this.collections = carried.collections;
+    this.recordGeneration = carried.recordGeneration;
     this.restore(carried.status, carried.isPaused);
   }
 
   carry(): CarriedBook {
     if (this.outcome === undefined) throw new Error('a job that is not decided has nothing to take along');
-    return { status: this.status(), isPaused: this.isPaused, outcome: this.outcome, collections: this.collections };
+    const { outcome, collections, isPaused, recordGeneration } = this;
+    return { status: this.status(), isPaused, outcome, collections, recordGeneration };
   }
 
   override live(): LiveStatus {

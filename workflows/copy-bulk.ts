@@ -50,7 +50,8 @@ export async function copyBulk(
     }
     const status = book.ending(Date.now());
     const claim = { taskQueue: workflowInfo().taskQueue, input, collections: book.collections };
-    await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status, claim });
+    const closing = { owner, admission: book.admission, status, claim, recordGeneration: book.recordGeneration };
+    await local(`close the record: ${status.state}`).closeRecord(closing);
     book.end(status);
     return await ended(book);
   });
@@ -65,9 +66,8 @@ async function begin(
   if (admitted.decided !== 'accepted') return admitted.decided;
   book.startProcessing();
   showJob(book);
-  const { locks, chunks } = admitted;
-  const queue = { planned: chunks ?? 0, next: 0, left: [] };
-  return { locks, copying: { queue, cursor: chunks === null ? 'start' : null } };
+  const { locks, chunks, cursor } = admitted;
+  return { locks, copying: { queue: { planned: chunks, next: 0, left: [] }, cursor } };
 }
 
 async function release(owner: JobOwner, locks: HeldPrefixLock[]): Promise<void> {

@@ -24,7 +24,8 @@ export async function copyList(owner: JobOwner, input: CopyFilesInput): Promise<
       if (admitted.decided === 'accepted') await copy(book, owner, input, admitted.files, gate);
       const status = book.ending(Date.now());
       const claim = { taskQueue, input, collections: book.collections };
-      await local(`close the record: ${status.state}`).closeRecord({ owner, admission: book.admission, status, claim });
+      const closing = { owner, admission: book.admission, status, claim, recordGeneration: book.recordGeneration };
+      await local(`close the record: ${status.state}`).closeRecord(closing);
       book.end(status);
     }
     showJob(book);

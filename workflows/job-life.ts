@@ -17,6 +17,8 @@ import { reason } from '../contract/reasons.ts';
 export class JobLife {
   readonly correlationId: string;
   outcome: AdmissionOutcome | undefined;
+  /** Of the job's record, as its claim left it; undefined where that is not known. */
+  recordGeneration: string | undefined;
   protected readonly counts: JobCounts;
   readonly #input: CopyFilesInput<CopyRequest>;
   #state: JobState = 'Requested';

@@ -36,7 +36,8 @@ export async function closeLostJob(
       endedAt: endedAt ?? clock.now(),
       message: reason('TERMINATED', 'the job was ended by force in Temporal'),
     };
-    if (!(await records.replace({ record: { ...record, status, entries: null }, generation }))) {
+    const replaced = await records.replace({ record: { ...record, status, entries: null }, generation });
+    if (replaced === undefined) {
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
     }
     log.info({ correlationId, counts: status.counts }, 'settled a job that was ended by force');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { BulkRequest, BulkSource, CopyFilesInput, CopyOptions, JobOwner } from '../../contract/messages.ts';
 import type { BulkPlan } from '../../activities/index.ts';
+import { answerError, inPagesOf } from '../support/storage-proxy/index.ts';
 import { newPlace, type Place } from './locking.ts';
 import { makeActivityTest, newOwner, type ActivityTest } from './support.ts';
 
@@ -46,7 +47,7 @@ describe('admitBulk', () => {
   const target = (prefix: string) => ({ bucket: test.destinationBucket, prefix: place.destination(prefix).name });
   const stored = async () => (await test.storage.records.read(owner.correlationId))?.record;
 
-  it('of a prefix locks what is written, keeps where it is, and lists nothing yet', async () => {
+  it('of a prefix locks what is written, and keeps where it is', async () => {
     const decided = await admit(input(collection('2026/')));
     assert.ok(decided.verdict === 'accepted');
     assert.deepEqual([decided.plan.chunks, decided.plan.requested], [null, null]);
@@ -58,6 +59,70 @@ describe('admitBulk', () => {
       record.collections.map(({ collectionId }) => collectionId),
       [from, to],
     );
+  });
+
+  describe('of a prefix', () => {
+    const put = (...names: string[]) =>
+      Promise.all(names.map((name) => test.emulator.putObject(test.sourceBucket, place.source(name).name, name)));
+    const planned = async () =>
+      (await test.storage.chunks.readPlan(owner.correlationId, 0))?.map((file) => file.fileName);
+
+    afterEach(() => {
+      test.proxy.removeFaults();
+    });
+
+    it('plans the first files beside the locks: all of them, where they are one page', async () => {
+      await put('2026/a', '2026/b', '2027/c');
+      const decided = await admit(input(collection('2026/')));
+      assert.ok(decided.verdict === 'accepted');
+      assert.deepEqual(decided.listed, { chunks: [{ chunk: 0, count: 2 }], cursor: null });
+      assert.deepEqual(await planned(), ['2026/a', '2026/b']);
+    });
+
+    it('leaves the rest of a larger one to planning, and says where that is to begin', async () => {
+      await put('a', 'b', 'c');
+      test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(2));
+      const decided = await admit(input(collection('')));
+      assert.ok(decided.verdict === 'accepted');
+      const startOffset = place.source('b').name;
+      assert.deepEqual(decided.listed, {
+        chunks: [{ chunk: 0, count: 2 }],
+        cursor: { startOffset, nextChunk: 1, nextIndex: 2 },
+      });
+      assert.deepEqual(await planned(), ['a', 'b']);
+    });
+
+    it('is accepted where it cannot be listed: planning meets that again, and tells', async () => {
+      test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, answerError(403));
+      const decided = await admit(input(collection('')));
+      assert.ok(decided.verdict === 'accepted');
+      assert.equal(decided.listed, undefined);
+    });
+
+    it('that is locked leaves no plan behind, and is not listed again while it waits', async () => {
+      await put('2026/x');
+      const held = await place.hold(
+        place.destination('2026/x'),
+        newOwner({ correlationId: `0${randomUUID().slice(1)}` }),
+      );
+      const request = input(collection('2026/'));
+      const decided = await admit(request);
+      assert.ok(decided.verdict === 'locked');
+      assert.equal(await planned(), undefined);
+      await test.storage.locks.release(held, held.generation);
+      const task = { owner, taskQueue: 'queue', input: request, plan: decided.plan };
+      const again = await test.run('admitBulk', task);
+      assert.ok(again.verdict === 'accepted');
+      assert.equal(again.listed, undefined);
+    });
+
+    it('is planned by the job that has the correlation id alone', async () => {
+      await put('2026/a', '2027/b');
+      await admit(input(collection('2026/')));
+      const decided = await admit(input(collection('2027/')), newOwner({ correlationId: owner.correlationId }));
+      assert.ok(decided.verdict === 'taken');
+      assert.deepEqual(await planned(), ['2026/a']);
+    });
   });
 
   it('of a manifest plans every line, and locks what they have in common', async () => {

@@ -36,6 +36,10 @@ describe('claimJob', () => {
     test.run('claimJob', { owner: by, taskQueue: 'queue', input, collections: PLACES, isPlanned: true, ...plan });
   const anotherChain = () => newOwner({ correlationId: owner.correlationId });
   const stored = async () => (await test.storage.records.read(owner.correlationId))?.record;
+  const isOurs = async () => ({
+    claimed: true,
+    recordGeneration: (await test.storage.records.read(owner.correlationId))?.generation,
+  });
   const jobFile = () => ({ bucket: test.controlBucket, name: `jobs/${owner.correlationId}/job.json` });
 
   async function close(admission: Admission, state: 'Completed' | 'Rejected'): Promise<void> {
@@ -51,8 +55,8 @@ describe('claimJob', () => {
     await test.run('closeRecord', { owner, admission, status, claim: claimed });
   }
 
-  it('makes the record of a job nobody has claimed', async () => {
-    assert.deepEqual(await claim(), { claimed: true });
+  it('makes the record of a job nobody has claimed, and tells its generation', async () => {
+    assert.deepEqual(await claim(), await isOurs());
     const { correlationId, firstRunId, namespace } = owner;
     assert.deepEqual(await stored(), {
       ...{ correlationId, chain: { namespace, firstRunId }, caller: 'ann', digest: 'd1' },
@@ -74,20 +78,20 @@ describe('claimJob', () => {
   it('is renewed by its own job, which may find its collections elsewhere', async () => {
     await claim();
     const moved = [{ ...PLACES[0]!, prefix: 'q/', generation: '8' }];
-    assert.deepEqual(await claim(owner, INPUT, { collections: moved }), { claimed: true });
+    assert.deepEqual(await claim(owner, INPUT, { collections: moved }), await isOurs());
     assert.deepEqual((await stored())?.collections, moved);
   });
 
   it('is the same claim again for the same chain of runs', async () => {
     await claim();
-    assert.deepEqual(await claim(), { claimed: true });
+    assert.deepEqual(await claim(), await isOurs());
     assert.equal(test.proxy.writes(test.controlBucket, jobFile().name), 1);
   });
 
   it('is the same claim again where the first answer was lost', async () => {
     test.proxy.inject({ operation: 'upload', ...jobFile() }, resetAfter(), { times: 1 });
     await failsWith(claim(), 'STORAGE_UNAVAILABLE', { retryable: true });
-    assert.deepEqual(await claim(), { claimed: true });
+    assert.deepEqual(await claim(), await isOurs());
     assert.equal(test.proxy.writes(test.controlBucket, jobFile().name), 1);
   });
 

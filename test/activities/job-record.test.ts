@@ -33,9 +33,9 @@ describe("the job's record", () => {
     ...{ correlationId: owner.correlationId, state: 'Completed', counts: emptyCounts(1) },
     ...{ startedAt: 1, endedAt: 2, message: 'done' },
   });
-  const close = (by = owner) =>
+  const close = (by = owner, recordGeneration?: string) =>
     test.run('closeRecord', {
-      ...{ owner: by, admission: { decision: 'accepted' }, status: status() },
+      ...{ owner: by, admission: { decision: 'accepted' }, status: status(), recordGeneration },
       claim: { taskQueue: 'queue', input: INPUT, collections: [] },
     });
   const jobFile = () => ({ bucket: test.controlBucket, name: `jobs/${owner.correlationId}/job.json` });
@@ -47,6 +47,25 @@ describe("the job's record", () => {
       await close();
       const closed = { admission: { decision: 'accepted' }, status: status(), entries: null };
       assert.deepEqual(await stored(), { ...before, ...closed });
+    });
+
+    it('takes one request where the record is as the claim left it', async () => {
+      const before = await test.storage.records.read(owner.correlationId);
+      const sent = () => test.proxy.requests({ bucket: test.controlBucket }).length;
+      const sentBefore = sent();
+      await close(owner, before?.generation);
+      assert.equal(sent(), sentBefore + 1);
+      const closed = { admission: { decision: 'accepted' }, status: status(), entries: null };
+      assert.deepEqual(await stored(), { ...before?.record, ...closed });
+    });
+
+    it('keeps what has changed since the claim', async () => {
+      const claimed = await test.storage.records.read(owner.correlationId);
+      assert.ok(claimed !== undefined);
+      await test.storage.records.replace({ ...claimed, record: { ...claimed.record, taskQueue: 'new' } });
+      await close(owner, claimed.generation);
+      assert.equal((await stored())?.taskQueue, 'new');
+      assert.deepEqual((await stored())?.status, status());
     });
 
     it('is the same again where the answer was lost', async () => {

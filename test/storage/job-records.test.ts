@@ -46,15 +46,17 @@ describe('job record store', () => {
       const correlationId = randomUUID();
       const all = Array.from({ length: 10 }, () => newRecord({ correlationId }));
       const made = await Promise.all(all.map((record) => records.create(record)));
-      assert.deepEqual(made.filter(Boolean), [true]);
-      assert.deepEqual((await records.read(correlationId))?.record, all[made.indexOf(true)]);
+      const [generation, ...others] = made.filter((one) => one !== undefined);
+      assert.deepEqual(others, []);
+      const record = all[made.indexOf(generation)];
+      assert.deepEqual(await records.read(correlationId), { record, generation });
     });
 
     it('that is there stays as it is', async () => {
       const record = newRecord();
-      assert.equal(await records.create(record), true);
-      assert.equal(await records.create({ ...record, caller: 'eve' }), false);
-      assert.deepEqual((await records.read(record.correlationId))?.record, record);
+      const generation = await records.create(record);
+      assert.equal(await records.create({ ...record, caller: 'eve' }), undefined);
+      assert.deepEqual(await records.read(record.correlationId), { record, generation });
     });
 
     it('is replaced at the generation it was read at, and at no other', async () => {
@@ -63,9 +65,9 @@ describe('job record store', () => {
       const stored = await records.read(record.correlationId);
       assert.ok(stored !== undefined);
       const accepted: JobRecord = { ...record, admission: { decision: 'accepted' } };
-      assert.equal(await records.replace({ ...stored, record: accepted }), true);
-      assert.equal(await records.replace({ ...stored, record }), false);
-      assert.deepEqual((await records.read(record.correlationId))?.record, accepted);
+      const replaced = await records.replace({ ...stored, record: accepted });
+      assert.equal(await records.replace({ ...stored, record }), undefined);
+      assert.deepEqual(await records.read(record.correlationId), { record: accepted, generation: replaced });
     });
 
     it('is replaced by one of ten who read it', async () => {
@@ -74,7 +76,7 @@ describe('job record store', () => {
       const stored = await records.read(record.correlationId);
       assert.ok(stored !== undefined);
       const all = Array.from({ length: 10 }, () => records.replace(stored));
-      assert.deepEqual((await Promise.all(all)).filter(Boolean), [true]);
+      assert.equal((await Promise.all(all)).filter((generation) => generation !== undefined).length, 1);
     });
 
     it('of an unknown job is none', async () => {

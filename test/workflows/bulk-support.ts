@@ -4,12 +4,12 @@ import { requestFor } from './support.ts';
 
 type ChunkOutcome = Awaited<ReturnType<Activities['copyChunk']>>;
 
-export const COLLECTION: BulkSource = {
-  kind: 'collection',
+export const COLLECTION = {
+  kind: 'collection' as const,
   sourceCollectionId: 'from',
   destinationCollectionId: 'to',
   prefix: '2026/',
-};
+} satisfies BulkSource;
 export const MANIFEST: BulkSource = { kind: 'manifest', collectionId: 'lists', fileName: 'list.ndjson' };
 
 /** A request of `alice` for what stands there. */

@@ -3,7 +3,7 @@ import type { Activities } from '../../activities/index.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST } from './bulk-support.ts';
-import { failed, gate, replaceActivities, untilCancelled, type Replaced } from './replaced-activities.ts';
+import { decideBulk, failed, gate, replaceActivities, untilCancelled, type Replaced } from './replaced-activities.ts';
 import { assertInOrder, eventually, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
@@ -11,6 +11,10 @@ type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
 
 const withJobs = (replaced: Replaced, use: (jobs: Jobs) => Promise<void>) =>
   withShortJobs(replaced, use, { bulk: true });
+
+const PLANNING: Parameters<Activities['planListing']>[0] = {
+  ...{ correlationId: 'any', source: COLLECTION, collections: [], cursor: null, maxChunks: 1 },
+};
 
 /** The run of a job that is the latest one. */
 async function latestRun({ id }: Job) {
@@ -93,6 +97,56 @@ describe('copyFiles of a prefix', () => {
       assert.ok(!owners.has(runId), 'and this is another one');
     });
   }).timeout(120_000);
+});
+
+describe('copyFiles of a prefix whose first files were listed as it was admitted', () => {
+  /** Chunks of ten files each, the first of which admission has planned. */
+  function listedFirst(count: number): Replaced {
+    const replaced: Replaced = replaceActivities({
+      ...chunksOf(count),
+      async admitBulk(task) {
+        const verdict = await decideBulk(replaced.activities, task);
+        if (verdict.verdict !== 'accepted') return verdict;
+        return { ...verdict, listed: await chunksOf(count).planListing({ ...PLANNING, maxChunks: 1 }) };
+      },
+    });
+    return replaced;
+  }
+
+  it('copies these at once, and goes on listing behind them', async () => {
+    const replaced = listedFirst(4);
+    await withJobs(replaced, async (jobs) => {
+      const { job, outcome } = await jobs.admit(bulkRequest(COLLECTION));
+      assert.equal(outcome.requested, null, 'there are more');
+      const { state, counts } = await job.result();
+      assert.deepEqual([state, counts.requested, counts.completed], ['Completed', 40, 40]);
+      const chunks = passes(replaced).map(({ chunk }) => chunk);
+      assert.deepEqual(chunks.sort(), [0, 1, 2, 3]);
+      assert.deepEqual(
+        replaced.tasksOf('planListing').map(({ cursor }) => cursor?.nextChunk),
+        [1],
+      );
+    });
+  });
+
+  it('tells how many files there are where that is all', async () => {
+    const replaced = listedFirst(1);
+    await withJobs(replaced, async (jobs) => {
+      const { job, outcome } = await jobs.admit(bulkRequest(COLLECTION));
+      assert.equal(outcome.requested, 10);
+      assert.equal((await job.result()).state, 'Completed');
+      assert.equal(replaced.tasksOf('planListing').length, 0);
+    });
+  });
+
+  it('closes the record at the generation at which it was claimed', async () => {
+    const replaced = listedFirst(1);
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await job.result();
+      assert.equal(replaced.tasksOf('closeRecord')[0]?.recordGeneration, '3000');
+    });
+  });
 });
 
 describe('copyFiles of a manifest', () => {

@@ -80,15 +80,19 @@ async function decide(steps: AdmissionSteps, task: Parameters<Activities['admitJ
   const claim = await steps.claimJob({ ...task, collections, isPlanned: access.granted });
   if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   if (!access.granted) return { verdict: 'refused', admission: access.admission };
-  if (options.dryRun === true) return { verdict: 'accepted', collections, locks: [] };
+  const { recordGeneration } = claim;
+  if (options.dryRun === true) return { verdict: 'accepted', collections, locks: [], recordGeneration };
   const locking = await steps.takeLocks({ owner, entries, collections, skipLocked: options.onLocked === 'skip' });
   return locking.locked
-    ? { verdict: 'accepted', collections, locks: locking.locks }
+    ? { verdict: 'accepted', collections, locks: locking.locks, recordGeneration }
     : { verdict: 'locked', collections, ...locking };
 }
 
 /** A prefix whose chunks are to be listed, or a list of 25 files in three chunks. */
-async function decideBulk(steps: AdmissionSteps, task: Parameters<Activities['admitBulk']>[0]): Promise<BulkVerdict> {
+export async function decideBulk(
+  steps: AdmissionSteps,
+  task: Parameters<Activities['admitBulk']>[0],
+): Promise<BulkVerdict> {
   const { owner, input } = task;
   const { bulk: source, options } = input.request;
   const claim = await steps.claimJob({ ...task, collections: [], isPlanned: false });
@@ -99,13 +103,16 @@ async function decideBulk(steps: AdmissionSteps, task: Parameters<Activities['ad
   const prefixes = [{ bucket: 'bucket-to', prefix: '2026/' }];
   const sources = [{ bucket: 'bucket-from', prefix: '2026/' }];
   const plan = task.plan ?? { collections: [from, to], ...known, prefixes, sources };
-  if (options.dryRun === true) return { verdict: 'accepted', plan, locks: [] };
+  const { recordGeneration } = claim;
+  if (options.dryRun === true) return { verdict: 'accepted', plan, locks: [], recordGeneration };
   const locking = await steps.lockPrefixes({ owner, prefixes, sources, collections: plan.collections });
-  return locking.locked ? { verdict: 'accepted', plan, locks: locking.locks } : { verdict: 'locked', plan, ...locking };
+  return locking.locked
+    ? { verdict: 'accepted', plan, locks: locking.locks, recordGeneration }
+    : { verdict: 'locked', plan, ...locking };
 }
 
 const willing: Omit<Replaceable, 'admitJob' | 'admitBulk'> = {
-  claimJob: () => Promise.resolve({ claimed: true }),
+  claimJob: () => Promise.resolve({ claimed: true, recordGeneration: '3000' }),
   checkAccess: ({ entries }) => {
     const ids = new Set(entries.flatMap((entry) => [entry.sourceCollectionId, entry.destinationCollectionId]));
     const collections = Array.from(ids, (collectionId) => ({
