@@ -10,7 +10,7 @@ import { lookUp } from './chunk/look-up.ts';
 import { PrefixGuard } from './chunk/prefix-guard.ts';
 import { ChunkProgress } from './chunk/progress.ts';
 import { Recovery } from './chunk/recovery.ts';
-import { FileWriter } from './chunk/write-files.ts';
+import { writeFiles } from './chunk/write-files.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toFailure } from './failures.ts';
@@ -76,8 +76,7 @@ async function writeRest(
   });
   const guard = new PrefixGuard(storage.locks);
   const { transport } = storage;
-  const writer = new FileWriter({ transport, lane, width: lanes.size, lease, guard, progress, recovery, signal });
-  await writer.writeAll(unwritten);
+  await writeFiles(unwritten, { transport, lane, width: lanes.size, lease, guard, progress, recovery, signal });
 }
 
 /** Finds out what became of writes whose answers were lost; what storage does not tell is left over. */

@@ -1,10 +1,26 @@
-import { StorageError } from './errors.ts';
-import type { JsonApi } from './json-api.ts';
-import { objectPath, parseAnswer, toObjectInfo, type ObjectResource } from './objects.ts';
-import type { RewriteAnswer, RewriteCall, RewriteTransport } from './rewrite-transport.ts';
+import type { StorageAccess } from './client.ts';
+import { responseError, StorageError } from './errors.ts';
+import type { AuthorizationHeaders } from './json-api.ts';
+import { objectPath, parseAnswer, toObjectInfo, type ObjectRef, type ObjectResource } from './objects.ts';
+import type { StorageObserver } from './observer.ts';
+import type { RewriteAnswer, RewriteCall, RewriteReceiver, RewriteTransport } from './rewrite-transport.ts';
+import type { WireAnswer } from './wire/answer-parser.ts';
+import { Connections } from './wire/connections.ts';
+import type { Receiver } from './wire/connection.ts';
 
 /** What answers are to hold: all else would be sent, and parsed, for nothing. */
-const FIELDS = 'done,rewriteToken,totalBytesRewritten,objectSize,resource(generation,size,crc32c,timeCreated)';
+const FIELDS = encodeURIComponent(
+  'done,rewriteToken,totalBytesRewritten,objectSize,resource(generation,size,crc32c,timeCreated)',
+);
+
+const API_ROOT = '/storage/v1';
+
+export interface RewriteTransportOptions extends StorageAccess {
+  /** A call fails that storage has given no sign of for longer, in milliseconds; it may have been carried out. */
+  timeoutMs: number;
+  /** Told of every call. */
+  observer?: StorageObserver | undefined;
+}
 
 interface RewriteResponse {
   done?: boolean;
@@ -14,29 +30,116 @@ interface RewriteResponse {
   resource?: ObjectResource;
 }
 
-/** Rewrites by plain requests to the JSON API, which is to repeat none: a rewrite whose answer was lost may be done. */
-export function createRewriteTransport(api: JsonApi): RewriteTransport {
+/**
+ * Rewrites over connections of its own: a request that is one line of text and a few headers, and its answer, taken from
+ * the connection as it comes (docs/architecture.md, "Requests to Cloud Storage").
+ */
+export class HttpRewriteTransport implements RewriteTransport {
+  readonly #connections: Connections;
+  readonly #options: RewriteTransportOptions;
+  readonly #host: string;
+  /** The header fields of all requests, as they were written for these credentials. */
+  #written: { of: AuthorizationHeaders; fields: string } | undefined;
+
+  constructor(options: RewriteTransportOptions) {
+    this.#options = options;
+    this.#connections = new Connections(options);
+    this.#host = new URL(options.origin).host;
+  }
+
+  send(call: RewriteCall, receiver: RewriteReceiver): void {
+    const headers = this.#options.authorize();
+    if (!(headers instanceof Promise)) {
+      this.#send(call, headers, receiver);
+      return;
+    }
+    headers.then(
+      (fetched) => {
+        this.#send(call, fetched, receiver);
+      },
+      (cause: unknown) => {
+        receiver.failed(new StorageError('unavailable', 'no credentials for Cloud Storage can be had', { cause }));
+      },
+    );
+  }
+
+  rewrite(call: RewriteCall): Promise<RewriteAnswer> {
+    return new Promise((answered, failed) => {
+      this.send(call, { answered, failed });
+    });
+  }
+
+  #send(call: RewriteCall, headers: AuthorizationHeaders, receiver: RewriteReceiver): void {
+    const { source, destination, ifGenerationMatch, rewriteToken } = call;
+    const path = `${objectPath(source)}/rewriteTo${objectPath(destination).slice(API_ROOT.length)}`;
+    const pins = `sourceGeneration=${encodeURIComponent(source.generation)}&ifGenerationMatch=${encodeURIComponent(ifGenerationMatch)}`;
+    const token = rewriteToken === undefined ? '' : `&rewriteToken=${encodeURIComponent(rewriteToken)}`;
+    let fields: string;
+    try {
+      fields = this.#fieldsFor(headers);
+    } catch (error) {
+      receiver.failed(error);
+      return;
+    }
+    const end = this.#options.observer?.sent?.({ operation: 'rewrite', path });
+    this.#connections.send(
+      `POST ${path}?${pins}${token}&fields=${FIELDS} HTTP/1.1\r\n${fields}\r\n`,
+      new Exchange(destination, receiver, end),
+    );
+  }
+
+  /** The header fields as they go over the connection. Throws TypeError where one of them is malformed. */
+  #fieldsFor(headers: AuthorizationHeaders): string {
+    if (this.#written?.of !== headers) {
+      const fields = new Headers({ ...headers, host: this.#host, 'content-length': '0' });
+      this.#written = { of: headers, fields: Array.from(fields, ([name, value]) => `${name}: ${value}\r\n`).join('') };
+    }
+    return this.#written.fields;
+  }
+}
+
+/** One call under way. */
+class Exchange implements Receiver {
+  readonly #destination: ObjectRef;
+  readonly #receiver: RewriteReceiver;
+  readonly #end: ((error?: unknown) => void) | undefined;
+
+  constructor(destination: ObjectRef, receiver: RewriteReceiver, end: ((error?: unknown) => void) | undefined) {
+    this.#destination = destination;
+    this.#receiver = receiver;
+    this.#end = end;
+  }
+
+  answered({ status, body, retryAfter }: WireAnswer): void {
+    if (status < 200 || status >= 300) {
+      this.failed(responseError(status, body, retryAfter));
+      return;
+    }
+    let answer: RewriteAnswer;
+    try {
+      answer = toRewriteAnswer(parseAnswer({ body }) as RewriteResponse, this.#destination);
+    } catch (error) {
+      this.failed(error);
+      return;
+    }
+    this.#end?.();
+    this.#receiver.answered(answer);
+  }
+
+  failed(error: unknown): void {
+    this.#end?.(error);
+    this.#receiver.failed(error);
+  }
+}
+
+function toRewriteAnswer(response: RewriteResponse, destination: ObjectRef): RewriteAnswer {
+  const { done, resource, rewriteToken = '', totalBytesRewritten = 0, objectSize = 0 } = response;
+  if (done === true && resource !== undefined) return { done, object: toObjectInfo(resource, destination) };
+  if (rewriteToken === '') throw new StorageError('unavailable', 'the answer to a rewrite was cut short');
   return {
-    async rewrite({ source, destination, ifGenerationMatch, rewriteToken }: RewriteCall): Promise<RewriteAnswer> {
-      const target = objectPath(destination).slice('/storage/v1'.length);
-      const answer = await api.send({
-        method: 'POST',
-        path: `${objectPath(source)}/rewriteTo${target}`,
-        query: { sourceGeneration: source.generation, ifGenerationMatch, rewriteToken, fields: FIELDS },
-      });
-      const response = parseAnswer(answer) as RewriteResponse;
-      if (response.done === true && response.resource !== undefined) {
-        return { done: true, object: toObjectInfo(response.resource, destination) };
-      }
-      if (response.rewriteToken === undefined || response.rewriteToken === '') {
-        throw new StorageError('unavailable', 'the answer to a rewrite was cut short');
-      }
-      return {
-        done: false,
-        rewriteToken: response.rewriteToken,
-        bytesRewritten: Number(response.totalBytesRewritten ?? 0),
-        bytesTotal: Number(response.objectSize ?? 0),
-      };
-    },
+    done: false,
+    rewriteToken,
+    bytesRewritten: Number(totalBytesRewritten),
+    bytesTotal: Number(objectSize),
   };
 }

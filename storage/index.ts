@@ -1,11 +1,12 @@
 import type { StorageConfig } from '../config/config.ts';
-import { createJsonApi, REQUEST_TIMEOUT_MS, SHORT_REQUEST_TIMEOUT_MS } from './client.ts';
+import { accessStorage, REQUEST_TIMEOUT_MS, SHORT_REQUEST_TIMEOUT_MS } from './client.ts';
 import { CollectionCatalogue } from './collections.ts';
-import { createRewriteTransport } from './http-rewrite-transport.ts';
+import { HttpRewriteTransport } from './http-rewrite-transport.ts';
 import { JobChunkStore } from './job-chunks.ts';
 import { JobFolderStore } from './job-folders.ts';
 import { JobInputStore } from './job-inputs.ts';
 import { JobRecordStore } from './job-records.ts';
+import { JsonApi } from './json-api.ts';
 import { LockStore } from './locks.ts';
 import { ObjectStore } from './objects.ts';
 import type { StorageObserver } from './observer.ts';
@@ -50,14 +51,14 @@ export function createStorage(
     observer,
   }: StorageOptions = {},
 ): StorageModule {
+  const access = accessStorage(config);
   const retries = autoRetry ? RETRIES : 0;
-  const objects = new ObjectStore(createJsonApi(config, { retries, repeatWithinMs, timeoutMs, observer }));
+  const objects = new ObjectStore(new JsonApi({ ...access, retries, repeatWithinMs, timeoutMs, observer }));
   const short = new ObjectStore(
-    createJsonApi(config, {
-      retries,
+    new JsonApi({
+      ...{ ...access, retries, observer },
       repeatWithinMs: Math.min(repeatWithinMs, shortTimeoutMs),
       timeoutMs: Math.min(timeoutMs, shortTimeoutMs),
-      observer,
     }),
   );
   return {
@@ -68,6 +69,6 @@ export function createStorage(
     folders: new JobFolderStore(objects, config.controlBucket),
     chunks: new JobChunkStore(objects, config.controlBucket),
     inputs: new JobInputStore(objects, config.controlBucket),
-    transport: createRewriteTransport(createJsonApi(config, { retries: 0, timeoutMs, observer })),
+    transport: new HttpRewriteTransport({ ...access, timeoutMs, observer }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type Dispatcher } from 'undici';
+import type { StorageAccess } from './client.ts';
 import { connectionError, responseError, StorageError } from './errors.ts';
 import { HttpExchange, type HttpAnswer } from './http-exchange.ts';
 import { operationOf, type StorageObserver } from './observer.ts';
@@ -31,11 +32,7 @@ export interface StreamedAnswer {
 
 type Prepared = Pick<Dispatcher.RequestOptions, 'path' | 'method' | 'headers' | 'body'>;
 
-export interface JsonApiOptions {
-  /** Scheme, host and port. */
-  origin: string;
-  /** Asked for each request, so what it gives may change. */
-  authorize: () => AuthorizationHeaders | Promise<AuthorizationHeaders>;
+export interface JsonApiOptions extends StorageAccess {
   /** Without a sign of storage for longer, in milliseconds, a request fails; it may have been carried out all the same. */
   timeoutMs: number;
   /** How often a request that failed in passing is repeated, where that cannot do anything twice. */

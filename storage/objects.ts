@@ -77,7 +77,7 @@ export function objectPath({ bucket, name }: ObjectRef): string {
 }
 
 /** What an answer of the API says; one that is cut short counts as none. */
-export function parseAnswer({ body }: HttpAnswer): unknown {
+export function parseAnswer({ body }: Pick<HttpAnswer, 'body'>): unknown {
   try {
     return JSON.parse(body);
   } catch (error) {

@@ -19,11 +19,19 @@ export interface LaneGroupOptions {
   filesPerSecond?: number | undefined;
 }
 
+/** A write that is to have a lane. One of the two is called, once. They must not throw. */
+export interface LaneTask {
+  /** It has a lane, to be given back by `leave`. */
+  start(): void;
+  /** The group was closed before: nothing is to be written. */
+  dismiss(): void;
+}
+
 /** Writes of one group to one bucket that wait; one is like the other. */
 interface Line {
   readonly group: LaneGroup;
   readonly bucket: BucketLimiter;
-  readonly waiting: ((admitted: boolean) => void)[];
+  readonly waiting: LaneTask[];
 }
 
 /** Between two looks at what waits for a rate, in milliseconds: a timer for each write would cost more than it. */
@@ -43,6 +51,7 @@ export class Lanes {
   readonly #lines: Record<LaneGroupOptions['priority'], Line[]> = { short: [], bulk: [] };
   #groups = 0;
   #free: number;
+  #isDispatching = false;
   #timer: { due: number; cancel: () => void } | undefined;
 
   constructor({ lanes, followsGuideline, clock = MONOTONIC_CLOCK }: LanesOptions) {
@@ -77,22 +86,24 @@ export class Lanes {
     return new LaneGroup(this, this.#groups, options);
   }
 
-  /** Gives a lane at once, or once there is one: see LaneGroup.enter. */
-  admit(group: LaneGroup, bucketName: string): boolean | Promise<boolean> {
+  /** Gives a lane, if that can be at once. */
+  admit(group: LaneGroup, bucketName: string): boolean {
+    if (this.#free === 0 || this.#lines.short.length > 0 || this.#lines.bulk.length > 0) return false;
     const bucket = this.#bucket(bucketName);
     const now = this.#clock.now();
-    const isFirst = this.#lines.short.length === 0 && this.#lines.bulk.length === 0;
-    if (isFirst && this.#free > 0 && waitOf(group, bucket, now) === 0) {
-      this.#start(group, bucket, now);
-      return true;
-    }
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+    if (waitOf(group, bucket, now) > 0) return false;
+    this.#start(group, bucket, now);
+    return true;
+  }
+
+  /** Gives a lane once there is one. */
+  queue(group: LaneGroup, bucketName: string, task: LaneTask): void {
+    const bucket = this.#bucket(bucketName);
     const lines = this.#lines[group.priority];
     const line = lines.find((other) => other.group === group && other.bucket === bucket);
-    if (line === undefined) join(lines, { group, bucket, waiting: [resolve] });
-    else line.waiting.push(resolve);
+    if (line === undefined) join(lines, { group, bucket, waiting: [task] });
+    else line.waiting.push(task);
     this.#dispatch();
-    return promise;
   }
 
   /** Takes a lane back. */
@@ -107,7 +118,7 @@ export class Lanes {
     const lines = this.#lines[group.priority];
     for (const line of lines.filter((other) => other.group === group)) {
       lines.splice(lines.indexOf(line), 1);
-      for (const resolve of line.waiting) resolve(false);
+      for (const task of line.waiting) task.dismiss();
     }
   }
 
@@ -128,14 +139,25 @@ export class Lanes {
 
   /** Gives the free lanes to whom they belong, and looks again when the first of those may start who may not yet. */
   #dispatch(): void {
-    if (this.#free === 0) return;
-    const now = this.#clock.now();
-    const wait = Math.min(this.#admitFrom(this.#lines.short, now), this.#admitFrom(this.#lines.bulk, now));
-    if (wait < Number.POSITIVE_INFINITY) this.#lookAgain(now + Math.max(wait, LEAST_PAUSE_MS));
+    // Whoever is given a lane may give it back before the next one is told of its own.
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    for (let isSettled = false; !isSettled && this.#free > 0;) {
+      const admitted: LaneTask[] = [];
+      const now = this.#clock.now();
+      const wait = Math.min(
+        this.#admitFrom(this.#lines.short, now, admitted),
+        this.#admitFrom(this.#lines.bulk, now, admitted),
+      );
+      if (wait < Number.POSITIVE_INFINITY) this.#lookAgain(now + Math.max(wait, LEAST_PAUSE_MS));
+      for (const task of admitted) task.start();
+      isSettled = admitted.length === 0;
+    }
+    this.#isDispatching = false;
   }
 
   /** Milliseconds until the first of those left may start; infinite: nobody is left, or no lane. */
-  #admitFrom(lines: Line[], now: number): number {
+  #admitFrom(lines: Line[], now: number, admitted: LaneTask[]): number {
     let shortestWait = Number.POSITIVE_INFINITY;
     for (let index = 0; this.#free > 0;) {
       const line = lines[index];
@@ -146,12 +168,12 @@ export class Lanes {
         index += 1;
         continue;
       }
-      const resolve = line.waiting.shift();
+      const task = line.waiting.shift();
       if (line.waiting.length === 0) lines.splice(index, 1);
       index = moveToEnd(lines, line.group);
-      if (resolve === undefined) continue;
+      if (task === undefined) continue;
       this.#start(line.group, line.bucket, now);
-      resolve(true);
+      admitted.push(task);
     }
     return Number.POSITIVE_INFINITY;
   }
@@ -217,12 +239,30 @@ export class LaneGroup implements Disposable {
     this.rate = filesPerSecond === undefined ? undefined : new Rate(filesPerSecond);
   }
 
+  /** Has a write to this bucket begin in a lane of its own: now, or once there is one. */
+  submit(bucket: string, task: LaneTask): void {
+    if (this.#isClosed) task.dismiss();
+    else if (this.#lanes.admit(this, bucket)) task.start();
+    else this.#lanes.queue(this, bucket, task);
+  }
+
   /**
    * Waits for a lane to write to this bucket. True: there is one, to be given back by `leave`. False: the group was
    * closed, and nothing is to be written.
    */
   enter(bucket: string): boolean | Promise<boolean> {
-    return !this.#isClosed && this.#lanes.admit(this, bucket);
+    if (this.#isClosed) return false;
+    if (this.#lanes.admit(this, bucket)) return true;
+    return new Promise((resolve) => {
+      this.#lanes.queue(this, bucket, {
+        start() {
+          resolve(true);
+        },
+        dismiss() {
+          resolve(false);
+        },
+      });
+    });
   }
 
   /** Gives the lane back, with what the write failed with. */

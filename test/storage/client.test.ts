@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { pino } from 'pino';
-import { createJsonApi } from '../../storage/client.ts';
+import { accessStorage } from '../../storage/client.ts';
 import { createStorage } from '../../storage/index.ts';
+import { JsonApi } from '../../storage/json-api.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
 import { meanwhile } from '../support/storage-proxy/index.ts';
 import { failsAs, storageError } from './assertions.ts';
@@ -123,7 +124,7 @@ describe('client of Cloud Storage', () => {
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nowhere/credentials.json';
     try {
       const config = { controlBucket: 'c', projectId: 'p', emulatorHost: undefined };
-      const api = createJsonApi(config, { retries: 0, timeoutMs: 1_000 });
+      const api = new JsonApi({ ...accessStorage(config), retries: 0, timeoutMs: 1_000 });
       await failsAs(api.send({ method: 'GET', path: '/storage/v1/b/c' }), 'unavailable');
     } finally {
       process.env = environment;

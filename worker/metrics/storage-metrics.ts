@@ -1,6 +1,6 @@
 import { isStorageError } from '../../storage/errors.ts';
-import { statusOf, type LockEvent, type StorageObserver } from '../../storage/observer.ts';
-import type { Tallies } from './tallies.ts';
+import { statusOf, type LockEvent, type StorageObserver, type StorageOperation } from '../../storage/observer.ts';
+import type { Series, Tallies } from './tallies.ts';
 
 const LOCK_EVENTS: Readonly<Record<LockEvent, string>> = {
   taken: 'taken',
@@ -29,12 +29,27 @@ export function storageMetrics(tallies: Tallies): StorageObserver {
   );
   const locks = tallies.counter('apollo_locks_total', 'Locks, by what happened to them.', ['event']);
   for (const event of Object.values(LOCK_EVENTS)) locks.add(0, { event });
+  /** What went well, which is nearly all, is counted without a look for its series. */
+  const usual = new Map<StorageOperation, { requests: Series; time: Series }>();
+  const usualOf = (operation: StorageOperation) => {
+    let found = usual.get(operation);
+    if (found === undefined) {
+      found = {
+        requests: requests.series({ operation, status: statusOf(undefined) }),
+        time: time.series({ operation }),
+      };
+      usual.set(operation, found);
+    }
+    return found;
+  };
   return {
     sent({ operation }) {
       const startedAt = performance.now();
       return (error) => {
-        requests.add(1, { operation, status: statusOf(error) });
-        time.add(performance.now() - startedAt, { operation });
+        const series = usualOf(operation);
+        series.time.add(performance.now() - startedAt);
+        if (error === undefined) series.requests.add(1);
+        else requests.add(1, { operation, status: statusOf(error) });
       };
     },
     repeated(operation, error) {

@@ -1,8 +1,14 @@
 import type { MetricMeter } from '@temporalio/common';
 
-/** Counts in plain numbers. Adding costs a look into a map; telling the meter, 2 µs, is done now and then. */
+/** One series of a counter, to which adding costs an addition. */
+export interface Series {
+  add(value: number): void;
+}
+
+/** Counts in plain numbers; telling the meter, which costs 2 µs, is done now and then. */
 export interface Tally<Label extends string> {
-  /** Of 0 it makes a series: what first shows as 1 is no increase to Prometheus. */
+  /** The series with these labels. What first shows as 1 is no increase to Prometheus, so it shows as 0 from now on. */
+  series(labels: Readonly<Record<Label, string>>): Series;
   add(value: number, labels: Readonly<Record<Label, string>>): void;
 }
 
@@ -18,23 +24,21 @@ export class Tallies {
   /** A counter with these labels. Each label has to have few values: every combination is a series for ever. */
   counter<const Label extends string>(name: string, help: string, labels: readonly Label[]): Tally<Label> {
     const counter = this.#meter.createCounter(name, '', help);
-    const pending = new Map<string, { labels: Readonly<Record<Label, string>>; value: number; isTold: boolean }>();
+    const all = new Map<string, PendingSeries>();
     this.#flushes.push(() => {
-      for (const entry of pending.values()) {
-        if (entry.value === 0 && entry.isTold) continue;
-        const whole = Math.floor(entry.value);
-        counter.add(whole, entry.labels);
-        entry.value -= whole;
-        entry.isTold = true;
-      }
+      for (const series of all.values()) series.tell(counter);
     });
+    const series = (values: Readonly<Record<Label, string>>) => {
+      let key = '';
+      for (const label of labels) key += `${values[label]}\n`;
+      let one = all.get(key);
+      if (one === undefined) all.set(key, (one = new PendingSeries({ ...values })));
+      return one;
+    };
     return {
+      series,
       add(value, values) {
-        let key = '';
-        for (const label of labels) key += `${values[label]}\n`;
-        const entry = pending.get(key);
-        if (entry === undefined) pending.set(key, { labels: { ...values }, value, isTold: false });
-        else entry.value += value;
+        series(values).add(value);
       },
     };
   }
@@ -42,5 +46,29 @@ export class Tallies {
   /** Tells the meter of what was added since. */
   flush(): void {
     for (const flush of this.#flushes) flush();
+  }
+}
+
+/** What was added to a series and is not told yet. */
+class PendingSeries implements Series {
+  readonly #labels: Readonly<Record<string, string>>;
+  #value = 0;
+  #isTold = false;
+
+  constructor(labels: Readonly<Record<string, string>>) {
+    this.#labels = labels;
+  }
+
+  add(value: number): void {
+    this.#value += value;
+  }
+
+  /** The SDK's counters are whole numbers: what is less than one is kept for the next time. */
+  tell(counter: ReturnType<MetricMeter['createCounter']>): void {
+    if (this.#value === 0 && this.#isTold) return;
+    const whole = Math.floor(this.#value);
+    counter.add(whole, this.#labels);
+    this.#value -= whole;
+    this.#isTold = true;
   }
 }
