@@ -22,3 +22,18 @@ export async function mapConcurrently<T>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
   if (failures.length > 0) throw failures[0];
 }
+
+/** What a request comes to; undefined once the signal is aborted: nobody waits for it then. Rejects where it fails before. */
+export async function unlessAborted<T>(signal: AbortSignal, request: T | Promise<T>): Promise<T | undefined> {
+  if (signal.aborted) return undefined;
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+  const stop = () => {
+    resolve(undefined);
+  };
+  signal.addEventListener('abort', stop);
+  try {
+    return await Promise.race([request, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

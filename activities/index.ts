@@ -24,7 +24,7 @@ export type { Settlement } from './reconcile/settle-files.ts';
 export type { Verdict } from './admit-job.ts';
 export type { ChunkOutcome } from './chunk/chunk-task.ts';
 export type { HeldLock } from './copy-file.ts';
-export type { ListingCursor } from './plan-listing.ts';
+export type { ListingCursor, ListingPlan } from './plan-listing.ts';
 export type { FileOutcome } from './file-outcome.ts';
 
 /** The activities, bound to what they need; workflows call them by these names. */

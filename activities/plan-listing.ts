@@ -5,6 +5,7 @@ import { reason } from '../contract/reasons.ts';
 import type { PlannedFile } from '../storage/job-chunks.ts';
 import type { StorageModule } from '../storage/index.ts';
 import type { ListedPage, ObjectResource } from '../storage/objects.ts';
+import { unlessAborted } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toControlFailure, toFailure } from './failures.ts';
 import { Lease } from './lease.ts';
@@ -42,17 +43,19 @@ const WRITES_IN_FLIGHT = 2;
 /**
  * Plans the files of a collection under a prefix: each page of the listing becomes a chunk, its files pinned at the
  * generations listed. To be called with the cursor it gave, until there is none. Called with the same one again, it
- * plans the same chunks again, with what is in the collection by then. `firstPage`: what is there, where that has been
- * listed already.
+ * plans the same chunks again, with what is in the collection by then. Cancelled, it waits for no page and gives what
+ * it has planned. `firstPage`: what is there, where that has been listed already.
  */
 export async function planListing(
   { storage }: ActivityDependencies,
   { correlationId, source, collections, cursor, maxChunks }: PlanListingTask,
   firstPage?: ListedPage,
 ): Promise<ListingPlan> {
-  using lease = new Lease(Context.current());
+  const context = Context.current();
+  using lease = new Lease(context);
   const check = () => {
-    lease.check();
+    // What was begun is finished though the job is cancelled, so that what is told is what there is.
+    lease.isCancelled();
   };
   await using writes = new TaskWindow(WRITES_IN_FLIGHT);
   const { from, to } = placesOf(source, collections);
@@ -60,9 +63,12 @@ export async function planListing(
   const chunks: ListingPlan['chunks'] = [];
   let { startOffset, nextChunk, nextIndex } = cursor ?? { startOffset: '', nextChunk: 0, nextIndex: 0 };
   let page: ListedPage | undefined;
-  while (page?.isLast !== true && chunks.length < maxChunks) {
-    lease.check();
-    page = (page === undefined ? firstPage : undefined) ?? (await listPage(storage, range, page?.nextPageToken));
+  while (page?.isLast !== true && chunks.length < maxChunks && !lease.isCancelled()) {
+    const known = page === undefined ? firstPage : undefined;
+    const asked = known ?? listPage(storage, range, page?.nextPageToken);
+    const next = await unlessAborted(context.cancellationSignal, asked);
+    if (next === undefined) continue;
+    page = next;
     // A range includes where it starts. What is called as the collection's prefix would be a file without a name.
     const listed = page.resources.filter(({ name }) => name !== cursor?.startOffset && name !== from.collection.prefix);
     const firstIndex = nextIndex;

@@ -20,12 +20,15 @@ export interface CarriedBook {
   outcome: AdmissionOutcome;
   collections: CollectionLocation[];
   recordGeneration?: string | undefined;
+  lost?: string | undefined;
 }
 
 /** A job of any number of files: it counts them, and knows none of them by name. */
 export class BulkBook extends JobLife {
   collections: CollectionLocation[] = [];
   #isCutShort = false;
+  /** Why some files can be neither copied nor told of: `CODE: sentence`; undefined: there are none. */
+  #lost: string | undefined;
   /** Passes whose results are not in the counts. */
   readonly underWay = new Set<ChunkPassRef>();
   /** Whether it knows of all its files. */
@@ -37,13 +40,14 @@ export class BulkBook extends JobLife {
     this.outcome = carried.outcome;
     this.collections = carried.collections;
     this.recordGeneration = carried.recordGeneration;
+    this.#lost = carried.lost;
     this.restore(carried.status, carried.isPaused);
   }
 
   carry(): CarriedBook {
     if (this.outcome === undefined) throw new Error('a job that is not decided has nothing to take along');
     const { outcome, collections, isPaused, recordGeneration } = this;
-    return { status: this.status(), isPaused, outcome, collections, recordGeneration };
+    return { status: this.status(), isPaused, outcome, collections, recordGeneration, lost: this.#lost };
   }
 
   override live(): LiveStatus {
@@ -79,10 +83,24 @@ export class BulkBook extends JobLife {
     this.explain(reason('CANCELLED', 'the job was cancelled before all files under the prefix were listed'));
   }
 
-  /** As its files say; but whatever became of those that were listed, not all were. */
+  /** Some files can be neither copied nor told of: the source cannot be listed, say, or a chunk of the plan is gone. */
+  lose(why: string): void {
+    this.#lost ??= why;
+  }
+
+  /**
+   * As its files say; but whatever became of those that were listed, not all were where it was cut short, and what is
+   * lost has failed.
+   */
   override ending(now: number): JobStatus {
     const status = super.ending(now);
-    return this.#isCutShort ? { ...status, state: 'Cancelled' } : status;
+    if (this.#isCutShort) return { ...status, state: 'Cancelled' };
+    if (this.#lost === undefined || status.state === 'Rejected') return status;
+    const { counts } = status;
+    const failed = { ...counts, failed: counts.failed + counts.pending, pending: 0 };
+    const isFailed = counts.completed + counts.skipped + counts.cancelled === 0;
+    const state = counts.cancelled > 0 ? 'Cancelled' : isFailed ? 'Failed' : 'CompletedWithErrors';
+    return { ...status, counts: failed, state, message: this.#lost };
   }
 
   /** Its files stand in storage, not here. */

@@ -83,11 +83,12 @@ export class ChunkQueue {
     this.#leftFiles += pass.only?.length ?? 0;
   }
 
-  /** To be tried again once `time` has passed. */
-  async putOff(pass: ChunkPass, time: Promise<unknown>): Promise<void> {
+  /** To be gone on with once what is given is called. */
+  putOff(pass: ChunkPass): () => void {
     this.#waiting.add(pass);
-    await time;
-    if (this.#waiting.delete(pass)) this.putBack(pass);
+    return () => {
+      if (this.#waiting.delete(pass)) this.putBack(pass);
+    };
   }
 
   /** Passes that nobody can say of what they did. */

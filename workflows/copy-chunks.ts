@@ -1,18 +1,10 @@
-import { ActivityFailure, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { Activities, ChunkOutcome, ListingCursor } from '../activities/index.ts';
-import type { BulkRequest, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
-import {
-  bulk,
-  CHUNK_TRIES,
-  CHUNKS_IN_FLIGHT,
-  PLAN_AHEAD_CHUNKS,
-  PLAN_CHUNKS,
-  PLAN_GROWTH,
-  RATE_OF_A_CHUNK,
-  retryPauseMs,
-} from './activity-options.ts';
+import { ActivityFailure, CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import type { ChunkOutcome, ListingCursor, ListingPlan } from '../activities/index.ts';
+import { reason } from '../contract/reasons.ts';
+import { bulk, CHUNK_TRIES, PLAN_AHEAD_CHUNKS, PLAN_CHUNKS, PLAN_GROWTH, retryPauseMs } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts';
+import { summaryOf, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
 import type { CopyGate } from './copy-gate.ts';
 import { countOf, showProgress } from './visibility.ts';
 
@@ -22,16 +14,8 @@ export interface CopyingState {
   cursor: ListingCursor | 'start' | null;
 }
 
-export interface BulkJob {
-  owner: JobOwner;
-  request: BulkRequest;
-  locks: HeldPrefixLock[];
-}
-
 /** Events after which a job continues as a new run; well below what Temporal allows (51,200). */
 const LONG_HISTORY_EVENTS = 2_000;
-
-type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
 
 /**
  * Copies the chunks of a job, a window of them at a time, while further ones are planned. Gives undefined when all of
@@ -44,138 +28,239 @@ export async function copyChunks(
   gate: CopyGate,
   from: CopyingState,
 ): Promise<CopyingState | undefined> {
-  const queue = new ChunkQueue(from.queue);
-  let { cursor } = from;
-  book.isCounted = cursor === null;
-  let inFlight = 0;
-  const waits: Promise<void>[] = [];
-  const window = windowOf(job);
-  const isLong = () => workflowInfo().continueAsNewSuggested || workflowInfo().historyLength > LONG_HISTORY_EVENTS;
-  const stops = () => book.isCancelling || isLong();
-  const isThrough = () => cursor === null && queue.isEmpty && inFlight === 0;
-
-  const plan = async () => {
-    while (cursor !== null && !stops()) {
-      await gate.passed(stops);
-      await condition(() => stops() || queue.ahead < PLAN_AHEAD_CHUNKS);
-      if (stops()) return;
-      // The first chunk is to be copied while the next few are listed, and these while many more are.
-      const maxChunks = Math.min(Math.max(1, PLAN_GROWTH * queue.planned), PLAN_CHUNKS);
-      const planned = await bulk(`list ${countOf(maxChunks, 'chunk')}`).planListing({
-        correlationId: book.correlationId,
-        source: collectionOf(job.request),
-        collections: book.collections,
-        cursor: cursor === 'start' ? null : cursor,
-        maxChunks,
-      });
-      for (const { chunk, count } of planned.chunks) {
-        queue.plan(chunk + 1);
-        book.plan(count);
-      }
-      cursor = planned.cursor;
-      book.isCounted = cursor === null;
-      showProgress(book);
-    }
-  };
-
-  const run = async (pass: ChunkPass) => {
-    const { scope } = gate;
-    const summary = summaryOf(pass);
-    book.underWay.add(pass);
-    try {
-      const { counts, leftovers, reason, isAnothers } = await scope.run(() =>
-        bulk(summary).copyChunk(taskOf(book, job, pass, window)),
-      );
-      book.settle(counts);
-      if (leftovers.length === 0) return;
-      const { chunk } = pass;
-      // A part is taken also where nothing came to its end: that is stored as well, and would stand for the next pass.
-      const uncertain = isAnothers === true && { isUncertain: true };
-      const rest = { chunk, part: pass.part + 1, only: leftovers, tries: pass.tries, ...uncertain };
-      if (scope.consideredCancelled) {
-        queue.putBack(rest);
-        return;
-      }
-      book.explain(reason);
-      putOff({ ...rest, tries: pass.tries + 1 });
-    } catch (error) {
-      // Cancelled before it began, or lost: an attempt may have copied something all the same.
-      const uncertain = { ...pass, isUncertain: true };
-      if (isCancellation(error)) queue.putBack(uncertain);
-      else if (error instanceof ActivityFailure) putOff({ ...uncertain, tries: pass.tries + 1 });
-      else throw error;
-    } finally {
-      book.underWay.delete(pass);
-    }
-  };
-
-  const putOff = (pass: ChunkPass) => {
-    waits.push(queue.putOff(pass, condition(stops, retryPauseMs(pass.tries))));
-  };
-
-  const lane = async () => {
-    for (;;) {
-      await gate.passed(stops);
-      await condition(() => stops() || queue.hasNext || isThrough());
-      if (stops() || isThrough()) return;
-      // Closed in the meantime, or another lane was quicker.
-      const pass = gate.isOpen ? queue.take() : undefined;
-      if (pass === undefined) continue;
-      inFlight += 1;
-      await run(pass);
-      inFlight -= 1;
-      showProgress(book);
-    }
-  };
-
-  await Promise.all([plan(), ...Array.from({ length: window }, lane)]);
-  await Promise.all(waits);
+  const copying = new ChunkCopying(book, job, gate, from);
+  const rest = await copying.run();
   book.explain('');
-  if (isThrough()) return undefined;
-  if (!book.isCancelling) return { queue: queue.carry(), cursor };
-  for (const pass of queue.takeUncertain()) await settle(book, job, pass, window);
+  if (rest === undefined || !book.isCancelling) return rest;
+  for (const pass of copying.takeUncertain()) await settle(book, job, pass);
   book.cancelRest();
-  if (cursor !== null) book.cutShort();
+  if (rest.cursor !== null) book.cutShort();
   return undefined;
 }
 
 /**
- * Finds out what became of the files of a pass that nobody can say of what it did. A result of it that is found stored
- * tells of some of them only: the others are looked at as a further part.
+ * The copying itself. Whatever happens (a chunk ends, more are planned, a pause is over) is followed by one look at what
+ * is to be begun: nothing waits for its turn, since every promise and every condition of a workflow costs a tenth of a
+ * millisecond, each time that the workflow is called upon.
  */
-async function settle(book: BulkBook, job: BulkJob, uncertain: ChunkPass, window: number): Promise<void> {
+class ChunkCopying {
+  readonly #book: BulkBook;
+  readonly #job: BulkJob;
+  readonly #gate: CopyGate;
+  readonly #queue: ChunkQueue;
+  readonly #window: number;
+  /** Pauses before what failed is tried again. */
+  readonly #pauses = new CancellationScope();
+  #cursor: CopyingState['cursor'];
+  #inFlight = 0;
+  #isPlanning = false;
+  #finish: (rest: CopyingState | undefined) => void = () => undefined;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(book: BulkBook, job: BulkJob, gate: CopyGate, { queue, cursor }: CopyingState) {
+    this.#book = book;
+    this.#job = job;
+    this.#gate = gate;
+    this.#queue = new ChunkQueue(queue);
+    this.#cursor = cursor;
+    this.#window = windowOf(job);
+    book.isCounted = cursor === null;
+  }
+
+  /** Gives what is left, with nothing of it in flight; undefined where that is nothing. */
+  async run(): Promise<CopyingState | undefined> {
+    try {
+      return await new Promise<CopyingState | undefined>((resolve, reject) => {
+        this.#finish = resolve;
+        this.#fail = reject;
+        this.#gate.watch(() => {
+          this.#look();
+        });
+        this.#look();
+      });
+    } finally {
+      this.#gate.watch(() => undefined);
+      this.#pauses.cancel();
+    }
+  }
+
+  /** Passes that nobody can say of what they did. */
+  takeUncertain(): ChunkPass[] {
+    return this.#queue.takeUncertain();
+  }
+
+  /** Begins what may begin; ends where nothing more will. */
+  #look(): void {
+    const isStopping = this.#book.isCancelling || isLong();
+    if (!isStopping && this.#gate.isOpen) {
+      if (this.#cursor !== null && !this.#isPlanning && this.#queue.ahead < PLAN_AHEAD_CHUNKS) {
+        this.#plan(this.#cursor);
+      }
+      while (this.#inFlight < this.#window) {
+        const pass = this.#queue.take();
+        if (pass === undefined) break;
+        this.#begin(pass);
+      }
+    }
+    if (this.#inFlight > 0 || this.#isPlanning) return;
+    const isThrough = this.#cursor === null && this.#queue.isEmpty;
+    if (isThrough) this.#finish(undefined);
+    else if (isStopping) this.#finish({ queue: this.#queue.carry(), cursor: this.#cursor });
+  }
+
+  #begin(pass: ChunkPass): void {
+    const { scope } = this.#gate;
+    this.#inFlight += 1;
+    this.#book.underWay.add(pass);
+    const task = taskOf(this.#job, this.#book.collections, pass);
+    scope
+      .run(() => bulk(summaryOf(pass)).copyChunk(task))
+      .then(
+        (outcome) => {
+          this.#takeIn(pass, outcome, scope);
+        },
+        (error: unknown) => {
+          this.#takeFailure(pass, error);
+        },
+      )
+      .catch(this.#fail);
+  }
+
+  #ended(pass: ChunkPass): void {
+    this.#inFlight -= 1;
+    this.#book.underWay.delete(pass);
+  }
+
+  #takeIn(
+    pass: ChunkPass,
+    { counts, leftovers, reason: why, isAnothers }: ChunkOutcome,
+    scope: CancellationScope,
+  ): void {
+    this.#ended(pass);
+    this.#book.settle(counts);
+    if (leftovers.length > 0) {
+      const { chunk, part, tries } = pass;
+      // A part is taken also where nothing came to its end: that is stored as well, and would stand for the next pass.
+      const uncertain = isAnothers === true && { isUncertain: true };
+      const rest = { chunk, part: part + 1, only: leftovers, tries, ...uncertain };
+      if (scope.consideredCancelled) this.#queue.putBack(rest);
+      else {
+        this.#book.explain(why);
+        this.#putOff({ ...rest, tries: tries + 1 });
+      }
+    }
+    showProgress(this.#book);
+    this.#look();
+  }
+
+  #takeFailure(pass: ChunkPass, error: unknown): void {
+    this.#ended(pass);
+    // Cancelled before it began, or lost: an attempt may have copied something all the same.
+    const uncertain = { ...pass, isUncertain: true };
+    if (isCancellation(error)) this.#queue.putBack(uncertain);
+    else if (!(error instanceof ActivityFailure)) throw error;
+    else if (pass.tries <= CHUNK_TRIES) this.#putOff({ ...uncertain, tries: pass.tries + 1 });
+    else this.#book.lose(reasonOf(error));
+    this.#look();
+  }
+
+  /** Has a pass made after a pause. */
+  #putOff(pass: ChunkPass): void {
+    const comeBack = this.#queue.putOff(pass);
+    this.#pauses
+      .run(() => sleep(retryPauseMs(pass.tries)))
+      .then(
+        () => {
+          comeBack();
+          this.#look();
+        },
+        // Nothing is tried again: the job stops, or continues as a new run, which takes the pass along.
+        () => undefined,
+      )
+      .catch(this.#fail);
+  }
+
+  #plan(cursor: ListingCursor | 'start'): void {
+    this.#isPlanning = true;
+    // The first chunk is to be copied while the next few are listed, and these while many more are.
+    const maxChunks = Math.min(Math.max(1, PLAN_GROWTH * this.#queue.planned), PLAN_CHUNKS);
+    const task = {
+      correlationId: this.#job.owner.correlationId,
+      source: collectionOf(this.#job),
+      collections: this.#book.collections,
+      cursor: cursor === 'start' ? null : cursor,
+      maxChunks,
+    };
+    this.#gate.scope
+      .run(() => bulk(`list ${countOf(maxChunks, 'chunk')}`).planListing(task))
+      .then(
+        (plan) => {
+          this.#takePlan(plan);
+        },
+        (error: unknown) => {
+          this.#takePlanFailure(error);
+        },
+      )
+      .catch(this.#fail);
+  }
+
+  #takePlan({ chunks, cursor }: ListingPlan): void {
+    this.#isPlanning = false;
+    for (const { chunk, count } of chunks) {
+      this.#queue.plan(chunk + 1);
+      this.#book.plan(count);
+    }
+    this.#cursor = cursor;
+    this.#book.isCounted = cursor === null;
+    showProgress(this.#book);
+    this.#look();
+  }
+
+  #takePlanFailure(error: unknown): void {
+    this.#isPlanning = false;
+    // Cancelled before it began: there is nothing of it.
+    if (!isCancellation(error)) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      // What is listed is copied; what could not be listed will not be.
+      this.#book.lose(reasonOf(error));
+      this.#cursor = null;
+    }
+    this.#look();
+  }
+}
+
+function isLong(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS;
+}
+
+/**
+ * Finds out what became of the files of a pass that nobody can say of what it did. A result of it that is found stored
+ * tells of some of them only: the others are looked at as a further part. What cannot be told counts as not copied.
+ */
+async function settle(book: BulkBook, job: BulkJob, uncertain: ChunkPass): Promise<void> {
   for (let pass: ChunkPass | undefined = uncertain; pass !== undefined;) {
-    const task: CopyChunkTask = { ...taskOf(book, job, pass, window), settle: true };
-    const { counts, leftovers }: ChunkOutcome = await bulk(`look at ${summaryOf(pass)}`).copyChunk(task);
+    const task = { ...taskOf(job, book.collections, pass), settle: true };
+    let outcome: ChunkOutcome;
+    try {
+      outcome = await bulk(`look at ${summaryOf(pass)}`).copyChunk(task);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      book.lose(reasonOf(error));
+      return;
+    }
+    const { counts, leftovers } = outcome;
     book.settle(counts);
     pass = leftovers.length === 0 ? undefined : { ...pass, part: pass.part + 1, only: leftovers };
   }
 }
 
-/** A rate is shared out among the chunks in flight: a low one is the first chunk's alone. */
-function windowOf({ request: { options } }: BulkJob): number {
-  const { maxFilesPerSecond = Number.POSITIVE_INFINITY } = options;
-  return Math.min(CHUNKS_IN_FLIGHT, Math.ceil(maxFilesPerSecond / RATE_OF_A_CHUNK));
-}
-
-function taskOf(book: BulkBook, { owner, locks, request }: BulkJob, pass: ChunkPass, window: number): CopyChunkTask {
-  const { overwrite, dryRun, maxFilesPerSecond } = request.options;
-  const { chunk, part, only, tries, isUncertain } = pass;
-  return {
-    ...{ owner, correlationId: book.correlationId, chunk, part, collections: book.collections, locks, overwrite },
-    ...(only !== undefined && { only }),
-    ...(dryRun === true && { dryRun }),
-    ...(maxFilesPerSecond !== undefined && { filesPerSecond: maxFilesPerSecond / window }),
-    ...(isUncertain === true && { isUncertain }),
-    ...(tries >= CHUNK_TRIES && { lastTry: true }),
-  };
-}
-
-function collectionOf({ bulk: source }: BulkRequest) {
+function collectionOf({ request: { bulk: source } }: BulkJob) {
   if (source.kind !== 'collection') throw new Error('only a collection is listed');
   return source;
 }
 
-function summaryOf({ chunk, only }: ChunkPass): string {
-  return only === undefined ? `chunk ${chunk}` : `${countOf(only.length, 'file')} of chunk ${chunk}`;
+/** `CODE: sentence`, as an activity failed for good. */
+function reasonOf({ cause }: ActivityFailure): string {
+  return cause?.message ?? reason('INTERNAL_ERROR', 'an activity failed');
 }

@@ -7,17 +7,25 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 export class CopyGate {
   #scope = new CancellationScope();
   #isOpen = true;
+  #listener: () => void = () => undefined;
 
   /** Stops the copies in flight; no other one starts before `open`. */
   close(): void {
     this.#isOpen = false;
     this.#scope.cancel();
+    this.#listener();
   }
 
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
     this.#scope = new CancellationScope();
+    this.#listener();
+  }
+
+  /** Has somebody called whenever it opens or closes; whoever was called before is not any more. */
+  watch(listener: () => void): void {
+    this.#listener = listener;
   }
 
   /** Waits until copying may go on, or `isGivenUp` says that it never will. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
+import { ActivityCancellationDetails } from '@temporalio/common';
 import type { ListingCursor, ListingPlan, PlanListingTask } from '../../activities/plan-listing.ts';
 import { listingConflicts } from '../../activities/planning/listing-places.ts';
 import type { CollectionLocation } from '../../contract/messages.ts';
@@ -151,16 +151,42 @@ describe('planListing', () => {
     await failsWith(test.run('planListing', task()), 'STORAGE_FORBIDDEN', { retryable: false });
   });
 
-  it('stops where the job is cancelled', async () => {
-    await put('a', 'b', 'c');
-    const held = holdBefore();
-    test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(1));
-    test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, held);
-    const { environment, result } = test.start('planListing', task());
-    await held.reached;
-    environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
-    held.release();
-    await assert.rejects(result, CancelledFailure);
+  describe('where the job is cancelled', () => {
+    const cancelled = () => new ActivityCancellationDetails({ cancelRequested: true });
+
+    it('waits for no page, and gives what it has planned, from where it can be gone on with', async () => {
+      await put('a', 'b', 'c');
+      const held = holdBefore();
+      const onePage = inPagesOf(1);
+      test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, (request, proceed) =>
+        request.query['pageToken'] === undefined ? onePage(request, proceed) : held(request, proceed),
+      );
+      const { environment, result } = test.start('planListing', task());
+      await held.reached;
+      environment.cancel('CANCELLED', cancelled());
+      const { chunks, cursor } = await result;
+      assert.deepEqual(chunks, [{ chunk: 0, count: 1 }]);
+      assert.deepEqual(await names(), ['a']);
+      test.proxy.removeFaults();
+      held.release();
+      assert.deepEqual((await test.run('planListing', task({ cursor }))).cursor, null);
+      assert.deepEqual(await names(), ['a', 'b', 'c']);
+    });
+
+    it('before the first page, leaves everything to be planned', async () => {
+      await put('a');
+      const held = holdBefore();
+      test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, held);
+      const { environment, result } = test.start('planListing', task());
+      await held.reached;
+      environment.cancel('CANCELLED', cancelled());
+      const { chunks, cursor } = await result;
+      assert.deepEqual(chunks, []);
+      test.proxy.removeFaults();
+      held.release();
+      await test.run('planListing', task({ cursor }));
+      assert.deepEqual(await names(), ['a']);
+    });
   });
 
   describe('an attempt that was given up as it waited for its page', () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import type { Activities } from '../../activities/index.ts';
+import type { JobStatus } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST } from './bulk-support.ts';
@@ -405,6 +407,92 @@ describe('a bulk job that is cancelled while it is listed', () => {
       });
     });
   }
+});
+
+describe('a bulk job ends, and tells why, where', () => {
+  const why = /^STORAGE_FORBIDDEN: no$/;
+
+  it('its source cannot be listed: nothing is copied, and its locks are released', async () => {
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      planListing: () => Promise.reject(failed('STORAGE_FORBIDDEN', 'no')),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await assert.rejects(job.result());
+      const { state, counts, message } = await job.status();
+      assert.deepEqual([state, counts], ['Failed', emptyCounts(0)]);
+      assert.match(message, why);
+      assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
+      assert.equal(replaced.tasksOf('closeRecord')[0]?.status.state, 'Failed');
+    });
+  });
+
+  it('the rest of its source cannot be listed: what is listed is copied', async () => {
+    const first = chunksOf(1);
+    const replaced = replaceActivities({
+      ...first,
+      async planListing(task) {
+        if (task.cursor !== null) throw failed('STORAGE_FORBIDDEN', 'no');
+        return { ...(await first.planListing(task)), cursor: { startOffset: 'm', nextChunk: 1, nextIndex: 10 } };
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const { state, counts, message } = await job.result();
+      assert.deepEqual([state, counts.completed, counts.failed], ['CompletedWithErrors', 10, 0]);
+      assert.match(message, why);
+      assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
+    });
+  });
+});
+
+describe('a chunk that no activity can say anything of', () => {
+  const lost = failed('INTERNAL_ERROR', 'chunk 1 was not planned');
+
+  it('is given up in the end: its files have failed, the others are copied', async () => {
+    const replaced = replaceActivities({ ...chunksOf(0), copyChunk: () => Promise.reject(lost) });
+    await withJobs(replaced, async (jobs) => {
+      // A job that goes on from where there were as many passes over its second chunk as there may be.
+      const input = bulkRequest(COLLECTION);
+      const { caller } = input.requestor;
+      const counts = { ...emptyCounts(20), completed: 10, pending: 10 };
+      const status = { correlationId: 'any', state: 'Processing', counts, startedAt: 1, endedAt: null, message: '' };
+      const outcome = { caller, digest: input.digest, requested: null, admission: { decision: 'accepted' } };
+      const left = [{ chunk: 1, part: 0, tries: 13 }];
+      const carried = {
+        ...{ book: { status, isPaused: false, outcome, collections: [] }, locks: [] },
+        copying: { queue: { planned: 2, next: 2, left }, cursor: null },
+      };
+      const { taskQueue } = jobs.worker;
+      const { handle } = await jobs.other('copyFiles', {
+        ...{ workflowId: randomUUID(), taskQueue, args: [input, carried] },
+      });
+      const ended = (await handle.result()) as JobStatus;
+      assert.deepEqual([ended.state, ended.counts.completed, ended.counts.failed], ['CompletedWithErrors', 10, 10]);
+      assert.match(ended.message, /^INTERNAL_ERROR: chunk 1/);
+      assert.equal(replaced.tasksOf('copyChunk').length, 1);
+    });
+  });
+
+  it('does not keep a job from being cancelled', async () => {
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      async copyChunk({ settle }) {
+        if (settle !== true) await untilCancelled();
+        throw lost;
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+      await job.cancel();
+      const { state, counts, message } = await job.result();
+      assert.deepEqual([state, counts.cancelled, counts.pending], ['Cancelled', 10, 0]);
+      assert.match(message, /^INTERNAL_ERROR: chunk 1/);
+      assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
+    });
+  });
 });
 
 describe('admission of a bulk job', () => {

@@ -1,0 +1,44 @@
+import type { Activities } from '../activities/index.ts';
+import type { BulkRequest, CollectionLocation, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
+import { CHUNK_TRIES, CHUNKS_IN_FLIGHT, RATE_OF_A_CHUNK } from './activity-options.ts';
+import type { ChunkPass } from './chunk-queue.ts';
+import { countOf } from './visibility.ts';
+
+/** What is the same for all chunks of a job. */
+export interface BulkJob {
+  owner: JobOwner;
+  request: BulkRequest;
+  locks: HeldPrefixLock[];
+}
+
+export type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
+
+/** Chunks of a job in flight. A rate is shared out among them: a low one is the first chunk's alone. */
+export function windowOf({ request: { options } }: BulkJob): number {
+  const { maxFilesPerSecond = Number.POSITIVE_INFINITY } = options;
+  return Math.min(CHUNKS_IN_FLIGHT, Math.ceil(maxFilesPerSecond / RATE_OF_A_CHUNK));
+}
+
+/** What an activity is told of one pass over a chunk. */
+export function taskOf(
+  { owner, locks, request }: BulkJob,
+  collections: CollectionLocation[],
+  { chunk, part, only, tries, isUncertain }: ChunkPass,
+): CopyChunkTask {
+  const { overwrite, dryRun, maxFilesPerSecond } = request.options;
+  return {
+    ...{ owner, correlationId: owner.correlationId, chunk, part, collections, locks, overwrite },
+    ...(only !== undefined && { only }),
+    ...(dryRun === true && { dryRun }),
+    ...(maxFilesPerSecond !== undefined && {
+      filesPerSecond: maxFilesPerSecond / windowOf({ owner, locks, request }),
+    }),
+    ...(isUncertain === true && { isUncertain }),
+    ...(tries >= CHUNK_TRIES && { lastTry: true }),
+  };
+}
+
+/** What the Web UI calls a pass. */
+export function summaryOf({ chunk, only }: ChunkPass): string {
+  return only === undefined ? `chunk ${chunk}` : `${countOf(only.length, 'file')} of chunk ${chunk}`;
+}
