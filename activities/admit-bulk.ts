@@ -9,6 +9,7 @@ import type {
   JobOwner,
 } from '../contract/messages.ts';
 import type { Refusal, Taken } from './admit-job.ts';
+import { seenKey, type SeenDestinations } from './chunk/look-up.ts';
 import { CollectionAccess } from './collection-access.ts';
 import { claimJob, type Claim } from './claim-job.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -16,10 +17,13 @@ import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
 import { openCollection } from './open-collection.ts';
+import { placesOf, type CollectionSource } from './planning/listing-places.ts';
 import { planList } from './plan-list.ts';
 import { listFirstPage, planListing, type ListingPlan } from './plan-listing.ts';
 import { releasePrefixLocks } from './release-locks.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
+import { compareNames } from '../storage/name-order.ts';
+import { toObjectInfo, type ListedPage } from '../storage/objects.ts';
 
 /** What a bulk request comes to once it is read: places, and what has to be locked. */
 export interface BulkPlan {
@@ -115,13 +119,42 @@ async function planFirst(
 ): Promise<ListingPlan | undefined> {
   const source = input.request.bulk;
   if (source.kind !== 'collection') return undefined;
-  const [claim, page] = await Promise.all([
+  const [claim, page, seen] = await Promise.all([
     // What that fails with is dealt with by the caller.
     claiming.catch(() => undefined),
     within(LIST_FIRST_MS, listFirstPage(deps, source, collections)),
+    within(LIST_FIRST_MS, seeDestinations(deps, source, collections)),
   ]);
   if (claim?.claimed !== true || page === undefined) return undefined;
-  return await planListing(deps, { correlationId, source, collections, cursor: null, maxChunks: 1 }, page);
+  const plan = await planListing(deps, { correlationId, source, collections, cursor: null, maxChunks: 1 }, page);
+  const [first] = plan.chunks;
+  if (first !== undefined && seen?.tellsOf(page) === true) {
+    deps.seen?.keep(seenKey(correlationId, first.chunk, first.generation), seen);
+  }
+  return plan;
+}
+
+/** What there is at the first destinations under a prefix, and of which files that is all there is. */
+async function seeDestinations(
+  { storage: { objects } }: ActivityDependencies,
+  source: CollectionSource,
+  collections: readonly CollectionLocation[],
+): Promise<(SeenDestinations & { tellsOf(page: ListedPage): boolean }) | undefined> {
+  const { from, to } = placesOf(source, collections);
+  const { bucket } = to.range;
+  const listed = await objects.listPage(to.range);
+  if (listed === undefined) return undefined;
+  const infos = listed.resources.map((resource) => toObjectInfo(resource, { bucket }));
+  const last = infos.at(-1)?.name;
+  return {
+    found: new Map([[bucket, new Map(infos.map((info) => [info.name, info]))]]),
+    at: performance.now(),
+    tellsOf({ resources }) {
+      if (listed.isLast || last === undefined) return true;
+      const lastFile = (resources.at(-1)?.name ?? '').slice(from.collection.prefix.length);
+      return compareNames(to.collection.prefix + lastFile, last) <= 0;
+    },
+  };
 }
 
 /** What a request gives; undefined where it fails, or takes longer than so many milliseconds. */

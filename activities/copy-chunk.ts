@@ -6,7 +6,7 @@ import { endFile, toChunkFile, toRecord, type ChunkFile } from './chunk/chunk-fi
 import { readFiles, readOutcome, storeOutcome } from './chunk/chunk-store.ts';
 import type { ChunkOutcome, CopyChunkTask } from './chunk/chunk-task.ts';
 import { judge, judgeProblem, type ChunkMode } from './chunk/judge.ts';
-import { lookUp } from './chunk/look-up.ts';
+import { lookUp, seenKey } from './chunk/look-up.ts';
 import { PrefixGuard } from './chunk/prefix-guard.ts';
 import { ChunkProgress } from './chunk/progress.ts';
 import { Recovery } from './chunk/recovery.ts';
@@ -41,7 +41,7 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
   const { cancellationSignal: signal } = context;
   const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
   try {
-    await lookUp(objects, files);
+    await lookUp(objects, files, deps.seen?.take(seenKey(task.correlationId, task.chunk, task.planGeneration)));
     for (const file of files) {
       const outcome = judge(file, mode, task.overwrite);
       if (outcome !== undefined) endFile(file, outcome);

@@ -2,6 +2,8 @@ import type { Logger } from '../config/logger.ts';
 import type { JobOwner } from '../contract/messages.ts';
 import type { StorageModule } from '../storage/index.ts';
 import type { Lanes } from '../storage/pacing/lanes.ts';
+import type { RecentlyMade } from '../storage/recently-made.ts';
+import type { SeenDestinations } from './chunk/look-up.ts';
 import type { LockClock } from './lock-clock.ts';
 
 /** What Temporal knows of a workflow. */
@@ -36,6 +38,8 @@ export interface ActivityDependencies {
   /** What every write of a file passes through. */
   lanes: Lanes;
   jobs: JobDirectory;
+  /** Destinations of chunks that were looked at as they were planned (see `seenKey`). Default: that is forgotten. */
+  seen?: RecentlyMade<SeenDestinations>;
   log: Logger;
   /** How long the record of a job that has ended is kept, in milliseconds. */
   retentionMs: number;

@@ -3,19 +3,17 @@ import { fileNameProblem, objectNameProblem } from '../contract/file-name.ts';
 import type { CollectionLocation } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
 import type { PlannedFile } from '../storage/job-chunks.ts';
-import type { StorageModule } from '../storage/index.ts';
 import type { ListedPage, ObjectResource } from '../storage/objects.ts';
 import { unlessAborted } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { failure, toControlFailure, toFailure } from './failures.ts';
+import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { placesOf, type CollectionSource } from './planning/listing-places.ts';
+import { SourceListing, type ListingPosition } from './planning/source-listing.ts';
 import { TaskWindow } from './planning/task-window.ts';
 
-/** Where a listing goes on. */
-export interface ListingCursor {
-  /** The last name that was listed already. */
-  startOffset: string;
+/** Where planning goes on. */
+export interface ListingCursor extends ListingPosition {
   nextChunk: number;
   nextIndex: number;
 }
@@ -32,7 +30,7 @@ export interface PlanListingTask {
 }
 
 export interface ListingPlan {
-  chunks: { chunk: number; count: number }[];
+  chunks: { chunk: number; count: number; generation?: string }[];
   /** Null: all is planned. */
   cursor: ListingCursor | null;
 }
@@ -59,35 +57,34 @@ export async function planListing(
   };
   await using writes = new TaskWindow(WRITES_IN_FLIGHT);
   const { from, to } = placesOf(source, collections);
-  const range = { ...from.range, startOffset: cursor?.startOffset };
+  const listing = new SourceListing(storage.objects, from.range, cursor ?? undefined);
   const chunks: ListingPlan['chunks'] = [];
-  let { startOffset, nextChunk, nextIndex } = cursor ?? { startOffset: '', nextChunk: 0, nextIndex: 0 };
-  let page: ListedPage | undefined;
-  while (page?.isLast !== true && chunks.length < maxChunks && !lease.isCancelled()) {
-    const known = page === undefined ? firstPage : undefined;
-    const asked = known ?? listPage(storage, range, page?.nextPageToken);
-    const next = await unlessAborted(context.cancellationSignal, asked);
-    if (next === undefined) continue;
-    page = next;
-    // A range includes where it starts. What is called as the collection's prefix would be a file without a name.
-    const listed = page.resources.filter(({ name }) => name !== cursor?.startOffset && name !== from.collection.prefix);
+  let { nextChunk, nextIndex } = cursor ?? { nextChunk: 0, nextIndex: 0 };
+  let known = firstPage;
+  while (!listing.isAll && chunks.length < maxChunks && !lease.isCancelled()) {
+    const page = known ?? (await unlessAborted(context.cancellationSignal, listing.read()));
+    known = undefined;
+    if (page === undefined) continue;
+    // What is called as the collection's prefix would be a file without a name.
+    const listed = listing.take(page).filter(({ name }) => name !== from.collection.prefix);
+    if (listed.length === 0) continue;
     const firstIndex = nextIndex;
     const files = listed.map((resource, position) =>
       planFile(resource, firstIndex + position, from.collection, to.collection),
     );
-    startOffset = page.resources.at(-1)?.name ?? startOffset;
-    if (files.length === 0) continue;
-    const chunk = nextChunk;
-    await writes.start(() => controlled(storage.chunks.writePlan(correlationId, chunk, files, check)));
-    chunks.push({ chunk, count: files.length });
+    const planned: ListingPlan['chunks'][number] = { chunk: nextChunk, count: files.length };
+    await writes.start(async () => {
+      const written = storage.chunks.writePlan(correlationId, planned.chunk, files, check);
+      planned.generation = await controlled(written);
+    });
+    chunks.push(planned);
     nextChunk += 1;
     nextIndex += files.length;
   }
-  const isAll = page?.isLast === true;
   // Chunks that an attempt has left for which the collection was larger.
-  if (isAll) await writes.start(() => controlled(storage.chunks.trimPlan(correlationId, nextChunk, check)));
+  if (listing.isAll) await writes.start(() => controlled(storage.chunks.trimPlan(correlationId, nextChunk, check)));
   await writes.settle();
-  return { chunks, cursor: isAll ? null : { startOffset, nextChunk, nextIndex } };
+  return { chunks, cursor: listing.isAll ? null : { ...listing.position, nextChunk, nextIndex } };
 }
 
 /** The first of what is in a collection under a prefix; undefined where that is no chunk yet. */
@@ -97,29 +94,14 @@ export async function listFirstPage(
   collections: readonly CollectionLocation[],
 ): Promise<ListedPage | undefined> {
   const { from } = placesOf(source, collections);
-  const page = await listPage(storage, { ...from.range, startOffset: undefined });
+  const page = await new SourceListing(storage.objects, from.range).read();
   // One of them may be what is called as the collection's prefix.
   return page.isLast || page.resources.length > 1 ? page : undefined;
 }
 
-async function listPage(
-  { objects }: StorageModule,
-  range: { bucket: string; prefix: string; startOffset: string | undefined },
-  pageToken?: string,
-): Promise<ListedPage> {
-  let page: ListedPage | undefined;
+async function controlled<T>(request: Promise<T>): Promise<T> {
   try {
-    page = await objects.listPage(range, pageToken);
-  } catch (error) {
-    throw toFailure(error);
-  }
-  if (page === undefined) throw failure('SOURCE_NOT_FOUND', `the bucket ${range.bucket} does not exist`);
-  return page;
-}
-
-async function controlled(request: Promise<void>): Promise<void> {
-  try {
-    await request;
+    return await request;
   } catch (error) {
     throw toControlFailure(error);
   }

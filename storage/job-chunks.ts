@@ -3,6 +3,7 @@ import { countFile, emptyCounts, isFinalFileState } from '../contract/states.ts'
 import { isStorageError, StorageError } from './errors.ts';
 import type { ObjectStream } from './object-stream.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
+import { RecentlyMade } from './recently-made.ts';
 
 /** A file of a bulk job as it was planned. */
 export interface PlannedFile extends FileEntry {
@@ -58,6 +59,8 @@ const MORE_PART_DIGITS = 9;
 export class JobChunkStore {
   readonly #objects: ObjectStore;
   readonly #bucket: string;
+  /** Chunks of plans that this process has written, and may be the one to copy. */
+  readonly #written = new RecentlyMade<readonly PlannedFile[]>({ most: 16, forMs: 60_000 });
 
   constructor(objects: ObjectStore, controlBucket: string) {
     this.#objects = objects;
@@ -74,24 +77,25 @@ export class JobChunkStore {
   }
 
   /**
-   * Writes a chunk of the plan, in place of what an earlier attempt at planning has written. `check` throws where a later
-   * attempt may be under way: it is called between the look at what is there and its replacement, which goes for that
-   * generation only, so that a later attempt's chunk stays.
+   * Writes a chunk of the plan, in place of what an earlier attempt at planning has written, and gives its generation.
+   * `check` throws where a later attempt may be under way: it is called between the look at what is there and its
+   * replacement, which goes for that generation only, so that a later attempt's chunk stays.
    */
   async writePlan(
     correlationId: string,
     chunk: number,
     files: readonly PlannedFile[],
     check: () => void = () => undefined,
-  ): Promise<void> {
+  ): Promise<string> {
     const metadata = { count: String(files.length), firstIndex: String(files[0]?.index ?? 0) };
     const ref = this.#ref(correlationId, planName(chunk));
     const options = { contentType: NDJSON, metadata };
     for (let ifGenerationMatch = '0'; ;) {
       check();
       try {
-        await this.#objects.write(ref, toLines(files), { ...options, ifGenerationMatch });
-        return;
+        const { generation } = await this.#objects.write(ref, toLines(files), { ...options, ifGenerationMatch });
+        this.#written.keep(`${ref.name} ${generation}`, files);
+        return generation;
       } catch (error) {
         if (!isStorageError(error, 'preconditionFailed')) throw error;
       }
@@ -99,9 +103,18 @@ export class JobChunkStore {
     }
   }
 
-  /** The files of a chunk; undefined where it is not planned. */
-  async readPlan(correlationId: string, chunk: number): Promise<PlannedFile[] | undefined> {
-    return await this.#read<PlannedFile>(this.#ref(correlationId, planName(chunk)));
+  /**
+   * The files of a chunk; undefined where it is not planned. `generation`: as it was planned, where that is known; what
+   * this process has written a moment ago is not read again then.
+   */
+  async readPlan(
+    correlationId: string,
+    chunk: number,
+    generation?: string,
+  ): Promise<readonly PlannedFile[] | undefined> {
+    const ref = this.#ref(correlationId, planName(chunk));
+    const written = generation === undefined ? undefined : this.#written.take(`${ref.name} ${generation}`);
+    return written ?? (await this.#read<PlannedFile>(ref));
   }
 
   /** The chunks planned so far, in their order. */

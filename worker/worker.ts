@@ -8,7 +8,9 @@ import { bulkTaskQueue, sweepScheduleId } from '../contract/ids.ts';
 import { createStorage } from '../storage/index.ts';
 import { observedBy } from '../storage/observer.ts';
 import { Lanes } from '../storage/pacing/lanes.ts';
+import { RecentlyMade } from '../storage/recently-made.ts';
 import type { Tracing } from '../telemetry/index.ts';
+import { BulkSlots, takingBy } from './bulk-slots.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
 import type { WorkerMetrics } from './metrics/index.ts';
@@ -16,8 +18,9 @@ import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { activityTracing, tracingSinks } from './tracing.ts';
 import { workflowCode } from './workflow-bundle.ts';
 
-/** Chunks, and plans, of bulk jobs that a worker has in hand; they share its lanes, so a few of them fill these. */
-const BULK_ACTIVITIES = 10;
+/** Chunks whose destinations were seen as they were planned, and how long that is worth keeping, in milliseconds. */
+const CHUNKS_SEEN = 16;
+const SEEN_FOR_MS = 5_000;
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -47,6 +50,7 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
   const activities = createActivities({
     storage: createStorage(config.storage, { observer: observedBy([metrics.storage, tracing?.storage]) }),
     lanes,
+    seen: new RecentlyMade({ most: CHUNKS_SEEN, forMs: SEEN_FOR_MS }),
     jobs: createJobDirectory(client, config.taskQueue),
     log,
     retentionMs: config.jobRetentionDays * DAY_MS,
@@ -79,7 +83,7 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
       ...common,
       taskQueue: bulkTaskQueue(config.taskQueue),
       interceptors: { activity },
-      maxConcurrentActivityTaskExecutions: BULK_ACTIVITIES,
+      tuner: takingBy(new BulkSlots(lanes)),
     }),
   ]);
   await keepSwept(client, config.taskQueue, log);

@@ -1,4 +1,10 @@
-import { ActivityCancellationType, proxyActivities, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  workflowInfo,
+  type ActivityOptions,
+} from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { bulkTaskQueue } from '../contract/ids.ts';
 
@@ -115,12 +121,24 @@ export const lookingUp = proxyActivities<Activities>({
 
 /** Work of bulk jobs, on workers' slots of its own. A chunk that is cancelled is waited for, and says what it did. */
 export function bulk(summary: string) {
-  return proxyActivities<Activities>({
+  return proxyActivities<Activities>(bulkOptions(summary));
+}
+
+/**
+ * What bulk jobs need before they have chunks to copy. It goes before all chunks, whosever they are: it takes no lane,
+ * and while it waited there would be nothing for lanes to do.
+ */
+export function planning(summary: string) {
+  return proxyActivities<Activities>({ ...bulkOptions(summary), priority: { priorityKey: 1 } });
+}
+
+function bulkOptions(summary: string): ActivityOptions {
+  return {
     summary,
     taskQueue: bulkTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '24 hours',
     heartbeatTimeout: '10 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
-  });
+  };
 }

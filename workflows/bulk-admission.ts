@@ -2,16 +2,17 @@ import { condition } from '@temporalio/workflow';
 import type { Activities, BulkVerdict, ListingCursor } from '../activities/index.ts';
 import type { BulkRequest, CopyFilesInput, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
-import { bulk, local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS } from './activity-options.ts';
+import { local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, planning } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
+import type { CarriedQueue } from './chunk-queue.ts';
 import { countOf, showProgress } from './visibility.ts';
 
 type BulkAdmissionTask = Parameters<Activities['admitBulk']>[0];
 
 /** How a bulk request was decided. Only `accepted` holds anything. */
 export type BulkAdmitted =
-  /** `chunks`: planned already; `cursor`: where the listing that is to plan the others begins, null: there are none. */
-  | { decided: 'accepted'; locks: HeldPrefixLock[]; chunks: number; cursor: ListingCursor | 'start' | null }
+  /** `queue`: what is planned already; `cursor`: where the listing that is to plan the rest begins, null: there is none. */
+  | { decided: 'accepted'; locks: HeldPrefixLock[]; queue: CarriedQueue; cursor: ListingCursor | 'start' | null }
   | { decided: 'refused' }
   /** The correlation id belongs to an earlier job, whose outcome and end the book has taken over. */
   | { decided: 'before' };
@@ -31,7 +32,7 @@ export async function admitBulk(
   // A list is read to its end first; a prefix is decided as quickly as a short list.
   const isQuick = source.kind === 'collection';
   const admitOnce = (task: BulkAdmissionTask) =>
-    isQuick ? local('admit a prefix').admitBulk(task) : bulk('read the list and admit it').admitBulk(task);
+    isQuick ? local('admit a prefix').admitBulk(task) : planning('read the list and admit it').admitBulk(task);
   const giveUpAt = Date.now() + LOCK_WAIT_MS;
   let pauseMs = LOCK_WAIT_PAUSES_MS.first;
   let plan: BulkAdmissionTask['plan'];
@@ -84,11 +85,12 @@ function accept(
   if (plan.chunks !== null) {
     book.plan(plan.requested ?? 0);
     book.decide({ decision: 'accepted' }, plan.requested);
-    return { decided: 'accepted', locks, chunks: plan.chunks, cursor: null };
+    return { decided: 'accepted', locks, queue: { planned: plan.chunks, next: 0, left: [] }, cursor: null };
   }
   const { chunks, cursor } = listed ?? ({ chunks: [], cursor: 'start' } as const);
   for (const { count } of chunks) book.plan(count);
   const requested = cursor === null ? chunks.reduce((sum, { count }) => sum + count, 0) : null;
   book.decide({ decision: 'accepted' }, requested);
-  return { decided: 'accepted', locks, chunks: chunks.length, cursor };
+  const generations = chunks.flatMap(({ generation }) => generation ?? []);
+  return { decided: 'accepted', locks, queue: { planned: chunks.length, next: 0, left: [], generations }, cursor };
 }

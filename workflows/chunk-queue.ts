@@ -7,6 +7,8 @@ export interface ChunkPass {
   only?: number[];
   /** Passes so far that left something for a reason that may go away. */
   tries: number;
+  /** Of the chunk, as it was planned, where that is known. */
+  generation?: string;
   /** An activity ended without saying what it did: storage has to be asked. */
   isUncertain?: boolean;
 }
@@ -16,6 +18,8 @@ export interface CarriedQueue {
   planned: number;
   next: number;
   left: ChunkPass[];
+  /** Of the chunks from `next` on, as they were planned, as far as that is known. */
+  generations?: string[];
 }
 
 /**
@@ -30,23 +34,32 @@ export class ChunkQueue {
   #next: number;
   readonly #left: ChunkPass[];
   #leftFiles: number;
+  /** Of chunks that are planned and not begun. */
+  readonly #generations = new Map<number, string>();
   /** Passes that wait for their time to come again. */
   readonly #waiting = new Set<ChunkPass>();
 
-  constructor({ planned, next, left }: CarriedQueue = { planned: 0, next: 0, left: [] }) {
+  constructor({ planned, next, left, generations = [] }: CarriedQueue = { planned: 0, next: 0, left: [] }) {
     this.#planned = planned;
     this.#next = next;
+    generations.forEach((generation, position) => this.#generations.set(next + position, generation));
     this.#left = [...left];
     this.#leftFiles = left.reduce((sum, { only }) => sum + (only?.length ?? 0), 0);
   }
 
   carry(): CarriedQueue {
-    return { planned: this.#planned, next: this.#next, left: [...this.#left, ...this.#waiting] };
+    const generations: string[] = [];
+    for (let chunk = this.#next; this.#generations.has(chunk); chunk += 1) {
+      generations.push(this.#generations.get(chunk) ?? '');
+    }
+    const left = [...this.#left, ...this.#waiting];
+    return { planned: this.#planned, next: this.#next, left, ...(generations.length > 0 && { generations }) };
   }
 
-  /** So many chunks are planned by now. */
-  plan(chunks: number): void {
-    this.#planned = chunks;
+  /** One more chunk is planned: the one with this number. */
+  plan(chunk: number, generation?: string): void {
+    this.#planned = chunk + 1;
+    if (generation !== undefined) this.#generations.set(chunk, generation);
   }
 
   /** Chunks that are planned by now. */
@@ -74,7 +87,11 @@ export class ChunkQueue {
       this.#leftFiles -= pass.only?.length ?? 0;
       return pass;
     }
-    return this.hasNext ? { chunk: this.#next++, part: 0, tries: 0 } : undefined;
+    if (!this.hasNext) return undefined;
+    const chunk = this.#next++;
+    const generation = this.#generations.get(chunk);
+    this.#generations.delete(chunk);
+    return { chunk, part: 0, tries: 0, ...(generation !== undefined && { generation }) };
   }
 
   /** To be gone on with as soon as may be. */

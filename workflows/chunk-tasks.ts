@@ -23,11 +23,12 @@ export function windowOf({ request: { options } }: BulkJob): number {
 export function taskOf(
   { owner, locks, request }: BulkJob,
   collections: CollectionLocation[],
-  { chunk, part, only, tries, isUncertain }: ChunkPass,
+  { chunk, part, only, tries, generation, isUncertain }: ChunkPass,
 ): CopyChunkTask {
   const { overwrite, dryRun, maxFilesPerSecond } = request.options;
   return {
     ...{ owner, correlationId: owner.correlationId, chunk, part, collections, locks, overwrite },
+    ...(generation !== undefined && { planGeneration: generation }),
     ...(only !== undefined && { only }),
     ...(dryRun === true && { dryRun }),
     ...(maxFilesPerSecond !== undefined && {

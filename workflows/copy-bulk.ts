@@ -66,8 +66,8 @@ async function begin(
   if (admitted.decided !== 'accepted') return admitted.decided;
   book.startProcessing();
   showJob(book);
-  const { locks, chunks, cursor } = admitted;
-  return { locks, copying: { queue: { planned: chunks, next: 0, left: [] }, cursor } };
+  const { locks, queue, cursor } = admitted;
+  return { locks, copying: { queue, cursor } };
 }
 
 async function release(owner: JobOwner, locks: HeldPrefixLock[]): Promise<void> {

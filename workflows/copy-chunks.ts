@@ -1,7 +1,15 @@
 import { ActivityFailure, CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ChunkOutcome, ListingCursor, ListingPlan } from '../activities/index.ts';
 import { reason } from '../contract/reasons.ts';
-import { bulk, CHUNK_TRIES, PLAN_AHEAD_CHUNKS, PLAN_CHUNKS, PLAN_GROWTH, retryPauseMs } from './activity-options.ts';
+import {
+  bulk,
+  CHUNK_TRIES,
+  PLAN_AHEAD_CHUNKS,
+  PLAN_CHUNKS,
+  PLAN_GROWTH,
+  planning,
+  retryPauseMs,
+} from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts';
 import { summaryOf, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
@@ -192,7 +200,7 @@ class ChunkCopying {
       maxChunks,
     };
     this.#gate.scope
-      .run(() => bulk(`list ${countOf(maxChunks, 'chunk')}`).planListing(task))
+      .run(() => planning(`list ${countOf(maxChunks, 'chunk')}`).planListing(task))
       .then(
         (plan) => {
           this.#takePlan(plan);
@@ -206,8 +214,8 @@ class ChunkCopying {
 
   #takePlan({ chunks, cursor }: ListingPlan): void {
     this.#isPlanning = false;
-    for (const { chunk, count } of chunks) {
-      this.#queue.plan(chunk + 1);
+    for (const { chunk, count, generation } of chunks) {
+      this.#queue.plan(chunk, generation);
       this.#book.plan(count);
     }
     this.#cursor = cursor;

@@ -4,11 +4,11 @@ import { failure, toControlFailure } from '../failures.ts';
 import type { ChunkOutcome, CopyChunkTask } from './chunk-task.ts';
 
 /** The files of the plan that a task means. Throws ApplicationFailure. */
-export async function readFiles(chunks: JobChunkStore, task: CopyChunkTask): Promise<PlannedFile[]> {
-  const { correlationId, chunk, only } = task;
-  let planned: PlannedFile[] | undefined;
+export async function readFiles(chunks: JobChunkStore, task: CopyChunkTask): Promise<readonly PlannedFile[]> {
+  const { correlationId, chunk, only, planGeneration } = task;
+  let planned: readonly PlannedFile[] | undefined;
   try {
-    planned = await chunks.readPlan(correlationId, chunk);
+    planned = await chunks.readPlan(correlationId, chunk, planGeneration);
   } catch (error) {
     throw toControlFailure(error);
   }

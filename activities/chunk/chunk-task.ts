@@ -8,6 +8,8 @@ export interface CopyChunkTask {
   chunk: number;
   /** Under which number its results are stored: how many passes there were before. */
   part: number;
+  /** Of the chunk, as it was planned; absent where that is not known any more. */
+  planGeneration?: string;
   /** Job indices of the files that are meant; all of the chunk where absent. */
   only?: number[];
   collections: CollectionLocation[];

@@ -4,17 +4,34 @@ import type { ObjectRef, ObjectStore } from '../../storage/objects.ts';
 import { refusalReason } from '../failures.ts';
 import type { ChunkFile } from './chunk-file.ts';
 
+/** What was found out about destinations before: what is there by bucket and name, and when that was. */
+export interface SeenDestinations {
+  found: FoundByBucket;
+  /** By the monotonic clock, when all of it had been told. */
+  at: number;
+}
+
+/** Under what is kept what was seen of a chunk's destinations: of that chunk, as it was planned then. */
+export function seenKey(correlationId: string, chunk: number, planGeneration: string | undefined): string {
+  return `${correlationId} ${chunk} ${planGeneration}`;
+}
+
 /**
- * Finds out what is at both sides of these files, by listing the ranges of their names. A file that storage refuses to
- * tell of is marked. Throws StorageError where the failure is passing.
+ * Finds out what is at both sides of these files, by listing the ranges of their names; `seen`: what there was at all
+ * destinations a moment ago, where that is known. A file that storage refuses to tell of is marked. Throws StorageError
+ * where the failure is passing.
  */
-export async function lookUp(objects: ObjectStore, files: readonly ChunkFile[]): Promise<void> {
+export async function lookUp(
+  objects: ObjectStore,
+  files: readonly ChunkFile[],
+  seen?: SeenDestinations,
+): Promise<void> {
   const unpinned = files.filter(({ sourceState }) => sourceState === undefined);
   const [sources, destinations] = await Promise.all([
     findAll(objects, unpinned, ({ source }) => source),
-    findAll(objects, files, ({ destination }) => destination),
+    seen?.found ?? findAll(objects, files, ({ destination }) => destination),
   ]);
-  const seenAt = performance.now();
+  const seenAt = seen?.at ?? performance.now();
   for (const file of unpinned) {
     const found = at(sources, file.source);
     if (isStorageError(found)) file.refusal = refusalReason(found);

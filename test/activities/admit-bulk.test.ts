@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { BulkRequest, BulkSource, CopyFilesInput, CopyOptions, JobOwner } from '../../contract/messages.ts';
-import type { BulkPlan } from '../../activities/index.ts';
+import type { BulkPlan, ListingPlan } from '../../activities/index.ts';
 import { answerError, inPagesOf } from '../support/storage-proxy/index.ts';
 import { newPlace, type Place } from './locking.ts';
 import { makeActivityTest, newOwner, type ActivityTest } from './support.ts';
@@ -64,6 +64,11 @@ describe('admitBulk', () => {
   describe('of a prefix', () => {
     const put = (...names: string[]) =>
       Promise.all(names.map((name) => test.emulator.putObject(test.sourceBucket, place.source(name).name, name)));
+    const told = ({ listed }: { listed?: ListingPlan }) =>
+      listed && {
+        chunks: listed.chunks.map(({ chunk, count }) => ({ chunk, count })),
+        next: listed.cursor?.startOffset ?? null,
+      };
     const planned = async () =>
       (await test.storage.chunks.readPlan(owner.correlationId, 0))?.map((file) => file.fileName);
 
@@ -75,7 +80,7 @@ describe('admitBulk', () => {
       await put('2026/a', '2026/b', '2027/c');
       const decided = await admit(input(collection('2026/')));
       assert.ok(decided.verdict === 'accepted');
-      assert.deepEqual(decided.listed, { chunks: [{ chunk: 0, count: 2 }], cursor: null });
+      assert.deepEqual(told(decided), { chunks: [{ chunk: 0, count: 2 }], next: null });
       assert.deepEqual(await planned(), ['2026/a', '2026/b']);
     });
 
@@ -84,11 +89,7 @@ describe('admitBulk', () => {
       test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(2));
       const decided = await admit(input(collection('')));
       assert.ok(decided.verdict === 'accepted');
-      const startOffset = place.source('b').name;
-      assert.deepEqual(decided.listed, {
-        chunks: [{ chunk: 0, count: 2 }],
-        cursor: { startOffset, nextChunk: 1, nextIndex: 2 },
-      });
+      assert.deepEqual(told(decided), { chunks: [{ chunk: 0, count: 2 }], next: place.source('b').name });
       assert.deepEqual(await planned(), ['a', 'b']);
     });
 
@@ -114,6 +115,62 @@ describe('admitBulk', () => {
       const again = await test.run('admitBulk', task);
       assert.ok(again.verdict === 'accepted');
       assert.equal(again.listed, undefined);
+    });
+
+    describe('whose first chunk is copied by the same worker', () => {
+      /** Copies the first chunk of a job that was accepted; gives its outcome, and what was asked before a first write. */
+      async function copyFirst(
+        request: CopyFilesInput<BulkRequest>,
+        change: () => Promise<unknown> = () => Promise.resolve(),
+      ) {
+        const decided = await admit(request);
+        assert.ok(decided.verdict === 'accepted');
+        const { generation } = decided.listed?.chunks[0] ?? assert.fail();
+        await change();
+        const before = test.proxy.requests({}).length;
+        const { correlationId } = owner;
+        const outcome = await test.run('copyChunk', {
+          ...{ owner, correlationId, chunk: 0, part: 0, overwrite: 'always', collections: decided.plan.collections },
+          ...{ locks: decided.locks, ...(generation !== undefined && { planGeneration: generation }) },
+        });
+        const operations = test.proxy
+          .requests({})
+          .slice(before)
+          .map(({ operation }) => operation);
+        return { counts: outcome.counts, asked: operations.slice(0, operations.indexOf('rewrite')) };
+      }
+
+      it('begins to write after a look at the lock: plan and destinations are known', async () => {
+        await put('a', 'b');
+        const { counts, asked } = await copyFirst(input(collection('')));
+        assert.deepEqual([counts.completed, asked], [2, ['stat']]);
+      });
+
+      it('writes over what was at a destination, and what has come there since', async () => {
+        await put('a', 'b', 'c');
+        const { bucket, name } = place.destination('a');
+        await test.emulator.putObject(bucket, name, 'before');
+        const { counts } = await copyFirst(input(collection('')), () =>
+          test.emulator.putObject(bucket, place.destination('b').name, 'since'),
+        );
+        assert.equal(counts.completed, 3);
+        for (const file of ['a', 'b', 'c']) {
+          const content = await test.emulator.getObject(bucket, place.destination(file).name);
+          assert.equal(content && Buffer.from(content).toString(), file);
+        }
+      });
+
+      it('looks again where there is more at the destination than was seen', async () => {
+        await put('m');
+        for (const name of ['a', 'b', 'z']) {
+          const { bucket, name: full } = place.destination(name);
+          await test.emulator.putObject(bucket, full, name);
+        }
+        test.proxy.inject({ operation: 'list', bucket: test.destinationBucket }, inPagesOf(2));
+        const { counts, asked } = await copyFirst(input(collection('')));
+        assert.equal(counts.completed, 1);
+        assert.ok(asked.length > 1, asked.join());
+      });
     });
 
     it('is planned by the job that has the correlation id alone', async () => {

@@ -5,7 +5,7 @@ import type { ListingCursor, ListingPlan, PlanListingTask } from '../../activiti
 import { listingConflicts } from '../../activities/planning/listing-places.ts';
 import type { CollectionLocation } from '../../contract/messages.ts';
 import type { PlannedFile } from '../../storage/job-chunks.ts';
-import { answerError, holdAfter, holdBefore, inPagesOf } from '../support/storage-proxy/index.ts';
+import { answerError, holdAfter, holdBefore, inPagesOf, type Fault } from '../support/storage-proxy/index.ts';
 import { failsWith, makeActivityTest, type ActivityTest } from './support.ts';
 
 describe('planListing', () => {
@@ -56,10 +56,16 @@ describe('planListing', () => {
   }
 
   const names = async () => (await files()).map(({ fileName }) => fileName);
+  /** What was planned, without what tells of the chunks as objects. */
+  const planOf = ({ chunks, cursor }: ListingPlan) => ({
+    chunks: chunks.map(({ chunk, count }) => ({ chunk, count })),
+    cursor,
+  });
 
   it('plans all files, pinned at what is listed, under their names', async () => {
     await put('a', 'ä/🟩', 'x/y');
-    assert.deepEqual(await test.run('planListing', task()), { chunks: [{ chunk: 0, count: 3 }], cursor: null });
+    const planned = await test.run('planListing', task());
+    assert.deepEqual(planOf(planned), { chunks: [{ chunk: 0, count: 3 }], cursor: null });
     const expected = ['a', 'x/y', 'ä/🟩'].map(async (fileName, index) => {
       const state = await test.emulator.statObject(test.sourceBucket, folder + fileName);
       return {
@@ -116,12 +122,51 @@ describe('planListing', () => {
     assert.deepEqual(chunks, [...chunks.keys()]);
   });
 
+  it('asks for no page twice, and for no object of one', async () => {
+    await put(...Array.from({ length: 6 }, (_, index) => `file ${index}`));
+    test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(2));
+    const first = await test.run('planListing', task({ maxChunks: 1 }));
+    const rest = await test.run('planListing', task({ cursor: first.cursor }));
+    assert.deepEqual(
+      [first, rest].map((plan) => planOf(plan).chunks.map(({ count }) => count)),
+      [[2], [2, 2]],
+    );
+  });
+
+  it('goes on behind the last name where storage does not know its page any more', async () => {
+    await put('a', 'b', 'c', 'd', 'e');
+    test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(2));
+    const { cursor } = await test.run('planListing', task({ maxChunks: 1 }));
+    assert.ok(cursor?.page !== undefined);
+    const refuseOld: Fault = (request, proceed) =>
+      request.query['pageToken'] === cursor.page?.token
+        ? answerError(400, { reason: 'invalid' })(request, proceed)
+        : proceed();
+    test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, refuseOld);
+    await test.run('planListing', task({ cursor }));
+    assert.deepEqual(await names(), ['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('tells the generation of each chunk, at which this process reads it once without asking', async () => {
+    await put('a');
+    const { chunks } = test.storage;
+    const [{ generation } = assert.fail()] = (await test.run('planListing', task())).chunks;
+    const stored = await test.emulator.statObject(test.controlBucket, `jobs/${correlationId}/plan/000000.ndjson`);
+    assert.equal(generation, stored?.generation);
+    const asked = () => test.proxy.requests({ operation: 'read', bucket: test.controlBucket }).length;
+    const before = asked();
+    const kept = await chunks.readPlan(correlationId, 0, generation);
+    assert.equal(asked(), before);
+    assert.deepEqual(await chunks.readPlan(correlationId, 0, generation), kept);
+    assert.equal(asked(), before + 1);
+  });
+
   it('plans the same again where its answer was lost', async () => {
     await put('a', 'b', 'c', 'd', 'e');
     test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(2));
     const { cursor } = await test.run('planListing', task({ maxChunks: 1 }));
     const first = await test.run('planListing', task({ cursor }));
-    assert.deepEqual(await test.run('planListing', task({ cursor })), first);
+    assert.deepEqual(planOf(await test.run('planListing', task({ cursor }))), planOf(first));
     assert.deepEqual(await names(), ['a', 'b', 'c', 'd', 'e']);
   });
 
@@ -165,7 +210,7 @@ describe('planListing', () => {
       await held.reached;
       environment.cancel('CANCELLED', cancelled());
       const { chunks, cursor } = await result;
-      assert.deepEqual(chunks, [{ chunk: 0, count: 1 }]);
+      assert.deepEqual(planOf({ chunks, cursor: null }).chunks, [{ chunk: 0, count: 1 }]);
       assert.deepEqual(await names(), ['a']);
       test.proxy.removeFaults();
       held.release();
@@ -207,7 +252,7 @@ describe('planListing', () => {
     }
 
     it('replaces no chunk of a later one', async () => {
-      assert.deepEqual((await race(['a', 'z'], 10)).chunks, [{ chunk: 0, count: 4 }]);
+      assert.deepEqual(planOf(await race(['a', 'z'], 10)).chunks, [{ chunk: 0, count: 4 }]);
       assert.deepEqual(await names(), ['a', 'm', 'n', 'z']);
     });
 

@@ -4,6 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { checkAccess, type AccessTask } from '../../activities/check-access.ts';
+import type { SeenDestinations } from '../../activities/chunk/look-up.ts';
 import { claimJob, type ClaimTask } from '../../activities/claim-job.ts';
 import {
   createActivities,
@@ -18,6 +19,7 @@ import type { JobOwner } from '../../contract/messages.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import { Lanes } from '../../storage/pacing/lanes.ts';
+import { RecentlyMade } from '../../storage/recently-made.ts';
 import { newOwner } from '../storage/owners.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
 
@@ -121,13 +123,14 @@ export async function makeActivityTest({ lanes }: { lanes?: Lanes } = {}): Promi
   const testStorage = await makeTestStorage();
   const storage = testStorage.connect();
   const jobs = new TestJobs();
+  const seen = new RecentlyMade<SeenDestinations>({ most: 16, forMs: 5_000 });
   const logged: Record<string, unknown>[] = [];
   const write = (line: string) => logged.push(JSON.parse(line) as Record<string, unknown>);
   const log = pino({ base: null }, { write });
   const clock = { now: () => test.now ?? Date.now() };
   const start: ActivityTest['start'] = (name, task, info) => {
     const own = lanes ?? new Lanes({ lanes: 64, followsGuideline: false });
-    const activities = createSteps({ storage, lanes: own, jobs, log, retentionMs: RETENTION_MS, clock });
+    const activities = createSteps({ storage, lanes: own, jobs, seen, log, retentionMs: RETENTION_MS, clock });
     const environment = new MockActivityEnvironment({ ...INFO, activityType: name, ...info }, { logger: SILENT });
     const activity = activities[name] as (task_: unknown) => Promise<never>;
     return { environment, result: environment.run(activity, task) };

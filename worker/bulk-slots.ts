@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ActivitySlotInfo, CustomSlotSupplier, WorkerTuner } from '@temporalio/worker';
+import type { Lanes } from '../storage/pacing/lanes.ts';
+
+/**
+ * Activities of bulk jobs that a worker has in hand in any case: one writes, the next one has its files ready, and one is
+ * begun or ended. Each one in hand sends four heartbeats a second and holds a thousand files.
+ */
+const IN_HAND = 3;
+
+/** No more than these, however slow all of them are: jobs with a low rate, say, of which each leaves lanes free. */
+const MOST_IN_HAND = 50;
+
+/** Between two looks whether lanes are free, in milliseconds. */
+const LOOK_EVERY_MS = 50;
+
+/** Leave to ask Temporal for an activity, and to have it in hand. */
+interface Permit {
+  isUsed: boolean;
+}
+
+/**
+ * How many activities of bulk jobs a worker takes: a few, and one more whenever a lane is free that nothing in hand
+ * makes use of.
+ */
+export class BulkSlots implements CustomSlotSupplier<ActivitySlotInfo> {
+  readonly type = 'custom';
+  readonly #lanes: Pick<Lanes, 'inUse' | 'size'>;
+  readonly #permits = new Set<Permit>();
+
+  constructor(lanes: Pick<Lanes, 'inUse' | 'size'>) {
+    this.#lanes = lanes;
+  }
+
+  async reserveSlot(_context: unknown, signal: AbortSignal): Promise<Permit> {
+    for (;;) {
+      const permit = this.tryReserveSlot();
+      if (permit !== null) return permit;
+      await delay(LOOK_EVERY_MS, undefined, { signal });
+    }
+  }
+
+  tryReserveSlot(): Permit | null {
+    if (!this.#mayTakeMore()) return null;
+    const permit = { isUsed: false };
+    this.#permits.add(permit);
+    return permit;
+  }
+
+  markSlotUsed({ permit }: { permit: object }): void {
+    (permit as Permit).isUsed = true;
+  }
+
+  releaseSlot({ permit }: { permit: object }): void {
+    this.#permits.delete(permit as Permit);
+  }
+
+  #mayTakeMore(): boolean {
+    const { size: inHand } = this.#permits;
+    if (inHand < IN_HAND) return true;
+    if (inHand >= MOST_IN_HAND || this.#lanes.inUse === this.#lanes.size) return false;
+    // One that is asked for, and may be on its way, is waited for before the next one.
+    for (const { isUsed } of this.#permits) if (!isUsed) return false;
+    return true;
+  }
+}
+
+/** Has a worker's activities taken by these slots; it runs nothing else. */
+export function takingBy(activities: BulkSlots): WorkerTuner {
+  const none = { type: 'fixed-size', numSlots: 1 } as const;
+  return {
+    activityTaskSlotSupplier: activities,
+    workflowTaskSlotSupplier: none,
+    localActivityTaskSlotSupplier: none,
+    nexusTaskSlotSupplier: none,
+  };
+}
