@@ -88,24 +88,36 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     // A job that waits for its locks does not list again and again.
     plan !== undefined && task.plan === undefined ? planFirst(deps, task, plan, claiming) : undefined,
   ]);
-  const [claim, locking, listed] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
+  const [claim, locking, first] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
   if (!claim.claimed) {
     if (locking?.locked === true) await releasePrefixLocks(deps, { owner, locks: locking.locks });
     return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
   if ('verdict' in read) return read;
   if (locking?.locked === false) {
-    if (listed !== undefined) await discardPlan(deps, owner);
+    if (first !== undefined) await discardPlan(deps, owner);
     return { verdict: 'locked', plan: read, ...locking };
   }
+  if (first?.seen !== undefined) deps.seen?.keep(first.seenKey, { ...first.seen, stoodAt: locking?.stoodAt });
   const { recordGeneration } = claim;
-  return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [], recordGeneration, ...(listed && { listed }) };
+  const listed = first && { listed: first.plan };
+  return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [], recordGeneration, ...listed };
 }
 
 function valueOf<T>(settled: PromiseSettledResult<T>): T {
   if (settled.status === 'rejected') throw settled.reason;
   return settled.value;
 }
+
+/** What admission has found out about the first files under a prefix. */
+interface FirstFiles {
+  plan: ListingPlan;
+  /** What is at their destinations; undefined: that is not known of all of them. */
+  seen: Seen | undefined;
+  seenKey: string;
+}
+
+type Seen = Omit<SeenDestinations, 'stoodAt'>;
 
 /**
  * Plans the first files under a prefix, once the correlation id is the job's: the plan of another one is left alone.
@@ -116,10 +128,10 @@ async function planFirst(
   { owner: { correlationId }, input }: BulkAdmissionTask,
   { collections }: BulkPlan,
   claiming: Promise<Claim>,
-): Promise<ListingPlan | undefined> {
+): Promise<FirstFiles | undefined> {
   const source = input.request.bulk;
   if (source.kind !== 'collection') return undefined;
-  const [claim, page, seen] = await Promise.all([
+  const [claim, page, destinations] = await Promise.all([
     // What that fails with is dealt with by the caller.
     claiming.catch(() => undefined),
     within(LIST_FIRST_MS, listFirstPage(deps, source, collections)),
@@ -127,11 +139,9 @@ async function planFirst(
   ]);
   if (claim?.claimed !== true || page === undefined) return undefined;
   const plan = await planListing(deps, { correlationId, source, collections, cursor: null, maxChunks: 1 }, page);
-  const [first] = plan.chunks;
-  if (first !== undefined && seen?.tellsOf(page) === true) {
-    deps.seen?.keep(seenKey(correlationId, first.chunk, first.generation), seen);
-  }
-  return plan;
+  const generation = plan.chunks[0]?.generation;
+  const seen = destinations?.tellsOf(page) === true ? destinations : undefined;
+  return { plan, seen, seenKey: seenKey(correlationId, 0, generation) };
 }
 
 /** What there is at the first destinations under a prefix, and of which files that is all there is. */
@@ -139,7 +149,7 @@ async function seeDestinations(
   { storage: { objects } }: ActivityDependencies,
   source: CollectionSource,
   collections: readonly CollectionLocation[],
-): Promise<(SeenDestinations & { tellsOf(page: ListedPage): boolean }) | undefined> {
+): Promise<(Seen & { tellsOf(page: ListedPage): boolean }) | undefined> {
   const { from, to } = placesOf(source, collections);
   const { bucket } = to.range;
   const listed = await objects.listPage(to.range);

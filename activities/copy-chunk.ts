@@ -41,12 +41,13 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
   const { cancellationSignal: signal } = context;
   const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
   try {
-    await lookUp(objects, files, deps.seen?.take(seenKey(task.correlationId, task.chunk, task.planGeneration)));
+    const seen = deps.seen?.take(seenKey(task.correlationId, task.chunk, task.planGeneration));
+    await lookUp(objects, files, seen);
     for (const file of files) {
       const outcome = judge(file, mode, task.overwrite);
       if (outcome !== undefined) endFile(file, outcome);
     }
-    await writeRest(deps, task, { files, lease, recovery, context });
+    await writeRest(deps, task, { files, lease, recovery, context, stoodAt: seen?.stoodAt });
     // Throws where the attempt itself is over: another one has its place.
     if (lease.isCancelled()) await confirmSent(files, recovery);
   } catch (error) {
@@ -61,9 +62,16 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
 async function writeRest(
   { storage, lanes }: ActivityDependencies,
   task: CopyChunkTask,
-  attempt: { files: readonly ChunkFile[]; lease: Lease; recovery: Recovery; context: Context },
+  attempt: {
+    files: readonly ChunkFile[];
+    lease: Lease;
+    recovery: Recovery;
+    context: Context;
+    /** When the locks were seen to stand, if they were. */
+    stoodAt: number | undefined;
+  },
 ): Promise<void> {
-  const { files, lease, recovery, context } = attempt;
+  const { files, lease, recovery, context, stoodAt } = attempt;
   const unwritten = files.filter(({ outcome }) => outcome === undefined);
   if (unwritten.length === 0) return;
   const signal = context.cancellationSignal;
@@ -74,7 +82,7 @@ async function writeRest(
   signal.addEventListener('abort', () => {
     lane.close();
   });
-  const guard = new PrefixGuard(storage.locks);
+  const guard = new PrefixGuard(storage.locks, stoodAt === undefined ? undefined : { locks: task.locks, at: stoodAt });
   const { transport } = storage;
   await writeFiles(unwritten, { transport, lane, width: lanes.size, lease, guard, progress, recovery, signal });
 }

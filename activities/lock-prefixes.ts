@@ -19,11 +19,13 @@ export interface PrefixLockTask {
 }
 
 /**
- * The locks in the order of the prefixes; or none, with what others hold of what was asked for, and who these are. What
+ * The locks in the order of the prefixes, and when they were last seen to stand, by the monotonic clock of this process,
+ * where they were; or none, with what others hold of what was asked for, and who these are. What
  * others hold is a file, or a prefix (of its name in the collection; empty where it is the whole collection).
  */
 export type PrefixLocking =
-  { locked: true; locks: HeldPrefixLock[] } | { locked: false; files: LockedFile[]; holders: string[] };
+  | { locked: true; locks: HeldPrefixLock[]; stoodAt?: number | undefined }
+  | { locked: false; files: LockedFile[]; holders: string[] };
 
 /** Files and prefixes that are listed in a refusal; an answer to a caller is not to grow with what others do. */
 const MAX_LISTED = 1_000;
@@ -40,7 +42,8 @@ export async function lockPrefixes(
   const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log), lease });
   try {
     if (await taking.takeAll({ targets: prefixes, sources })) {
-      return { locked: true, locks: prefixes.map((target) => toHeldLock(target, taking)) };
+      const locks = prefixes.map((target) => toHeldLock(target, taking));
+      return { locked: true, locks, stoodAt: taking.stoodAt };
     }
   } catch (error) {
     throw toControlFailure(error);

@@ -51,6 +51,7 @@ export class LockSet {
   readonly #contested = new Map<string, Lock<LockTarget>>();
   /** Locks of others that overlap its targets, or are on its sources. */
   #crossing: Lock<LockTarget>[] = [];
+  #stoodAt: number | undefined;
 
   constructor({ locks, owner, isStale, lease, clock = systemClock }: LockSetOptions) {
     this.#locks = locks;
@@ -130,11 +131,13 @@ export class LockSet {
 
   async #lookAround({ targets, sources }: Claim): Promise<void> {
     const sourceObjects = sources.filter((source): source is ObjectRef => !isPrefixRef(source));
+    const begunAt = performance.now();
     const found = await Promise.all([
       this.#locks.findOverlapping([...targets, ...sources]),
       this.#locks.findAmong(sourceObjects),
     ]);
     const others = found.flat().filter(({ owner }) => !isSameOwner(owner, this.#owner));
+    this.#stoodAt = this.#standsIn(found.flat(), targets) ? begunAt : undefined;
     const stale = await Promise.all(others.map((lock) => this.#isStale(lock)));
     this.#crossing = others.filter((_, index) => stale[index] === false);
     // Our own lock stands beside it already, so to take it over is to remove it: its job, should it still be writing,
@@ -143,6 +146,23 @@ export class LockSet {
     await mapConcurrently(lost, LOCKS_IN_FLIGHT, async (lock) => {
       await this.#locks.release(lock, lock.generation);
     });
+  }
+
+  /** Whether all of its own locks on these targets are among what was listed, as they were taken. */
+  #standsIn(found: readonly Lock<LockTarget>[], targets: readonly LockTarget[]): boolean {
+    const generations = new Map(found.map((lock) => [targetKey(lock), lock.generation]));
+    return targets.every((target) => {
+      const held = this.#held.get(targetKey(target));
+      return held !== undefined && generations.get(targetKey(held)) === held.generation;
+    });
+  }
+
+  /**
+   * When the last look around was begun, by the monotonic clock, if it has shown all of the job's locks as they were
+   * taken. Locks on single objects are not listed with those of others, and are not shown.
+   */
+  get stoodAt(): number | undefined {
+    return this.#stoodAt;
   }
 
   /** Gives those of these locks back that were taken. */

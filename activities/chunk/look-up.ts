@@ -9,6 +9,8 @@ export interface SeenDestinations {
   found: FoundByBucket;
   /** By the monotonic clock, when all of it had been told. */
   at: number;
+  /** When the locks were last seen to stand; undefined: they were not. */
+  stoodAt: number | undefined;
 }
 
 /** Under what is kept what was seen of a chunk's destinations: of that chunk, as it was planned then. */

@@ -19,8 +19,10 @@ export class PrefixGuard {
   readonly #locks: LockStore;
   readonly #looks = new Map<HeldPrefixLock, Look>();
 
-  constructor(locks: LockStore) {
+  /** `stood`: locks that were seen to stand before, by a look begun then. */
+  constructor(locks: LockStore, stood?: { locks: readonly HeldPrefixLock[]; at: number }) {
     this.#locks = locks;
+    for (const lock of stood?.locks ?? []) this.#lookOf(lock).seenAt = stood?.at ?? Number.NEGATIVE_INFINITY;
   }
 
   /**

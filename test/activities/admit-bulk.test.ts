@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { BulkRequest, BulkSource, CopyFilesInput, CopyOptions, JobOwner } from '../../contract/messages.ts';
 import type { BulkPlan, ListingPlan } from '../../activities/index.ts';
-import { answerError, inPagesOf } from '../support/storage-proxy/index.ts';
+import { lockName } from '../../storage/lock-names.ts';
+import { answerError, holdAfter, holdBefore, inPagesOf } from '../support/storage-proxy/index.ts';
 import { newPlace, type Place } from './locking.ts';
 import { makeActivityTest, newOwner, type ActivityTest } from './support.ts';
 
@@ -140,9 +141,31 @@ describe('admitBulk', () => {
         return { counts: outcome.counts, asked: operations.slice(0, operations.indexOf('rewrite')) };
       }
 
-      it('begins to write after a look at the lock: plan and destinations are known', async () => {
+      it('begins to write at once: plan and destinations are known, and the lock was seen to stand since', async () => {
         await put('a', 'b');
-        const { counts, asked } = await copyFirst(input(collection('')));
+        // The lock is made, and looked at, only once the destinations have been seen.
+        const lock = holdBefore();
+        test.proxy.inject({ operation: 'upload', bucket: test.controlBucket, name: lockName(target('')) }, lock);
+        const listing = test.proxy.nextRequest({ operation: 'list', bucket: test.destinationBucket });
+        const copied = copyFirst(input(collection('')));
+        await lock.reached;
+        const listed = await listing;
+        while (listed.answeredAt === undefined) await new Promise(setImmediate);
+        lock.release();
+        const { counts, asked } = await copied;
+        assert.deepEqual([counts.completed, asked], [2, []]);
+      });
+
+      it('looks at the lock where it was not seen to stand after the destinations were', async () => {
+        await put('a', 'b');
+        const seenLate = holdAfter();
+        test.proxy.inject({ operation: 'list', bucket: test.destinationBucket }, seenLate);
+        const looking = test.proxy.nextRequest({ operation: 'list', bucket: test.controlBucket });
+        const copied = copyFirst(input(collection('')));
+        await seenLate.reached;
+        await looking;
+        seenLate.release();
+        const { counts, asked } = await copied;
         assert.deepEqual([counts.completed, asked], [2, ['stat']]);
       });
 
