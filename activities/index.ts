@@ -1,11 +1,12 @@
 import { admitBulk, type BulkAdmissionTask } from './admit-bulk.ts';
 import { admitJob, type AdmissionTask } from './admit-job.ts';
 import type { CopyChunkTask } from './chunk/chunk-task.ts';
+import { closeJob, type CloseJobTask } from './close-job.ts';
 import { copyChunk } from './copy-chunk.ts';
 import { copyFile, type CopyFileTask } from './copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
-import { closeRecord, saveResults, type CloseRecordTask, type SaveResultsTask } from './job-record.ts';
+import { saveResults, type SaveResultsTask } from './job-record.ts';
 import { planListing, type PlanListingTask } from './plan-listing.ts';
 import { closeLostJob, type CloseLostJobTask } from './reconcile/close-lost-job.ts';
 import { fenceJob, type FenceTask } from './reconcile/fence-job.ts';
@@ -15,7 +16,7 @@ import { settleFiles, type SettleTask } from './reconcile/settle-files.ts';
 import { previewFiles, type PreviewTask } from './preview-files.ts';
 import { sweepJobs, type SweepTask } from './sweep/sweep-jobs.ts';
 import { sweepLocks } from './sweep/sweep-locks.ts';
-import { releaseLocks, releasePrefixLocks, type PrefixReleaseTask, type ReleaseTask } from './release-locks.ts';
+import { releaseLocks, type ReleaseTask } from './release-locks.ts';
 
 export type { ActivityDependencies, JobDirectory, JobExecution } from './dependencies.ts';
 export type { BulkPlan, BulkVerdict } from './admit-bulk.ts';
@@ -39,8 +40,7 @@ export function createActivities(deps: ActivityDependencies) {
     previewFiles: (task: PreviewTask) => previewFiles(deps, task),
     saveResults: (task: SaveResultsTask) => saveResults(deps, task),
     releaseLocks: (task: ReleaseTask) => releaseLocks(deps, task),
-    releasePrefixLocks: (task: PrefixReleaseTask) => releasePrefixLocks(deps, task),
-    closeRecord: (task: CloseRecordTask) => closeRecord(deps, task),
+    closeJob: (task: CloseJobTask) => closeJob(deps, task),
     fenceJob: (task: FenceTask) => fenceJob(deps, task),
     settleFiles: (task: SettleTask) => settleFiles(deps, task),
     settleChunks: (task: SettleChunksTask) => settleChunks(deps, task),

@@ -1,6 +1,4 @@
 import type {
-  AdmissionOutcome,
-  CollectionLocation,
   CopyFilesInput,
   BulkRequest,
   ChunkPassRef,
@@ -11,21 +9,15 @@ import type {
 import { reason } from '../contract/reasons.ts';
 import { emptyCounts } from '../contract/states.ts';
 import type { ChunkOutcome } from '../activities/index.ts';
-import { JobLife } from './job-life.ts';
+import { JobLife, type CarriedLife } from './job-life.ts';
 
 /** What a job takes along when it continues as a new run. */
-export interface CarriedBook {
-  status: JobStatus;
-  isPaused: boolean;
-  outcome: AdmissionOutcome;
-  collections: CollectionLocation[];
-  recordGeneration?: string | undefined;
+export interface CarriedBulkBook extends CarriedLife {
   lost?: string | undefined;
 }
 
 /** A job of any number of files: it counts them, and knows none of them by name. */
 export class BulkBook extends JobLife {
-  collections: CollectionLocation[] = [];
   #isCutShort = false;
   /** Why some files can be neither copied nor told of: `CODE: sentence`; undefined: there are none. */
   #lost: string | undefined;
@@ -34,20 +26,13 @@ export class BulkBook extends JobLife {
   /** Whether it knows of all its files. */
   isCounted = false;
 
-  constructor(correlationId: string, input: CopyFilesInput<BulkRequest>, carried?: CarriedBook) {
-    super(correlationId, input, carried === undefined ? emptyCounts(0) : { ...carried.status.counts });
-    if (carried === undefined) return;
-    this.outcome = carried.outcome;
-    this.collections = carried.collections;
-    this.recordGeneration = carried.recordGeneration;
-    this.#lost = carried.lost;
-    this.restore(carried.status, carried.isPaused);
+  constructor(correlationId: string, input: CopyFilesInput<BulkRequest>, carried?: CarriedBulkBook) {
+    super(correlationId, input, emptyCounts(0), carried);
+    this.#lost = carried?.lost;
   }
 
-  carry(): CarriedBook {
-    if (this.outcome === undefined) throw new Error('a job that is not decided has nothing to take along');
-    const { outcome, collections, isPaused, recordGeneration } = this;
-    return { status: this.status(), isPaused, outcome, collections, recordGeneration, lost: this.#lost };
+  override carry(): CarriedBulkBook {
+    return { ...super.carry(), lost: this.#lost };
   }
 
   override live(): LiveStatus {

@@ -1,11 +1,4 @@
-import {
-  CancellationScope,
-  condition,
-  defineQuery,
-  defineSignal,
-  defineUpdate,
-  setHandler,
-} from '@temporalio/workflow';
+import { CancellationScope, defineQuery, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
 import {
   ADMIT_UPDATE,
   CANCEL_SIGNAL,
@@ -34,11 +27,8 @@ export function listen(book: JobLife & FilesView, gate: CopyGate): void {
     gate.close();
     showJob(book);
   };
-  setHandler(defineUpdate<AdmissionOutcome>(ADMIT_UPDATE), async () => {
-    // A cancelled workflow is decided all the same.
-    await CancellationScope.nonCancellable(() => condition(() => book.outcome !== undefined));
-    return book.outcome as AdmissionOutcome;
-  });
+  // A promise, not a condition: a workflow that is cancelled is decided all the same.
+  setHandler(defineUpdate<AdmissionOutcome>(ADMIT_UPDATE), () => book.decided);
   setHandler(defineSignal(CANCEL_SIGNAL), cancel);
   setHandler(defineSignal(PAUSE_SIGNAL), () => {
     if (!book.pause()) return;

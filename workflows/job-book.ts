@@ -1,7 +1,6 @@
 import type { FileOutcome } from '../activities/index.ts';
 import type {
   AdmissionOutcome,
-  CollectionLocation,
   CopyFilesInput,
   FileEntry,
   FileRecord,
@@ -10,23 +9,47 @@ import type {
   JobStatus,
 } from '../contract/messages.ts';
 import { MAX_QUERY_BYTES } from '../contract/limits.ts';
-import { countFile, emptyCounts } from '../contract/states.ts';
+import { countFile, emptyCounts, isFinalFileState } from '../contract/states.ts';
 import { fitting, pageOf, requestedFile } from '../contract/file-records.ts';
 import { reason } from '../contract/reasons.ts';
-import { JobLife } from './job-life.ts';
+import { JobLife, type CarriedLife } from './job-life.ts';
+
+/** What became of a file so far; its names stand in the request. */
+type CarriedFile = Omit<FileRecord, keyof FileEntry | 'index'>;
+
+/** What a job takes along when it continues as a new run: what it knows of its files, all of which is stored. */
+export interface CarriedJobBook extends CarriedLife {
+  files: CarriedFile[];
+}
 
 /** A job that knows each of its files. */
 export class JobBook extends JobLife {
   readonly files: FileRecord[];
   readonly entries: FileEntry[];
-  collections: CollectionLocation[] = [];
   #unsaved: FileRecord[] = [];
 
-  constructor(correlationId: string, input: CopyFilesInput) {
+  constructor(correlationId: string, input: CopyFilesInput, carried?: CarriedJobBook) {
     const { entries } = input.request;
-    super(correlationId, input, emptyCounts(entries.length));
+    super(correlationId, input, emptyCounts(entries.length), carried);
     this.entries = entries;
-    this.files = entries.map((entry, index) => requestedFile(entry, index, input.receivedAt));
+    this.files = entries.map((entry, index) => ({
+      ...requestedFile(entry, index, input.receivedAt),
+      ...carried?.files[index],
+    }));
+  }
+
+  override carry(): CarriedJobBook {
+    const files = this.files.map(
+      ({ state, retryCount, message, size, crc32c, generation, sourceGeneration, history }): CarriedFile => ({
+        ...{ state, retryCount, message, size, crc32c, generation, sourceGeneration, history },
+      }),
+    );
+    return { ...super.carry(), files };
+  }
+
+  /** Files that have not come to their end. */
+  unfinished(): FileRecord[] {
+    return this.files.filter(({ state }) => !isFinalFileState(state));
   }
 
   override adopt(outcome: AdmissionOutcome, status: JobStatus): void {

@@ -1,6 +1,7 @@
 import type {
   Admission,
   AdmissionOutcome,
+  CollectionLocation,
   CopyFilesInput,
   CopyRequest,
   JobStatus,
@@ -10,13 +11,27 @@ import type {
 import { endStateOf, isEndState, type JobCounts, type JobState } from '../contract/states.ts';
 import { reason } from '../contract/reasons.ts';
 
+/** What every job takes along when it continues as a new run. */
+export interface CarriedLife {
+  status: JobStatus;
+  isPaused: boolean;
+  outcome: AdmissionOutcome;
+  collections: CollectionLocation[];
+  recordGeneration?: string | undefined;
+}
+
 /**
  * What every job knows of itself, whatever it copies: state, decision, counts and times. Plain bookkeeping; time is
  * handed in.
  */
 export class JobLife {
   readonly correlationId: string;
-  outcome: AdmissionOutcome | undefined;
+  /** Where its files are; known once it is decided. */
+  collections: CollectionLocation[] = [];
+  /** Settles with the decision. */
+  readonly decided: Promise<AdmissionOutcome>;
+  readonly #tellDecided: (outcome: AdmissionOutcome) => void;
+  #outcome: AdmissionOutcome | undefined;
   /** Of the job's record, as its claim left it; undefined where that is not known. */
   recordGeneration: string | undefined;
   protected readonly counts: JobCounts;
@@ -27,11 +42,39 @@ export class JobLife {
   #endedAt: number | null = null;
   #message = '';
 
-  constructor(correlationId: string, input: CopyFilesInput<CopyRequest>, counts: JobCounts) {
+  constructor(
+    correlationId: string,
+    input: CopyFilesInput<CopyRequest>,
+    counts: JobCounts,
+    carried: CarriedLife | undefined,
+  ) {
     this.correlationId = correlationId;
     this.#input = input;
     this.#startedAt = input.receivedAt;
-    this.counts = counts;
+    this.counts = carried === undefined ? counts : { ...carried.status.counts };
+    const { promise, resolve } = Promise.withResolvers<AdmissionOutcome>();
+    this.decided = promise;
+    this.#tellDecided = resolve;
+    if (carried === undefined) return;
+    this.#know(carried.outcome);
+    this.collections = carried.collections;
+    this.recordGeneration = carried.recordGeneration;
+    this.#state = carried.status.state;
+    this.#message = carried.status.message;
+    this.#isPaused = carried.isPaused;
+  }
+
+  #know(outcome: AdmissionOutcome): void {
+    this.#outcome = outcome;
+    this.#tellDecided(outcome);
+  }
+
+  /** What a further run of the same job goes on from. */
+  carry(): CarriedLife {
+    const outcome = this.#outcome;
+    if (outcome === undefined) throw new Error('a job that is not decided has nothing to take along');
+    const { isPaused, collections, recordGeneration } = this;
+    return { status: this.status(), isPaused, outcome, collections, recordGeneration };
   }
 
   get state(): JobState {
@@ -57,12 +100,12 @@ export class JobLife {
   /** Makes the decision known to whoever waits for it. `requested`: files asked for; null: not known yet. */
   decide(admission: Admission, requested: number | null): void {
     const { requestor, digest } = this.#input;
-    this.outcome = { caller: requestor.caller, digest, requested, admission };
+    this.#know({ caller: requestor.caller, digest, requested, admission });
   }
 
   /** The state as another job's record tells it, where this one has no right to its correlation id. */
   adopt(outcome: AdmissionOutcome, status: JobStatus): void {
-    this.outcome = outcome;
+    this.#know(outcome);
     this.#startedAt = status.startedAt;
     this.end(status);
   }
@@ -123,23 +166,16 @@ export class JobLife {
 
   /** The decision; only asked for once there is one. */
   get admission(): Admission {
-    if (this.outcome === undefined) throw new Error('the request is not decided yet');
-    return this.outcome.admission;
+    if (this.#outcome === undefined) throw new Error('the request is not decided yet');
+    return this.#outcome.admission;
   }
 
   get isAccepted(): boolean {
-    return this.outcome?.admission.decision === 'accepted';
-  }
-
-  /** Goes on where another run of the same job left off. */
-  protected restore({ state, message }: JobStatus, isPaused: boolean): void {
-    this.#state = state;
-    this.#message = message;
-    this.#isPaused = isPaused;
+    return this.#outcome?.admission.decision === 'accepted';
   }
 
   #refusal(): string {
-    const admission = this.outcome?.admission;
+    const admission = this.#outcome?.admission;
     switch (admission?.decision) {
       case 'forbidden':
         return admission.message;

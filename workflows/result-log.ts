@@ -1,31 +1,73 @@
-import { condition } from '@temporalio/workflow';
-import { local, SAVE_RESULTS_EVERY, storing } from './activity-options.ts';
+import { CancellationScope, sleep } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { SAVE_RESULTS_EVERY, storing } from './activity-options.ts';
 import type { JobBook } from './job-book.ts';
 import { countOf } from './visibility.ts';
 
-/** Does some work on files, and stores what becomes of them as it goes; all of it when the work is through. */
-export async function recordingResults(book: JobBook, work: () => Promise<void>): Promise<void> {
-  let isThrough = false;
-  let batch = 0;
-  const save = async () => {
-    const files = book.takeUnsaved();
-    if (files.length === 0) return;
-    const { correlationId } = book;
-    const { saveResults } = (isThrough ? local : storing)(`store ${countOf(files.length, 'result')}`);
-    await saveResults({ correlationId, batch: batch++, files });
-  };
-  const saveAsTheyCome = async () => {
-    while (!isThrough) {
-      await condition(() => isThrough || book.hasUnsaved);
-      // Gathers what comes in meanwhile; costs nothing once the work is through.
-      await condition(() => isThrough, SAVE_RESULTS_EVERY);
-      await save();
-    }
-  };
-  const saving = saveAsTheyCome();
-  await work();
-  isThrough = true;
-  await saving;
-  // What came in while the last of them was being stored.
-  await save();
+export type ResultBatch = Parameters<Activities['saveResults']>[0];
+
+/** Stores what becomes of files while others are still being copied, some seconds' worth at a time. */
+export class ResultLog {
+  readonly #book: JobBook;
+  readonly #gathering = new CancellationScope();
+  #nextBatch: number;
+  #isGathering = false;
+  #saving: Promise<void> | undefined;
+  readonly #failures: unknown[] = [];
+
+  constructor(book: JobBook, nextBatch = 0) {
+    this.#book = book;
+    this.#nextBatch = nextBatch;
+  }
+
+  /** Number of the batch that comes next. */
+  get nextBatch(): number {
+    return this.#nextBatch;
+  }
+
+  /** Has what has come to its end stored in some seconds, with what else comes to its end by then. */
+  noteEnds(): void {
+    if (this.#isGathering || this.#saving !== undefined || !this.#book.hasUnsaved) return;
+    this.#isGathering = true;
+    const store = () => {
+      this.#isGathering = false;
+      this.#save();
+    };
+    this.#gathering
+      .run(() => sleep(SAVE_RESULTS_EVERY))
+      .then(store, () => undefined)
+      .catch((error: unknown) => {
+        this.#failures.push(error);
+      });
+  }
+
+  /** Stores nothing more by itself, and gives what is left to be stored, if anything, once the rest is. */
+  async close(): Promise<ResultBatch | undefined> {
+    this.#gathering.cancel();
+    await this.#saving;
+    if (this.#failures.length > 0) throw this.#failures[0];
+    return this.#takeBatch();
+  }
+
+  #save(): void {
+    const batch = this.#takeBatch();
+    if (batch === undefined) return;
+    const summary = `store ${countOf(batch.files.length, 'result')}`;
+    this.#saving = CancellationScope.nonCancellable(() => storing(summary).saveResults(batch)).then(
+      () => {
+        this.#saving = undefined;
+        this.noteEnds();
+      },
+      (error: unknown) => {
+        this.#failures.push(error);
+      },
+    );
+  }
+
+  #takeBatch(): ResultBatch | undefined {
+    const files = this.#book.takeUnsaved();
+    if (files.length === 0) return undefined;
+    const { correlationId } = this.#book;
+    return { correlationId, batch: this.#nextBatch++, files };
+  }
 }

@@ -12,8 +12,10 @@ import {
   type JobDirectory,
   type JobExecution,
 } from '../../activities/index.ts';
+import { closeRecord, type CloseRecordTask } from '../../activities/job-record.ts';
 import { lockPrefixes, type PrefixLockTask } from '../../activities/lock-prefixes.ts';
 import { planList, type PlanListTask } from '../../activities/plan-list.ts';
+import { releasePrefixLocks, type PrefixReleaseTask } from '../../activities/release-locks.ts';
 import { takeLocks, type LockTask } from '../../activities/take-locks.ts';
 import type { JobOwner } from '../../contract/messages.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
@@ -68,7 +70,7 @@ export class TestJobs implements JobDirectory {
   }
 }
 
-/** The activities, and the steps that `admitJob` and `admitBulk` are made of, which run inside them. */
+/** The activities, and the steps that `admitJob`, `admitBulk` and `closeJob` are made of, which run inside them. */
 function createSteps(deps: ActivityDependencies) {
   return {
     ...createActivities(deps),
@@ -77,6 +79,8 @@ function createSteps(deps: ActivityDependencies) {
     takeLocks: (task: LockTask) => takeLocks(deps, task),
     lockPrefixes: (task: PrefixLockTask) => lockPrefixes(deps, task),
     planList: (task: PlanListTask) => planList(deps, task),
+    releasePrefixLocks: (task: PrefixReleaseTask) => releasePrefixLocks(deps, task),
+    closeRecord: (task: CloseRecordTask) => closeRecord(deps, task),
   };
 }
 

@@ -102,7 +102,7 @@ describe('admission', () => {
       const { job, outcome } = await jobs.admit(requestFor('a', 'b'));
       assert.deepEqual(outcome.admission, FORBIDDEN);
       await assertRejected(job, 'ACCESS_DENIED: the caller may not read collection from');
-      assert.deepEqual(names(replaced), new Set(['admitJob', 'checkAccess', 'claimJob', 'closeRecord']));
+      assert.deepEqual(names(replaced), new Set(['admitJob', 'checkAccess', 'claimJob', 'closeJob', 'closeRecord']));
       const [closed] = replaced.tasksOf('closeRecord');
       assert.deepEqual(closed?.admission, FORBIDDEN);
       assert.equal(closed.status.state, 'Rejected');
@@ -118,7 +118,7 @@ describe('admission', () => {
         job,
         'INVALID_REQUEST: copyFileCollectionData[0].fileName is too long; copyFileCollectionData[1].fileName is too long as well',
       );
-      assert.deepEqual(names(replaced), new Set(['admitJob', 'checkAccess', 'claimJob', 'closeRecord']));
+      assert.deepEqual(names(replaced), new Set(['admitJob', 'checkAccess', 'claimJob', 'closeJob', 'closeRecord']));
     });
   });
 

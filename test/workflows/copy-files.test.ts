@@ -15,7 +15,7 @@ describe('copyFiles', () => {
         assertInOrder(story, 'end admitJob', `begin ${copy}`, `end ${copy}`, 'begin saveResults');
       }
       assertInOrder(story, 'end saveResults', 'begin releaseLocks', 'end releaseLocks', 'begin closeRecord');
-      assert.equal(story.filter((line) => line.startsWith('begin')).length, 9, 'each of them once');
+      assert.equal(story.filter((line) => line.startsWith('begin')).length, 10, 'each of them once');
       assert.deepEqual(replaced.tasksOf('closeRecord')[0]?.status, result);
     });
   });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
+import type { JobStatus } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import { completed, failed, gate, replaceActivities, untilCancelled, type Replaced } from './replaced-activities.ts';
-import { eventually, requestFor, withJobs, type Job, type Jobs } from './support.ts';
+import { eventually, fileNames, requestFor, withJobs, type Job, type Jobs } from './support.ts';
+import { sharedTemporal } from '../support/temporal.ts';
 
 async function stateOf(job: Job): Promise<string> {
   return (await job.status()).state;
@@ -110,4 +112,49 @@ describe('pausing copyFiles', () => {
       assert.equal((await job.result()).state, 'Completed');
     });
   });
+
+  it('time and again makes it continue as a new run: locks, results and what is done are the same', async () => {
+    const names = fileNames(100);
+    let isHeld = true;
+    const replaced = replaceActivities({
+      copyFile: async ({ source: { name } }) => {
+        if (name === names[0]) return completed();
+        if (!isHeld) return completed();
+        await untilCancelled();
+        return completed({ state: 'Cancelled', size: null });
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor(...names));
+      const { client } = await sharedTemporal();
+      const current = client.workflow.getHandle(job.id);
+      const runIdOf = async () => (await current.describe()).runId;
+      const first = await runIdOf();
+      while ((await runIdOf()) === first) {
+        const before = begun(replaced, 'copyFile');
+        await current.signal(PAUSE_SIGNAL);
+        await current.signal(RESUME_SIGNAL);
+        await eventually(async () => begun(replaced, 'copyFile') > before + 50 || (await runIdOf()) !== first);
+      }
+      isHeld = false;
+      await current.signal(PAUSE_SIGNAL);
+      await current.signal(RESUME_SIGNAL);
+      const { state, counts } = (await current.result()) as JobStatus;
+      assert.equal(state, 'Completed');
+      assert.deepEqual(counts, { ...emptyCounts(100), completed: 100, pending: 0, bytes: 700 });
+      assert.equal(begun(replaced, 'admitJob'), 1);
+      assert.equal(begun(replaced, `copyFile ${names[0] ?? ''}`), 1, 'what is copied is not copied again');
+      const [released, ...more] = replaced.tasksOf('releaseLocks');
+      assert.deepEqual([released?.locks.length, more.length], [100, 0]);
+      const stored = replaced.tasksOf('saveResults');
+      assert.deepEqual(
+        stored.map(({ batch }) => batch),
+        [...stored.keys()],
+      );
+      const files = stored.flatMap((batch) => batch.files.map(({ fileName }) => fileName));
+      assert.deepEqual(files.toSorted(), names, 'each result once');
+      const owners = new Set([replaced.tasksOf('admitJob')[0]?.owner.firstRunId, released?.owner.firstRunId]);
+      assert.deepEqual(owners, new Set([first]));
+    });
+  }).timeout(120_000);
 });

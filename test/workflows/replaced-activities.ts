@@ -3,18 +3,22 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Access, AccessTask } from '../../activities/check-access.ts';
 import type { Claim, ClaimTask } from '../../activities/claim-job.ts';
 import type { Activities, BulkVerdict, FileOutcome, Verdict } from '../../activities/index.ts';
+import type { CloseRecordTask } from '../../activities/job-record.ts';
 import type { PrefixLocking, PrefixLockTask } from '../../activities/lock-prefixes.ts';
+import type { PrefixReleaseTask } from '../../activities/release-locks.ts';
 import type { Locking, LockTask } from '../../activities/take-locks.ts';
 import type { LockedFile } from '../../contract/messages.ts';
 import { noSweepCounts } from '../../contract/upkeep.ts';
 import { isRetryable, reason, type ReasonCode } from '../../contract/reasons.ts';
 
-/** What `admitJob` and `admitBulk` do, step by step, so that a test may replace one of them. */
+/** What `admitJob`, `admitBulk` and `closeJob` do, step by step, so that a test may replace one of them. */
 interface AdmissionSteps {
   claimJob(task: ClaimTask): Promise<Claim>;
   checkAccess(task: AccessTask): Promise<Access>;
   takeLocks(task: LockTask): Promise<Locking>;
   lockPrefixes(task: PrefixLockTask): Promise<PrefixLocking>;
+  releasePrefixLocks(task: PrefixReleaseTask): Promise<void>;
+  closeRecord(task: CloseRecordTask): Promise<void>;
 }
 
 type Replaceable = Activities & AdmissionSteps;
@@ -37,7 +41,8 @@ export function replaceActivities(overrides: Partial<Replaceable> = {}): Replace
   const calls: { name: Name; task: unknown }[] = [];
   const admitJob: Activities['admitJob'] = (task) => decide(steps, task);
   const admitBulk: Activities['admitBulk'] = (task) => decideBulk(steps, task);
-  const told = Object.entries({ ...willing, admitJob, admitBulk, ...overrides }).map(([name, activity]) => {
+  const closeJob: Activities['closeJob'] = (task) => close(steps, task);
+  const told = Object.entries({ ...willing, admitJob, admitBulk, closeJob, ...overrides }).map(([name, activity]) => {
     const run = activity as (task: unknown) => Promise<unknown>;
     const tell = async (task: unknown) => {
       const call = { name, task };
@@ -111,7 +116,17 @@ export async function decideBulk(
     : { verdict: 'locked', plan, ...locking };
 }
 
-const willing: Omit<Replaceable, 'admitJob' | 'admitBulk'> = {
+/** The end of a job, step by step. */
+async function close(steps: AdmissionSteps & Activities, task: Parameters<Activities['closeJob']>[0]): Promise<void> {
+  const { results, locks, prefixLocks, closing } = task;
+  const { owner } = closing;
+  if (results !== undefined) await steps.saveResults(results);
+  if (locks !== undefined) await steps.releaseLocks({ owner, locks });
+  if (prefixLocks !== undefined) await steps.releasePrefixLocks({ owner, locks: prefixLocks });
+  await steps.closeRecord(closing);
+}
+
+const willing: Omit<Replaceable, 'admitJob' | 'admitBulk' | 'closeJob'> = {
   claimJob: () => Promise.resolve({ claimed: true, recordGeneration: '3000' }),
   checkAccess: ({ entries }) => {
     const ids = new Set(entries.flatMap((entry) => [entry.sourceCollectionId, entry.destinationCollectionId]));

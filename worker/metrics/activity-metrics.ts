@@ -53,6 +53,10 @@ export function activityMetrics(
     saveResults(_result, task) {
       countFiles(countResults((task as Task<'saveResults'>).files));
     },
+    closeJob(_result, task) {
+      const { results } = task as Task<'closeJob'>;
+      if (results !== undefined) countFiles(countResults(results.files));
+    },
     copyChunk(result) {
       const { counts, leftovers, reason } = result as Result<'copyChunk'>;
       countFiles(counts);

@@ -1,0 +1,36 @@
+import type { Activities, HeldLock } from '../activities/index.ts';
+import { indexCollections, locate, type LocatedFile } from '../contract/locate.ts';
+import type { FileRecord } from '../contract/messages.ts';
+import { reason } from '../contract/reasons.ts';
+import { outcomeWithout, type JobBook } from './job-book.ts';
+
+/** A file that may be copied: where it is, and the lock on its destination. */
+export interface LockedFile extends LocatedFile {
+  record: FileRecord;
+  lock: HeldLock;
+}
+
+/** Locks by file, as admission gives them: null where the file is to be skipped, none at all of a dry run. */
+type LocksByFile = readonly (HeldLock | null)[];
+
+/** Files that have no end yet, with their locks. Those without one are skipped: that is their end. */
+export function filesToCopy(book: JobBook, locks: LocksByFile): LockedFile[] {
+  if (locks.length === 0) return [];
+  const places = indexCollections(book.collections);
+  return book.unfinished().flatMap((record) => {
+    const lock = locks[record.index] ?? null;
+    if (lock !== null) return [{ ...locate(record, places), record, lock }];
+    const message = reason('FILE_LOCKED', 'the file is locked by another job or by hand, and onLocked is "skip"');
+    book.finishFile(record, outcomeWithout('Skipped', message), Date.now());
+    return [];
+  });
+}
+
+/** What is to be given back at the end. */
+export function heldLocks(book: JobBook, locks: LocksByFile): Parameters<Activities['releaseLocks']>[0]['locks'] {
+  const places = indexCollections(book.collections);
+  return book.files.flatMap((record) => {
+    const lock = locks[record.index] ?? null;
+    return lock === null ? [] : [{ target: locate(record, places).destination, generation: lock.generation }];
+  });
+}
