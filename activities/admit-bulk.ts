@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Context } from '@temporalio/activity';
 import type {
@@ -9,21 +8,19 @@ import type {
   JobOwner,
 } from '../contract/messages.ts';
 import type { Refusal, Taken } from './admit-job.ts';
-import { seenKey, type SeenDestinations } from './chunk/look-up.ts';
 import { CollectionAccess } from './collection-access.ts';
-import { claimJob, type Claim } from './claim-job.ts';
+import { claimJob } from './claim-job.ts';
+import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toControlFailure } from './failures.ts';
+import { planFirst } from './first-files.ts';
 import { Lease } from './lease.ts';
 import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
-import { openCollection } from './open-collection.ts';
-import { placesOf, type CollectionSource } from './planning/listing-places.ts';
+import { foreseeCollection, openCollection } from './open-collection.ts';
 import { planList } from './plan-list.ts';
-import { listFirstPage, planListing, type ListingPlan } from './plan-listing.ts';
+import type { ListingPlan } from './plan-listing.ts';
 import { releasePrefixLocks } from './release-locks.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
-import { compareNames } from '../storage/name-order.ts';
-import { toObjectInfo, type ListedPage } from '../storage/objects.ts';
 
 /** What a bulk request comes to once it is read: places, and what has to be locked. */
 export interface BulkPlan {
@@ -58,9 +55,6 @@ export type BulkVerdict =
   | (Extract<PrefixLocking, { locked: false }> & { verdict: 'locked'; plan: BulkPlan })
   | Taken;
 
-/** A caller waits for the decision: a listing that takes longer is left to planning, in milliseconds. */
-const LIST_FIRST_MS = 1_000;
-
 /**
  * Decides a bulk request: whose correlation id it is, access, of a list the sense of every line, then the locks on the
  * prefixes that are written. A dry run takes none. The first files under a prefix are listed and planned beside the
@@ -73,20 +67,40 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     const claim = await claimJob(deps, { owner, taskQueue, input, collections: [], isPlanned: false });
     if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
-  // Access may have been withdrawn, or a collection moved, while the job waited: every try decides anew.
-  const read = (await planThatStands(deps, task)) ?? (await readRequest(deps, owner, input));
+  return await decideAhead<BulkPlan | Refusal, BulkVerdict>({
+    foreseen: foreseeRequest(deps, owner, input),
+    // Access may have been withdrawn, or a collection moved, while the job waited: every try decides anew.
+    read: async () => (await planThatStands(deps, task)) ?? (await readRequest(deps, owner, input)),
+    decide: (read) => decide(deps, task, read),
+    isFinal: ({ verdict }) => verdict === 'taken',
+    undo: async (verdict) => {
+      if (verdict.verdict !== 'accepted') return;
+      await releasePrefixLocks(deps, { owner, locks: verdict.locks });
+      if (verdict.listed !== undefined) await discardPlan(deps, owner);
+    },
+  });
+}
+
+async function decide(
+  deps: ActivityDependencies,
+  task: BulkAdmissionTask,
+  read: BulkPlan | Refusal,
+): Promise<BulkVerdict> {
+  const { owner, taskQueue, input } = task;
   const plan = 'verdict' in read ? undefined : read;
   const takesLocks = plan !== undefined && input.request.options.dryRun !== true;
   const claiming = claimJob(deps, {
     ...{ owner, taskQueue, input, collections: plan?.collections ?? [] },
     isPlanned: plan !== undefined,
   });
+  const { correlationId } = owner;
+  const firstFiles = { correlationId, source: input.request.bulk, collections: plan?.collections ?? [], claiming };
   // All are waited for, even where one fails: the next attempt must not meet the rest of this one.
   const [claimed, taken, planned] = await Promise.allSettled([
     claiming,
     takesLocks ? lockPrefixes(deps, { owner, ...plan }) : undefined,
     // A job that waits for its locks does not list again and again.
-    plan !== undefined && task.plan === undefined ? planFirst(deps, task, plan, claiming) : undefined,
+    plan !== undefined && task.plan === undefined ? planFirst(deps, firstFiles) : undefined,
   ]);
   const [claim, locking, first] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
   if (!claim.claimed) {
@@ -102,80 +116,6 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
   const { recordGeneration } = claim;
   const listed = first && { listed: first.plan };
   return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [], recordGeneration, ...listed };
-}
-
-function valueOf<T>(settled: PromiseSettledResult<T>): T {
-  if (settled.status === 'rejected') throw settled.reason;
-  return settled.value;
-}
-
-/** What admission has found out about the first files under a prefix. */
-interface FirstFiles {
-  plan: ListingPlan;
-  /** What is at their destinations; undefined: that is not known of all of them. */
-  seen: Seen | undefined;
-  seenKey: string;
-}
-
-type Seen = Omit<SeenDestinations, 'stoodAt'>;
-
-/**
- * Plans the first files under a prefix, once the correlation id is the job's: the plan of another one is left alone.
- * Undefined for a list, and where nothing can be listed: planning meets that again, and tells.
- */
-async function planFirst(
-  deps: ActivityDependencies,
-  { owner: { correlationId }, input }: BulkAdmissionTask,
-  { collections }: BulkPlan,
-  claiming: Promise<Claim>,
-): Promise<FirstFiles | undefined> {
-  const source = input.request.bulk;
-  if (source.kind !== 'collection') return undefined;
-  const [claim, page, destinations] = await Promise.all([
-    // What that fails with is dealt with by the caller.
-    claiming.catch(() => undefined),
-    within(LIST_FIRST_MS, listFirstPage(deps, source, collections)),
-    within(LIST_FIRST_MS, seeDestinations(deps, source, collections)),
-  ]);
-  if (claim?.claimed !== true || page === undefined) return undefined;
-  const plan = await planListing(deps, { correlationId, source, collections, cursor: null, maxChunks: 1 }, page);
-  const generation = plan.chunks[0]?.generation;
-  const seen = destinations?.tellsOf(page) === true ? destinations : undefined;
-  return { plan, seen, seenKey: seenKey(correlationId, 0, generation) };
-}
-
-/** What there is at the first destinations under a prefix, and of which files that is all there is. */
-async function seeDestinations(
-  { storage: { objects } }: ActivityDependencies,
-  source: CollectionSource,
-  collections: readonly CollectionLocation[],
-): Promise<(Seen & { tellsOf(page: ListedPage): boolean }) | undefined> {
-  const { from, to } = placesOf(source, collections);
-  const { bucket } = to.range;
-  const listed = await objects.listPage(to.range);
-  if (listed === undefined) return undefined;
-  const infos = listed.resources.map((resource) => toObjectInfo(resource, { bucket }));
-  const last = infos.at(-1)?.name;
-  return {
-    found: new Map([[bucket, new Map(infos.map((info) => [info.name, info]))]]),
-    at: performance.now(),
-    tellsOf({ resources }) {
-      if (listed.isLast || last === undefined) return true;
-      const lastFile = (resources.at(-1)?.name ?? '').slice(from.collection.prefix.length);
-      return compareNames(to.collection.prefix + lastFile, last) <= 0;
-    },
-  };
-}
-
-/** What a request gives; undefined where it fails, or takes longer than so many milliseconds. */
-async function within<T>(ms: number, request: Promise<T>): Promise<T | undefined> {
-  const limit = new AbortController();
-  const late = setTimeout(ms, undefined, { signal: limit.signal });
-  try {
-    return await Promise.race([request.catch(() => undefined), late.catch(() => undefined)]);
-  } finally {
-    limit.abort();
-  }
 }
 
 /** Takes back what was planned for a job that is not accepted: nobody is to see it as its files. */
@@ -206,6 +146,17 @@ async function planThatStands(
   if (bulk.kind === 'stored') return task.plan;
   await access.lookUp([bulk.collectionId]);
   return access.denied(bulk.collectionId, 'readonly') === undefined ? task.plan : undefined;
+}
+
+/** What is likely to be read of a prefix; a list is read before it is known what is in it. */
+function foreseeRequest(
+  deps: ActivityDependencies,
+  { correlationId }: JobOwner,
+  { requestor, request: { bulk: source } }: CopyFilesInput<BulkRequest>,
+): BulkPlan | undefined {
+  if (source.kind !== 'collection') return undefined;
+  const foreseen = foreseeCollection(deps, { correlationId, requestor, source });
+  return foreseen && { ...foreseen.plan, chunks: null, requested: null };
 }
 
 async function readRequest(

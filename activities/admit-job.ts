@@ -7,9 +7,10 @@ import type {
   JobStatus,
 } from '../contract/messages.ts';
 import { indexCollections, locate } from '../contract/locate.ts';
-import { checkAccess } from './check-access.ts';
+import { checkAccess, foreseeAccess, type Access } from './check-access.ts';
 import { claimJob } from './claim-job.ts';
 import type { HeldLock } from './copy-file.ts';
+import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { releaseLocks } from './release-locks.ts';
 import { takeLocks, type Locking } from './take-locks.ts';
@@ -46,13 +47,30 @@ export type Verdict =
  * the requests to storage it makes. May be repeated at any point; what an earlier attempt has made is found in place.
  * A dry run takes no locks. Nothing is held where the verdict is not `accepted`.
  */
-export async function admitJob(
+export async function admitJob(deps: ActivityDependencies, task: AdmissionTask): Promise<Verdict> {
+  const { owner, input } = task;
+  const access = {
+    correlationId: owner.correlationId,
+    requestor: input.requestor,
+    entries: input.request.entries,
+  };
+  return await decideAhead<Access, Verdict>({
+    foreseen: foreseeAccess(deps, access),
+    read: () => checkAccess(deps, access),
+    decide: (read) => decide(deps, task, read),
+    isFinal: ({ verdict }) => verdict === 'taken',
+    undo: async (verdict) => {
+      if (verdict.verdict === 'accepted') await giveBack(deps, owner, input, verdict.collections, verdict.locks);
+    },
+  });
+}
+
+async function decide(
   deps: ActivityDependencies,
   { owner, taskQueue, input }: AdmissionTask,
+  access: Access,
 ): Promise<Verdict> {
-  const { requestor, request } = input;
-  const { entries, options } = request;
-  const access = await checkAccess(deps, { correlationId: owner.correlationId, requestor, entries });
+  const { entries, options } = input.request;
   const collections = access.granted ? access.collections : [];
   const takesLocks = access.granted && options.dryRun !== true;
   // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
@@ -60,9 +78,7 @@ export async function admitJob(
     claimJob(deps, { owner, taskQueue, input, collections, isPlanned: access.granted }),
     takesLocks ? takeLocks(deps, { owner, entries, collections, skipLocked: options.onLocked === 'skip' }) : undefined,
   ]);
-  if (claiming.status === 'rejected') throw claiming.reason;
-  if (taking.status === 'rejected') throw taking.reason;
-  const [claim, locking] = [claiming.value, taking.value];
+  const [claim, locking] = [valueOf(claiming), valueOf(taking)];
   if (!claim.claimed) {
     if (locking?.locked === true) await giveBack(deps, owner, input, collections, locking.locks);
     return { verdict: 'taken', outcome: claim.outcome, status: claim.status };

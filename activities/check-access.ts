@@ -1,7 +1,7 @@
 import { objectNameProblem } from '../contract/file-name.ts';
 import { indexCollections, locate } from '../contract/locate.ts';
 import type { Admission, CollectionLocation, FileEntry, RequestError, Requestor } from '../contract/messages.ts';
-import { CollectionAccess, deniedMessage } from './collection-access.ts';
+import { CollectionAccess, deniedMessage, type Denied } from './collection-access.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 
 export interface AccessTask {
@@ -23,13 +23,42 @@ export async function checkAccess(
   { correlationId, requestor, entries }: AccessTask,
 ): Promise<Access> {
   const access = new CollectionAccess(storage.collections, requestor);
-  await access.lookUp(entries.flatMap((entry) => [entry.sourceCollectionId, entry.destinationCollectionId]));
-  for (const entry of entries) {
-    const denied = access.deniedIn(entry);
-    if (denied === undefined) continue;
+  await access.lookUp(collectionsOf(entries));
+  const denied = firstDenied(access, entries);
+  if (denied !== undefined) {
     log.warn({ correlationId, caller: requestor.caller, ...denied }, 'access denied');
     return { granted: false, admission: { decision: 'forbidden', message: deniedMessage(denied) } };
   }
+  return makeSense(access, entries);
+}
+
+/** What `checkAccess` will say, unless a collection has changed since it was last read here; undefined: that is open. */
+export function foreseeAccess(
+  { storage }: ActivityDependencies,
+  { requestor, entries }: AccessTask,
+): Extract<Access, { granted: true }> | undefined {
+  const access = CollectionAccess.recall(storage.collections, requestor, collectionsOf(entries));
+  if (access === undefined || firstDenied(access, entries) !== undefined) return undefined;
+  const foreseen = makeSense(access, entries);
+  return foreseen.granted ? foreseen : undefined;
+}
+
+function* collectionsOf(entries: readonly FileEntry[]): Generator<string> {
+  for (const { sourceCollectionId, destinationCollectionId } of entries) {
+    yield sourceCollectionId;
+    yield destinationCollectionId;
+  }
+}
+
+function firstDenied(access: CollectionAccess, entries: readonly FileEntry[]): Denied | undefined {
+  for (const entry of entries) {
+    const denied = access.deniedIn(entry);
+    if (denied !== undefined) return denied;
+  }
+  return undefined;
+}
+
+function makeSense(access: CollectionAccess, entries: FileEntry[]): Access {
   const collections = [...access.places.values()];
   const errors = findConflicts(entries, collections);
   return errors.length === 0

@@ -33,6 +33,29 @@ export class CollectionAccess {
     this.#principals = principals;
   }
 
+  /**
+   * What the caller might do with these collections as they were read here a moment ago; undefined: not all of them
+   * were. It decides nothing, but tells what the decision is likely to be.
+   */
+  static recall(
+    catalogue: CollectionCatalogue,
+    requestor: Requestor,
+    collectionIds: Iterable<string>,
+  ): CollectionAccess | undefined {
+    const access = new CollectionAccess(catalogue, requestor);
+    for (const id of new Set(collectionIds)) {
+      const collection = catalogue.recall(id);
+      if (collection === undefined) return undefined;
+      access.#note(id, { found: true, collection });
+    }
+    return access;
+  }
+
+  #note(id: string, lookup: CollectionLookup): void {
+    this.#lookups.set(id, lookup);
+    if (lookup.found) this.#places.set(id, locationOf(lookup.collection));
+  }
+
   /** Where the collections are that were found, by id, in the order in which they were asked for. */
   get places(): ReadonlyMap<string, CollectionLocation> {
     return this.#places;
@@ -49,11 +72,7 @@ export class CollectionAccess {
     } catch (error) {
       throw toControlFailure(error);
     }
-    for (const [index, id] of missing.entries()) {
-      const lookup = found[index] as CollectionLookup;
-      this.#lookups.set(id, lookup);
-      if (lookup.found) this.#places.set(id, locationOf(lookup.collection));
-    }
+    for (const [index, id] of missing.entries()) this.#note(id, found[index] as CollectionLookup);
   }
 
   /** Whether both collections of an entry are known to be granted; if not, look them up and ask `deniedIn`. */

@@ -29,6 +29,22 @@ export async function openCollection(
     log.warn({ correlationId, caller: requestor.caller, ...denied }, 'access denied');
     return { granted: false, admission: { decision: 'forbidden', message: deniedMessage(denied) } };
   }
+  return makeSense(access, source);
+}
+
+/** What `openCollection` will say, unless a collection has changed since it was last read here; undefined: that is open. */
+export function foreseeCollection(
+  { storage }: ActivityDependencies,
+  { requestor, source }: OpenTask,
+): Extract<Opened, { granted: true }> | undefined {
+  const ids = [source.sourceCollectionId, source.destinationCollectionId];
+  const access = CollectionAccess.recall(storage.collections, requestor, ids);
+  if (access === undefined || access.deniedIn(source) !== undefined) return undefined;
+  const foreseen = makeSense(access, source);
+  return foreseen.granted ? foreseen : undefined;
+}
+
+function makeSense(access: CollectionAccess, source: CollectionSource): Opened {
   const collections = [...access.places.values()];
   const errors = listingConflicts(source, collections);
   if (errors.length > 0) return { granted: false, admission: { decision: 'invalid', errors } };

@@ -22,7 +22,7 @@ export interface PlanListingTask {
   correlationId: string;
   source: CollectionSource;
   /** Both collections, as they were when access was decided. */
-  collections: CollectionLocation[];
+  collections: readonly CollectionLocation[];
   /** Null: from the beginning. */
   cursor: ListingCursor | null;
   /** Chunks to plan at most. */

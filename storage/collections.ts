@@ -32,10 +32,15 @@ export interface Collection extends CollectionDocument {
 /** A collection, or why it cannot be used; the reason is for the log, not for the caller. */
 export type CollectionLookup = { found: true; collection: Collection } | { found: false; problem: string };
 
+/** Collections that are remembered, and for how long, in milliseconds. */
+const MOST_REMEMBERED = 1_000;
+const REMEMBERED_FOR_MS = 60_000;
+
 /** The collections: documents `collections/{collectionId}.json` in the control bucket. */
 export class CollectionCatalogue {
   readonly #objects: ObjectStore;
   readonly #bucket: string;
+  readonly #remembered = new Map<string, { collection: Collection; until: number }>();
 
   constructor(objects: ObjectStore, controlBucket: string) {
     this.#objects = objects;
@@ -50,8 +55,26 @@ export class CollectionCatalogue {
     }
   }
 
+  /** A collection as it was when it was last read here, some time in the last minute; undefined: it was not. */
+  recall(collectionId: string): Collection | undefined {
+    const remembered = this.#remembered.get(collectionId);
+    return remembered !== undefined && remembered.until > performance.now() ? remembered.collection : undefined;
+  }
+
   /** Reads one document. One that is missing or invalid is an answer; throws StorageError where storage fails. */
   async find(collectionId: string): Promise<CollectionLookup> {
+    const lookup = await this.#read(collectionId);
+    this.#remembered.delete(collectionId);
+    if (lookup.found) {
+      const [oldest] = this.#remembered.keys();
+      if (this.#remembered.size >= MOST_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+      const { collection } = lookup;
+      this.#remembered.set(collectionId, { collection, until: performance.now() + REMEMBERED_FOR_MS });
+    }
+    return lookup;
+  }
+
+  async #read(collectionId: string): Promise<CollectionLookup> {
     const name = PREFIX + collectionId + SUFFIX;
     const document = await this.#objects.readJson({ bucket: this.#bucket, name }).catch((error: unknown) => {
       if (isStorageError(error, 'malformed')) return error;

@@ -308,6 +308,69 @@ describe('admitBulk', () => {
     });
   });
 
+  describe('with collections that were read a moment ago', () => {
+    const acl = { owner: [], admin: [], readwrite: [], readonly: [] };
+    const change = (more: object, prefix = place.destination('').name) =>
+      test.emulator.putCollection({
+        ...{ collectionId: to, collectionName: to, bucket: test.destinationBucket, prefix },
+        acl: { ...acl, ...more },
+      });
+
+    beforeEach(async () => {
+      assert.equal((await admit(input(collection('before/')), newOwner())).verdict, 'accepted');
+      const { bucket, name } = place.source('2026/a');
+      await test.emulator.putObject(bucket, name, 'a');
+    });
+
+    afterEach(() => {
+      test.proxy.removeFaults();
+    });
+
+    /** Lets the collections be read only once the prefix is locked. */
+    function readLate(): void {
+      const hold = holdBefore();
+      test.proxy.inject({ operation: 'read', bucket: test.controlBucket, name: `collections/${to}.json` }, hold);
+      test.proxy
+        .nextRequest({
+          operation: 'upload',
+          bucket: test.controlBucket,
+          name: `jobs/${owner.correlationId}/plan/000000.ndjson`,
+        })
+        .then(() => {
+          hold.release();
+        }, assert.fail);
+    }
+
+    it('locks and plans while they are read again', async () => {
+      readLate();
+      const decided = await admit(input(collection('2026/')));
+      assert.ok(decided.verdict === 'accepted');
+      assert.equal(decided.listed?.chunks[0]?.count, 1);
+    });
+
+    it('refuses a caller from whom access was taken away meanwhile, and leaves no lock and no plan', async () => {
+      await change({ readwrite: ['bob'] });
+      readLate();
+      const decided = await admit(input(collection('2026/')));
+      assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'forbidden');
+      assert.equal(await test.storage.locks.read(target('2026/')), undefined);
+      assert.equal(await test.storage.chunks.readPlan(owner.correlationId, 0), undefined);
+      assert.deepEqual((await stored())?.collections, []);
+    });
+
+    it('locks where a collection is by now, and nothing where it was', async () => {
+      await change({ readwrite: ['ann'] }, place.destination('moved/').name);
+      readLate();
+      const decided = await admit(input(collection('2026/')));
+      assert.ok(decided.verdict === 'accepted');
+      assert.deepEqual(
+        decided.locks.map(({ prefix }) => prefix),
+        [place.destination('moved/2026/').name],
+      );
+      assert.equal(await test.storage.locks.read(target('2026/')), undefined);
+    });
+  });
+
   it('of a dry run takes no lock', async () => {
     const decided = await admit(input(collection('2026/'), { dryRun: true }));
     assert.ok(decided.verdict === 'accepted');

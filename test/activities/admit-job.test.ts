@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { CopyFilesInput, CopyOptions, JobOwner } from '../../contract/messages.ts';
-import { answerError, resetAfter } from '../support/storage-proxy/index.ts';
+import { lockName } from '../../storage/lock-names.ts';
+import { answerError, holdBefore, resetAfter } from '../support/storage-proxy/index.ts';
 import { newPlace, type Place } from './locking.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest } from './support.ts';
 
@@ -135,4 +136,84 @@ describe('admitJob', () => {
       assert.equal((await admit(input(['a']))).verdict, 'accepted');
     });
   }
+
+  describe('with collections that were read a moment ago', () => {
+    beforeEach(async () => {
+      assert.equal((await admit(input(['before']), newOwner())).verdict, 'accepted');
+    });
+
+    /** Lets the collections be read only once the locks are asked for. */
+    function readLate(): void {
+      const hold = holdBefore();
+      test.proxy.inject({ operation: 'read', bucket: test.controlBucket, name: `collections/${ids.to}.json` }, hold);
+      test.proxy
+        .nextRequest({ operation: 'upload', bucket: test.controlBucket, name: lockName(place.destination('a')) })
+        .then(() => {
+          hold.release();
+        }, assert.fail);
+    }
+
+    const change = (acl: object, prefix = place.collections[1]?.prefix ?? '') =>
+      test.emulator.putCollection({
+        ...{ collectionId: ids.to, collectionName: 'to', bucket: test.destinationBucket, prefix },
+        acl: { owner: [], admin: [], readwrite: [], readonly: [], ...acl },
+      });
+
+    it('locks and claims while they are read again', async () => {
+      readLate();
+      const decided = await admit(input(['a']));
+      assert.ok(decided.verdict === 'accepted');
+      const [lock] = await place.locksOn('a');
+      assert.equal(decided.locks[0]?.generation, lock?.generation);
+    });
+
+    it('refuses a caller from whom access was taken away meanwhile, keeps nothing of the files and no lock', async () => {
+      await change({ readwrite: ['bob'] });
+      readLate();
+      const decided = await admit(input(['a']));
+      assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'forbidden');
+      assert.deepEqual(await place.locksOn('a'), []);
+      const record = await stored();
+      assert.deepEqual([record?.entries, record?.collections], [null, []]);
+    });
+
+    it('locks where a collection is by now, and nothing where it was', async () => {
+      const moved = `${place.collections[1]?.prefix}moved/`;
+      await change({ readwrite: ['ann'] }, moved);
+      readLate();
+      const decided = await admit(input(['a']));
+      assert.ok(decided.verdict === 'accepted');
+      assert.equal(decided.collections[1]?.prefix, moved);
+      assert.deepEqual(await place.locksOn('a'), []);
+      const [lock] = await place.locksOn('moved/a');
+      assert.equal(decided.locks[0]?.generation, lock?.generation);
+      assert.deepEqual((await stored())?.collections, decided.collections);
+    });
+
+    it('grants access that was given since', async () => {
+      const bob = input(['a'], { caller: 'bob' });
+      assert.equal((await admit(bob, newOwner())).verdict, 'refused');
+      await change({ readwrite: ['bob'] });
+      const [from] = place.collections;
+      const acl = { owner: [], admin: [], readwrite: [], readonly: ['bob'] };
+      const { bucket, prefix } = from ?? assert.fail();
+      await test.emulator.putCollection({ collectionId: ids.from, collectionName: 'from', bucket, prefix, acl });
+      assert.equal((await admit(bob)).verdict, 'accepted');
+    });
+
+    it('is tried again where they cannot be read, and the next attempt finds everything in order', async () => {
+      const name = `collections/${ids.to}.json`;
+      test.proxy.inject({ bucket: test.controlBucket, name }, answerError(503), { times: 3 });
+      await failsWith(admit(input(['a'])), 'STORAGE_UNAVAILABLE', { retryable: true });
+      test.proxy.removeFaults();
+      assert.equal((await admit(input(['a']))).verdict, 'accepted');
+    });
+
+    it('tells the outcome of the job that has the id', async () => {
+      await admit(input(['a']));
+      const decided = await admit(input(['b']), newOwner({ correlationId: owner.correlationId }));
+      assert.equal(decided.verdict, 'taken');
+      assert.deepEqual(await place.locksOn('b'), []);
+    });
+  });
 });
