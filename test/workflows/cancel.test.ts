@@ -94,9 +94,9 @@ describe('cancelling copyFiles', () => {
       await eventually(() => begun(replaced, 'takeLocks') === 1);
       await job.cancel();
       await eventually(async () => (await job.status()).state === 'Cancelling');
-      const admitted = job.admitted();
+      const { admitted } = await job.ask();
       open();
-      assert.deepEqual((await admitted).admission, { decision: 'accepted' });
+      assert.deepEqual((await admitted()).admission, { decision: 'accepted' });
       const { state, counts } = await job.result();
       assert.equal(state, 'Cancelled');
       assert.deepEqual(counts, { ...emptyCounts(101), cancelled: 101, pending: 0 });
@@ -114,9 +114,9 @@ describe('cancelling copyFiles', () => {
       const job = await jobs.start(requestFor(...fileNames(101)));
       await eventually(() => begun(replaced, 'takeLocks') === 1);
       await job.cancel();
-      const admitted = job.admitted();
+      const { admitted } = await job.ask();
       open();
-      assert.deepEqual((await admitted).admission, { decision: 'locked', files });
+      assert.deepEqual((await admitted()).admission, { decision: 'locked', files });
       assert.equal((await job.result()).state, 'Rejected');
     });
   });

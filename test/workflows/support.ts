@@ -74,6 +74,13 @@ export class Job {
     return await this.handle.executeUpdate<AdmissionOutcome, []>(ADMIT_UPDATE, { updateId: ADMIT_UPDATE_ID });
   }
 
+  /** Asks for the admission, as above; once this returns the workflow has been asked, and gives its answer when there is one. */
+  async ask(): Promise<{ admitted: () => Promise<AdmissionOutcome> }> {
+    const options = { updateId: ADMIT_UPDATE_ID, waitForStage: 'ACCEPTED' } as const;
+    const update = await this.handle.startUpdate<AdmissionOutcome, []>(ADMIT_UPDATE, options);
+    return { admitted: () => update.result() };
+  }
+
   async status(): Promise<LiveStatus> {
     return await this.handle.query<LiveStatus>(STATUS_QUERY);
   }
