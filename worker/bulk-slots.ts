@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ActivitySlotInfo, CustomSlotSupplier, WorkerTuner } from '@temporalio/worker';
 import type { Lanes } from '../storage/pacing/lanes.ts';
 
@@ -27,6 +26,7 @@ export class BulkSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly type = 'custom';
   readonly #lanes: Pick<Lanes, 'inUse' | 'size'>;
   readonly #permits = new Set<Permit>();
+  readonly #waiting = new Set<() => void>();
 
   constructor(lanes: Pick<Lanes, 'inUse' | 'size'>) {
     this.#lanes = lanes;
@@ -36,8 +36,24 @@ export class BulkSlots implements CustomSlotSupplier<ActivitySlotInfo> {
     for (;;) {
       const permit = this.tryReserveSlot();
       if (permit !== null) return permit;
-      await delay(LOOK_EVERY_MS, undefined, { signal });
+      await this.#change(signal);
+      signal.throwIfAborted();
     }
+  }
+
+  /** Waits until it is worth to look again: an activity has ended, or some time is over. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const wake = () => {
+      resolve(undefined);
+    };
+    const timer = setTimeout(wake, LOOK_EVERY_MS);
+    signal.addEventListener('abort', wake);
+    this.#waiting.add(wake);
+    await promise;
+    this.#waiting.delete(wake);
+    signal.removeEventListener('abort', wake);
+    clearTimeout(timer);
   }
 
   tryReserveSlot(): Permit | null {
@@ -53,6 +69,7 @@ export class BulkSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
   releaseSlot({ permit }: { permit: object }): void {
     this.#permits.delete(permit as Permit);
+    for (const wake of this.#waiting) wake();
   }
 
   #mayTakeMore(): boolean {
