@@ -33,7 +33,7 @@ export const CHUNKS_IN_FLIGHT = 16;
 export const RATE_OF_A_CHUNK = 500;
 
 /** Chunks that one activity lists: at most so many times those that are listed already, up to a bound. */
-export const PLAN_GROWTH = 4;
+export const PLAN_GROWTH = 9;
 export const PLAN_CHUNKS = 20;
 
 /** Chunks that may be listed ahead of the copying. */

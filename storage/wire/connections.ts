@@ -28,6 +28,7 @@ export class Connections implements Keeper {
   readonly #idle: Connection[] = [];
   #timer: NodeJS.Timeout | undefined;
   #underWay = 0;
+  #outgoing: { request: string; receiver: Receiver }[] = [];
 
   constructor({ origin, timeoutMs, idleMs = IDLE_MS }: ConnectionsOptions) {
     const { protocol, hostname, port } = new URL(origin);
@@ -39,13 +40,22 @@ export class Connections implements Keeper {
     this.#idleMs = idleMs;
   }
 
-  /** Sends a request, once: head and body as they are to go over the connection, in Latin-1. */
+  /**
+   * Sends a request, once: head and body as they are to go over the connection, in Latin-1. It goes with all others that
+   * come of what has arrived by now: a server that is woken for each of them by itself, and sleeps in between, takes the
+   * time that it costs from whoever shares its processors.
+   */
   send(request: string, receiver: Receiver): void {
-    const connection = this.#idle.pop() ?? this.#open();
     // Only what is under way keeps the process alive.
     if (this.#underWay++ === 0) this.#timer?.ref();
-    connection.send(request, receiver);
+    if (this.#outgoing.push({ request, receiver }) === 1) setImmediate(this.#flush);
   }
+
+  readonly #flush = () => {
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    for (const { request, receiver } of outgoing) (this.#idle.pop() ?? this.#open()).send(request, receiver);
+  };
 
   ended(connection: Connection): void {
     if (--this.#underWay === 0) this.#timer?.unref();
