@@ -24,11 +24,11 @@ interface Permit {
  */
 export class BulkSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly type = 'custom';
-  readonly #lanes: Pick<Lanes, 'inUse' | 'size'>;
+  readonly #lanes: Pick<Lanes, 'isIdle'>;
   readonly #permits = new Set<Permit>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(lanes: Pick<Lanes, 'inUse' | 'size'>) {
+  constructor(lanes: Pick<Lanes, 'isIdle'>) {
     this.#lanes = lanes;
   }
 
@@ -75,7 +75,7 @@ export class BulkSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   #mayTakeMore(): boolean {
     const { size: inHand } = this.#permits;
     if (inHand < IN_HAND) return true;
-    if (inHand >= MOST_IN_HAND || this.#lanes.inUse === this.#lanes.size) return false;
+    if (inHand >= MOST_IN_HAND || !this.#lanes.isIdle) return false;
     // One that is asked for, and may be on its way, is waited for before the next one.
     for (const { isUsed } of this.#permits) if (!isUsed) return false;
     return true;

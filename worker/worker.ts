@@ -14,6 +14,7 @@ import { BulkSlots, takingBy } from './bulk-slots.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
 import type { WorkerMetrics } from './metrics/index.ts';
+import { createRightOfWay, shortWork } from './short-work.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
 import { activityTracing, tracingSinks } from './tracing.ts';
 import { workflowCode } from './workflow-bundle.ts';
@@ -45,7 +46,9 @@ interface WorkerParts {
 export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
   const { config, temporal, connection, log, tracing, metrics } = parts;
   const client = new Client({ connection, namespace: temporal.namespace });
-  const lanes = new Lanes({ lanes: config.copyConcurrency, followsGuideline: config.bucketRamp === 'guideline' });
+  const rightOfWay = createRightOfWay();
+  const followsGuideline = config.bucketRamp === 'guideline';
+  const lanes = new Lanes({ lanes: config.copyConcurrency, followsGuideline, rightOfWay });
   metrics.watch(lanes);
   const activities = createActivities({
     storage: createStorage(config.storage, { observer: observedBy([metrics.storage, tracing?.storage]) }),
@@ -74,7 +77,7 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
       ...common,
       taskQueue: config.taskQueue,
       ...code,
-      interceptors: { activity, workflowModules: interceptorModules },
+      interceptors: { activity: [shortWork(rightOfWay), ...activity], workflowModules: interceptorModules },
       sinks: tracingSinks(tracing),
       maxConcurrentActivityTaskExecutions: config.copyConcurrency,
     }),

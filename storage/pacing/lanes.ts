@@ -1,12 +1,15 @@
 import { BucketLimiter } from './bucket-limiter.ts';
 import { MONOTONIC_CLOCK, type Clock } from './clock.ts';
 import { Rate } from './rate.ts';
+import type { RightOfWay } from './right-of-way.ts';
 
 export interface LanesOptions {
   /** Writes in flight at a time. */
   lanes: number;
   /** Whether buckets are held to the request rate guideline from their first write on. */
   followsGuideline: boolean;
+  /** By which bulk work waits for short work. Default: it does not. */
+  rightOfWay?: RightOfWay;
   clock?: Clock;
 }
 
@@ -46,16 +49,24 @@ const LEAST_PAUSE_MS = 5;
 export class Lanes {
   readonly #clock: Clock;
   readonly #followsGuideline: boolean;
+  readonly #rightOfWay: RightOfWay | undefined;
   readonly #buckets = new Map<string, BucketLimiter>();
   /** Lines in which something waits, those whose turn is next first; the lines of a job stand together. */
   readonly #lines: Record<LaneGroupOptions['priority'], Line[]> = { short: [], bulk: [] };
   #groups = 0;
   #free: number;
+  #bulkInUse = 0;
+  /** Whether a lane is free that bulk work would take, if it had not to give way. */
+  #givesWay = false;
   #isDispatching = false;
   #timer: { due: number; cancel: () => void } | undefined;
 
-  constructor({ lanes, followsGuideline, clock = MONOTONIC_CLOCK }: LanesOptions) {
+  constructor({ lanes, followsGuideline, rightOfWay, clock = MONOTONIC_CLOCK }: LanesOptions) {
     this.#free = lanes;
+    this.#rightOfWay = rightOfWay;
+    rightOfWay?.watch(() => {
+      this.#dispatch();
+    });
     this.#clock = clock;
     this.#followsGuideline = followsGuideline;
     this.size = lanes;
@@ -67,6 +78,11 @@ export class Lanes {
   /** Writes in flight. */
   get inUse(): number {
     return this.size - this.#free;
+  }
+
+  /** Whether a lane is free that nothing which waits may have: more work could be done than there is. */
+  get isIdle(): boolean {
+    return this.#free > 0 && !this.#givesWay;
   }
 
   /** Writes that wait for a lane, or for their bucket or group to have room. */
@@ -88,9 +104,12 @@ export class Lanes {
 
   /** Gives a lane, if that can be at once. */
   admit(group: LaneGroup, bucketName: string): boolean {
-    if (this.#free === 0 || this.#lines.short.length > 0 || this.#lines.bulk.length > 0) return false;
+    const isBulk = group.priority === 'bulk';
+    // Short work goes before whatever bulk work is waiting for.
+    if (this.#free === 0 || this.#lines.short.length > 0 || (isBulk && this.#lines.bulk.length > 0)) return false;
     const bucket = this.#bucket(bucketName);
     const now = this.#clock.now();
+    if (isBulk && (this.#roomForBulk(now) <= 0 || this.#bulkWait(now) > 0)) return false;
     if (waitOf(group, bucket, now) > 0) return false;
     this.#start(group, bucket, now);
     return true;
@@ -107,9 +126,10 @@ export class Lanes {
   }
 
   /** Takes a lane back. */
-  release(bucketName: string, error: unknown): void {
+  release({ priority }: LaneGroup, bucketName: string, error: unknown): void {
     if (error !== undefined) this.#bucket(bucketName).failed(this.#clock.now(), error);
     this.#free += 1;
+    if (priority === 'bulk') this.#bulkInUse -= 1;
     this.#dispatch();
   }
 
@@ -133,6 +153,7 @@ export class Lanes {
 
   #start(group: LaneGroup, bucket: BucketLimiter, now: number): void {
     this.#free -= 1;
+    if (group.priority === 'bulk') this.#bulkInUse += 1;
     bucket.started(now);
     group.rate?.started(now);
   }
@@ -145,10 +166,8 @@ export class Lanes {
     for (let isSettled = false; !isSettled && this.#free > 0;) {
       const admitted: LaneTask[] = [];
       const now = this.#clock.now();
-      const wait = Math.min(
-        this.#admitFrom(this.#lines.short, now, admitted),
-        this.#admitFrom(this.#lines.bulk, now, admitted),
-      );
+      const shortWait = this.#admitFrom(this.#lines.short, now, admitted, this.size);
+      const wait = Math.min(shortWait, this.#admitBulk(now, admitted));
       if (wait < Number.POSITIVE_INFINITY) this.#lookAgain(now + Math.max(wait, LEAST_PAUSE_MS));
       for (const task of admitted) task.start();
       isSettled = admitted.length === 0;
@@ -156,10 +175,33 @@ export class Lanes {
     this.#isDispatching = false;
   }
 
-  /** Milliseconds until the first of those left may start; infinite: nobody is left, or no lane. */
-  #admitFrom(lines: Line[], now: number, admitted: LaneTask[]): number {
+  /** As `#admitFrom`, for bulk work, as far as short work leaves it room. */
+  #admitBulk(now: number, admitted: LaneTask[]): number {
+    this.#givesWay = false;
+    if (this.#lines.bulk.length === 0) return Number.POSITIVE_INFINITY;
+    const bulkWait = this.#bulkWait(now);
+    this.#givesWay = bulkWait > 0;
+    if (bulkWait > 0) return bulkWait;
+    const room = this.#roomForBulk(now);
+    const wait = this.#admitFrom(this.#lines.bulk, now, admitted, room);
+    this.#givesWay = this.#free > 0 && this.#roomForBulk(now) <= 0;
+    return wait;
+  }
+
+  #bulkWait(now: number): number {
+    return this.#rightOfWay?.wait(now) ?? 0;
+  }
+
+  #roomForBulk(now: number): number {
+    const lanes = this.#rightOfWay?.lanesOfBulk(this.size, now) ?? this.size;
+    return lanes - this.#bulkInUse;
+  }
+
+  /** Gives lanes to so many at most. Milliseconds until the first of those left may start; infinite: nobody is left, or no lane. */
+  #admitFrom(lines: Line[], now: number, admitted: LaneTask[], most: number): number {
     let shortestWait = Number.POSITIVE_INFINITY;
-    for (let index = 0; this.#free > 0;) {
+    let left = most;
+    for (let index = 0; this.#free > 0 && left > 0;) {
       const line = lines[index];
       if (line === undefined) return shortestWait;
       const wait = waitOf(line.group, line.bucket, now);
@@ -173,6 +215,7 @@ export class Lanes {
       index = moveToEnd(lines, line.group);
       if (task === undefined) continue;
       this.#start(line.group, line.bucket, now);
+      left -= 1;
       admitted.push(task);
     }
     return Number.POSITIVE_INFINITY;
@@ -267,7 +310,7 @@ export class LaneGroup implements Disposable {
 
   /** Gives the lane back, with what the write failed with. */
   leave(bucket: string, error?: unknown): void {
-    this.#lanes.release(bucket, error);
+    this.#lanes.release(this, bucket, error);
   }
 
   /**

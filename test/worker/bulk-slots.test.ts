@@ -5,11 +5,11 @@ import { BulkSlots } from '../../worker/bulk-slots.ts';
 type Permit = Awaited<ReturnType<BulkSlots['reserveSlot']>>;
 
 describe('slots for activities of bulk jobs', () => {
-  const lanes = { size: 64, inUse: 0 };
+  const lanes = { isIdle: true };
   let slots: BulkSlots;
 
   beforeEach(() => {
-    lanes.inUse = 0;
+    lanes.isIdle = true;
     slots = new BulkSlots(lanes);
   });
 
@@ -24,14 +24,14 @@ describe('slots for activities of bulk jobs', () => {
   }
 
   it('are a few while every lane is in use', () => {
-    lanes.inUse = lanes.size;
+    lanes.isIdle = false;
     assert.equal(takeAll().length, 3);
   });
 
   it('are one more whenever a lane is free, one at a time, up to a bound', () => {
-    lanes.inUse = lanes.size;
+    lanes.isIdle = false;
     takeAll();
-    lanes.inUse = lanes.size - 1;
+    lanes.isIdle = true;
     const next = slots.tryReserveSlot();
     assert.ok(next !== null);
     assert.equal(slots.tryReserveSlot(), null, 'one is on its way');
@@ -40,7 +40,7 @@ describe('slots for activities of bulk jobs', () => {
   });
 
   it('are given again once an activity has ended, or was not there', () => {
-    lanes.inUse = lanes.size;
+    lanes.isIdle = false;
     const [first = assert.fail()] = takeAll();
     assert.equal(slots.tryReserveSlot(), null);
     slots.releaseSlot({ permit: first });
@@ -51,7 +51,7 @@ describe('slots for activities of bulk jobs', () => {
   });
 
   it('are waited for, until nobody needs one any more', async () => {
-    lanes.inUse = lanes.size;
+    lanes.isIdle = false;
     const [first = assert.fail()] = takeAll();
     const stop = new AbortController();
     const waiting = slots.reserveSlot(undefined, stop.signal);

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { Lanes } from '../../../storage/pacing/lanes.ts';
+import { RightOfWay } from '../../../storage/pacing/right-of-way.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+
+const BUCKET = 'bucket';
+
+describe('bulk work, where the process is at its limit,', () => {
+  let clock: FakeClock;
+  let isAtLimit: boolean;
+  let rightOfWay: RightOfWay;
+  let lanes: Lanes;
+  /** When a bulk write was begun. */
+  let begun: number[];
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    isAtLimit = true;
+    rightOfWay = new RightOfWay({ isAtLimit: () => isAtLimit, clock });
+    lanes = new Lanes({ lanes: 1, followsGuideline: false, rightOfWay, clock });
+    begun = [];
+  });
+
+  /** Writes one file after the other, each of which takes a millisecond. */
+  function writeOn(group = lanes.group({ priority: 'bulk' })): void {
+    group.submit(BUCKET, {
+      start() {
+        begun.push(clock.now());
+        clock.after(1, () => {
+          group.leave(BUCKET);
+          writeOn(group);
+        });
+      },
+      dismiss: assert.fail,
+    });
+  }
+
+  const during = async (ms: number) => {
+    const before = begun.length;
+    await clock.pass(ms);
+    return begun.length - before;
+  };
+
+  it('waits while short work is in hand, and goes on at once when that is done', async () => {
+    writeOn();
+    await clock.pass(10);
+    const end = rightOfWay.begin();
+    await clock.pass(2);
+    assert.equal(await during(20), 0);
+    end();
+    assert.ok((await during(5)) >= 4);
+  });
+
+  it('does not keep short work waiting', () => {
+    rightOfWay.begin();
+    assert.equal(lanes.group({ priority: 'bulk' }).enter(BUCKET) instanceof Promise, true);
+    assert.equal(lanes.group({ priority: 'short' }).enter(BUCKET), true);
+  });
+
+  it('has half of the time, however much short work there is', async () => {
+    writeOn();
+    for (let round = 0; round < 20; round += 1) {
+      rightOfWay.begin();
+      await clock.pass(100);
+    }
+    assert.ok(begun.length > 900 && begun.length < 1_100, `${begun.length} of 2,000`);
+  });
+
+  it('has as long for itself as it has waited', async () => {
+    writeOn();
+    await clock.pass(5);
+    let end = rightOfWay.begin();
+    await clock.pass(30);
+    end();
+    end = rightOfWay.begin();
+    assert.ok((await during(29)) >= 28);
+    await clock.pass(2);
+    assert.equal(await during(20), 0);
+    end();
+  });
+
+  it('does not wait for what has been in hand for long', async () => {
+    writeOn();
+    rightOfWay.begin();
+    await clock.pass(600);
+    assert.ok((await during(200)) >= 199);
+  });
+
+  it('waits for nothing where the process is not at its limit', async () => {
+    isAtLimit = false;
+    writeOn();
+    rightOfWay.begin();
+    assert.ok((await during(200)) >= 199);
+  });
+});
