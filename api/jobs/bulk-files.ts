@@ -71,8 +71,11 @@ export class BulkFiles {
   /** The chunks from this one on, each with the parts of its results. */
   async *#index({ correlationId }: BulkJob, from: number): AsyncGenerator<{ chunk: PlanChunk; parts: ResultsPart[] }> {
     const results = this.#chunks.listResults(correlationId, { from });
-    let part = await results.next();
-    for await (const chunk of this.#chunks.listPlan(correlationId, { from })) {
+    const plan = this.#chunks.listPlan(correlationId, { from });
+    // Both are asked for at once: somebody waits for them.
+    let [part, next] = await Promise.all([results.next(), plan.next()]);
+    for (; next.done !== true; next = await plan.next()) {
+      const chunk = next.value;
       const parts: ResultsPart[] = [];
       while (part.done !== true && part.value.chunk <= chunk.chunk) {
         if (part.value.chunk === chunk.chunk) parts.push(part.value);

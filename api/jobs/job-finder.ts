@@ -14,6 +14,9 @@ import { progressOf } from './chunk-progress.ts';
 import type { JobReconciler } from './job-reconciler.ts';
 import { JobNotFoundError, ServiceUnavailableError, type Viewer } from './job-service.ts';
 
+/** Running jobs that are remembered as such. */
+const MOST_OPEN = 1_000;
+
 /** What Temporal tells of a workflow, whether it describes it or lists it. */
 type Execution = Omit<WorkflowExecutionInfo, 'raw'>;
 
@@ -40,6 +43,8 @@ export class JobFinder {
   readonly #client: Client;
   readonly #records: JobRecordStore;
   readonly #reconciler: JobReconciler;
+  /** Jobs that ran when they were last looked at, those looked at last at the end. */
+  readonly #open = new Set<string>();
 
   constructor(client: Client, records: JobRecordStore, reconciler: JobReconciler) {
     this.#client = client;
@@ -56,9 +61,16 @@ export class JobFinder {
   }
 
   async #locate(correlationId: string): Promise<FoundJob> {
+    // Of a job that ran when it was last looked at, Temporal will have to be asked: it is while the record is read.
+    const asking = this.#open.has(correlationId) ? this.#describe(correlationId) : undefined;
+    asking?.catch(() => undefined);
     const record = await this.#readRecord(correlationId);
-    if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
-    const execution = await this.#describe(correlationId);
+    if (record !== undefined && isEndState(record.status.state)) {
+      this.#open.delete(correlationId);
+      return { kind: 'ended', record };
+    }
+    const execution = await (asking ?? this.#describe(correlationId));
+    this.#note(correlationId, execution?.status.name === 'RUNNING');
     if (execution?.status.name === 'RUNNING') {
       return { kind: 'running', record, memo: memoOf(execution), execution, progress: progressOf(execution) };
     }
@@ -72,6 +84,14 @@ export class JobFinder {
     if (current === undefined) throw new JobNotFoundError();
     if (isEndState(current.status.state)) return { kind: 'ended', record: current };
     return await this.#lost(correlationId, current, memoOfRecord(current), null);
+  }
+
+  #note(correlationId: string, isOpen: boolean): void {
+    this.#open.delete(correlationId);
+    if (!isOpen) return;
+    this.#open.add(correlationId);
+    const [oldest] = this.#open;
+    if (this.#open.size > MOST_OPEN && oldest !== undefined) this.#open.delete(oldest);
   }
 
   /**
