@@ -10,7 +10,7 @@ const SHORT_MS = 500;
 const EXPECTED_MS = 2_000;
 
 /** ...and comes behind fewer answers while bulk work has but this share of the lanes, which is as fast. */
-const SHARE_OF_LANES = 0.25;
+const SHARE_OF_LANES = 0.125;
 
 export interface RightOfWayOptions {
   /** Whether the process has all it can do: where it has not, nobody is in anybody's way. */
