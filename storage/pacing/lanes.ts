@@ -40,6 +40,9 @@ interface Line {
 /** Between two looks at what waits for a rate, in milliseconds: a timer for each write would cost more than it. */
 const LEAST_PAUSE_MS = 5;
 
+/** Between two looks at how much of the lanes is left to bulk work, in milliseconds, where none of its writes ends. */
+const ROOM_PAUSE_MS = 100;
+
 /**
  * The lanes of one process: so many writes are in flight at a time, whichever activities they are of. Before a lane is
  * given, the bucket and the group must have room (see BucketLimiter). Short groups go first, jobs of the same priority
@@ -184,8 +187,9 @@ export class Lanes {
     if (bulkWait > 0) return bulkWait;
     const room = this.#roomForBulk(now);
     const wait = this.#admitFrom(this.#lines.bulk, now, admitted, room);
-    this.#givesWay = this.#free > 0 && this.#roomForBulk(now) <= 0;
-    return wait;
+    // None of those under way may end for long; by then it may have more room.
+    this.#givesWay = this.#lines.bulk.length > 0 && this.#free > 0 && this.#roomForBulk(now) <= 0;
+    return this.#givesWay ? Math.min(wait, ROOM_PAUSE_MS) : wait;
   }
 
   #bulkWait(now: number): number {

@@ -79,6 +79,20 @@ describe('bulk work, where the process is at its limit,', () => {
     end();
   });
 
+  it('has an eighth of the lanes while short work is expected, and all of them again though none of its writes ends', async () => {
+    lanes = new Lanes({ lanes: 16, followsGuideline: false, rightOfWay, clock });
+    const group = lanes.group({ priority: 'bulk' });
+    rightOfWay.begin()();
+    for (let count = 0; count < 16; count += 1) {
+      group.submit(BUCKET, { start: () => begun.push(clock.now()), dismiss: assert.fail });
+    }
+    await clock.pass(500);
+    assert.deepEqual([lanes.inUse, lanes.waiting, lanes.isIdle], [2, 14, false]);
+    isAtLimit = false;
+    await clock.pass(150);
+    assert.deepEqual([lanes.inUse, lanes.waiting], [16, 0]);
+  });
+
   it('does not wait for what has been in hand for long', async () => {
     writeOn();
     rightOfWay.begin();
