@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type {
   Admission,
@@ -80,6 +81,9 @@ export interface StoredJobRecord {
 /** Results that were found out for a job that was ended by force; behind its own in the order of names. */
 const SETTLED = 'results/settled.ndjson';
 
+/** Hexadecimal digits that tell a batch of results from another of the same number. */
+const DIGEST_DIGITS = 16;
+
 /** The stored side of jobs, under `jobs/` in the control bucket. Every method throws StorageError. */
 export class JobRecordStore {
   readonly #objects: ObjectStore;
@@ -120,12 +124,15 @@ export class JobRecordStore {
   }
 
   /**
-   * Appends the final records of some files. `batch` counts up from 0 within a job; a batch that is there already is
-   * the same one, written by an attempt whose answer was lost.
+   * Appends the final records of some files. `batch` counts up from 0 within a job. A batch that is there already was
+   * written by an attempt whose answer was lost. One of the same number with other files is kept beside it: where a
+   * workflow task fails, the next attempt may know of more by then, and has the same number for it.
    */
   async appendResults(correlationId: string, batch: number, files: readonly FileRecord[]): Promise<void> {
-    const name = `results/${String(batch).padStart(6, '0')}.ndjson`;
-    await this.#createOnly(this.#ref(correlationId, name), toLines(files), 'application/x-ndjson');
+    const lines = toLines(files);
+    const digest = createHash('sha256').update(lines).digest('hex').slice(0, DIGEST_DIGITS);
+    const name = `results/${String(batch).padStart(6, '0')}-${digest}.ndjson`;
+    await this.#createOnly(this.#ref(correlationId, name), lines, 'application/x-ndjson');
   }
 
   /**
