@@ -18,10 +18,13 @@ interface TemporalOptions extends Launch {
   database?: string;
   /** Makes `temporal workflow delete` take about 5 s instead of 35 s. */
   quickDeletes: boolean;
+  /** Events of a history from which on the server suggests that a workflow continue as a new run. Default: its own. */
+  suggestContinueAsNewAt?: number;
 }
 
 /** The Temporal development server with its Web UI, knowing the search attributes of the service. */
-export function temporalPart({ port, uiPort, database, quickDeletes, ...launch }: TemporalOptions): PartDefinition {
+export function temporalPart(options: TemporalOptions): PartDefinition {
+  const { port, uiPort, database, quickDeletes, suggestContinueAsNewAt, ...launch } = options;
   const args = ['server', 'start-dev', '--ip', LOOPBACK, '--port', String(port), '--ui-port', String(uiPort)];
   for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) args.push('--search-attribute', `${name}=${type}`);
   if (database !== undefined) args.push('--db-filename', database);
@@ -29,6 +32,9 @@ export function temporalPart({ port, uiPort, database, quickDeletes, ...launch }
     for (const queue of ['history.transfer', 'history.visibility']) {
       args.push('--dynamic-config-value', `${queue}ProcessorUpdateAckInterval="1s"`);
     }
+  }
+  if (suggestContinueAsNewAt !== undefined) {
+    args.push('--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${suggestContinueAsNewAt}`);
   }
   return {
     ...launch,

@@ -57,7 +57,11 @@ async function start(): Promise<SharedTemporal> {
   );
   const server = parts.add(
     'backing',
-    temporalPart({ command: temporal, env: baseEnvironment(), port, uiPort, quickDeletes: true }),
+    temporalPart({
+      ...{ command: temporal, env: baseEnvironment(), port, uiPort, quickDeletes: true },
+      // Instead of 4,096: more than any job of a test has that is not about this.
+      suggestContinueAsNewAt: 1_200,
+    }),
   );
   const [bundle] = await Promise.all([
     bundleWorkflowCode({ ...workflowModules(), logger: new DefaultLogger(LOG_LEVEL) }),

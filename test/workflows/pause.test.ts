@@ -34,7 +34,7 @@ describe('pausing copyFiles', () => {
       const { job } = await jobs.admit(requestFor('late', 'stopped'));
       await eventually(() => begun(replaced, 'copyFile') === 2);
       await job.handle.signal(PAUSE_SIGNAL);
-      await eventually(async () => (await job.states())['stopped'] === 'Requested');
+      await eventually(async () => !Object.values(await job.states()).includes('Processing'));
       assert.equal(await stateOf(job), 'Paused');
       assert.deepEqual(await job.states(), { late: 'Completed', stopped: 'Requested' });
       assert.equal(begun(replaced, 'releaseLocks'), 0);
@@ -136,7 +136,7 @@ describe('pausing copyFiles', () => {
         await current.signal(PAUSE_SIGNAL);
         await current.signal(RESUME_SIGNAL);
         // A job whose history is long begins none again: those that it has begun by then end with the next pause.
-        await eventually(async () => ended >= before || (await runIdOf()) !== first);
+        await eventually(async () => ended >= before || (await runIdOf()) !== first, 30_000);
       }
       isHeld = false;
       await current.signal(PAUSE_SIGNAL);
