@@ -181,7 +181,10 @@ export class Lanes {
   /** As `#admitFrom`, for bulk work, as far as short work leaves it room. */
   #admitBulk(now: number, admitted: LaneTask[]): number {
     this.#givesWay = false;
-    if (this.#lines.bulk.length === 0) return Number.POSITIVE_INFINITY;
+    if (this.#lines.bulk.length === 0) {
+      this.#rightOfWay?.waitsNoMore();
+      return Number.POSITIVE_INFINITY;
+    }
     const bulkWait = this.#bulkWait(now);
     this.#givesWay = bulkWait > 0;
     if (bulkWait > 0) return bulkWait;

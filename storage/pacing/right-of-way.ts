@@ -65,7 +65,10 @@ export class RightOfWay {
 
   /** Milliseconds that bulk work is to wait, unless it is told before that it need not; 0: it may begin. */
   wait(now: number): number {
-    if (this.#inHand === 0 || now - this.#begunAt >= SHORT_MS || now < this.#freeUntil) return 0;
+    if (this.#inHand === 0 || now - this.#begunAt >= SHORT_MS || now < this.#freeUntil) {
+      this.waitsNoMore();
+      return 0;
+    }
     if (this.#heldSince === undefined) {
       if (!this.#isAtLimit()) return 0;
       this.#heldSince = now;
@@ -74,6 +77,11 @@ export class RightOfWay {
     if (left > 0) return left;
     this.#free(now);
     return 0;
+  }
+
+  /** Bulk work has nothing that waits, or need not wait: what it has waited by now is not owed to what comes later. */
+  waitsNoMore(): void {
+    this.#heldSince = undefined;
   }
 
   /** It has waited: it has as long for itself now. */

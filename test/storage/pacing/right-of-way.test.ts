@@ -100,6 +100,23 @@ describe('bulk work, where the process is at its limit,', () => {
     assert.ok((await during(200)) >= 199);
   });
 
+  it('is owed no time for what came of no wait: what it asked for before was sent away long ago', async () => {
+    const endLong = rightOfWay.begin();
+    await clock.pass(470);
+    {
+      using group = lanes.group({ priority: 'bulk' });
+      group.submit(BUCKET, { start: assert.fail, dismiss: () => undefined });
+      await clock.pass(10);
+    }
+    await clock.pass(60_000);
+    writeOn();
+    await clock.pass(5);
+    rightOfWay.begin();
+    await clock.pass(2);
+    assert.equal(await during(40), 0);
+    endLong();
+  });
+
   it('waits for nothing where the process is not at its limit', async () => {
     isAtLimit = false;
     writeOn();
