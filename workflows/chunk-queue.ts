@@ -33,6 +33,7 @@ export class ChunkQueue {
   #planned: number;
   #next: number;
   readonly #left: ChunkPass[];
+  /** Files that were left over, of passes that wait too. */
   #leftFiles: number;
   /** Of chunks that are planned and not begun. */
   readonly #generations = new Map<number, string>();
@@ -103,8 +104,9 @@ export class ChunkQueue {
   /** To be gone on with once what is given is called. */
   putOff(pass: ChunkPass): () => void {
     this.#waiting.add(pass);
+    this.#leftFiles += pass.only?.length ?? 0;
     return () => {
-      if (this.#waiting.delete(pass)) this.putBack(pass);
+      if (this.#waiting.delete(pass)) this.#left.unshift(pass);
     };
   }
 
