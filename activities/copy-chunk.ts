@@ -55,7 +55,9 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
   }
   const triesBefore = task.part + context.info.attempt - 1;
   const records = toRecords(planned, files, { mode, startedAt, triesBefore });
-  return { ...(await storeOutcome(chunks, task, planned, records)), reason: recovery.lastFailure };
+  const isUncertain = files.some((file) => file.outcome === undefined && file.isUnconfirmed);
+  const outcome = await storeOutcome(chunks, task, planned, records);
+  return { ...outcome, reason: recovery.lastFailure, ...(isUncertain && { isUncertain }) };
 }
 
 /** Writes the files that have no outcome yet. */
@@ -93,6 +95,7 @@ async function confirmSent(files: readonly ChunkFile[], recovery: Recovery): Pro
   await mapConcurrently(sent, LOOKS_AT_A_TIME, async (file) => {
     try {
       await recovery.confirm(file);
+      file.isUnconfirmed = false;
     } catch (error) {
       if (!isStorageError(error)) throw error;
     }

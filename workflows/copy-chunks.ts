@@ -141,7 +141,7 @@ class ChunkCopying {
 
   #takeIn(
     pass: ChunkPass,
-    { counts, leftovers, reason: why, isAnothers }: ChunkOutcome,
+    { counts, leftovers, reason: why, isAnothers, isUncertain }: ChunkOutcome,
     scope: CancellationScope,
   ): void {
     this.#ended(pass);
@@ -149,7 +149,7 @@ class ChunkCopying {
     if (leftovers.length > 0) {
       const { chunk, part, tries } = pass;
       // A part is taken also where nothing came to its end: that is stored as well, and would stand for the next pass.
-      const uncertain = isAnothers === true && { isUncertain: true };
+      const uncertain = (isAnothers === true || isUncertain === true) && { isUncertain: true };
       const rest = { chunk, part: part + 1, only: leftovers, tries, ...uncertain };
       if (scope.consideredCancelled) this.#queue.putBack(rest);
       else {

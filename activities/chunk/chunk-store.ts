@@ -18,7 +18,10 @@ export async function readFiles(chunks: JobChunkStore, task: CopyChunkTask): Pro
   return planned.filter(({ index }) => meant.has(index));
 }
 
-/** What an earlier attempt stored under this task's part; undefined where none came so far. Throws ApplicationFailure. */
+/**
+ * What another attempt stored under this task's part; undefined where none came so far. Of what it left over nobody knows
+ * what it had sent. Throws ApplicationFailure.
+ */
 export async function readOutcome(
   chunks: JobChunkStore,
   { correlationId, chunk, part }: CopyChunkTask,
@@ -26,7 +29,9 @@ export async function readOutcome(
 ): Promise<ChunkOutcome | undefined> {
   try {
     const stored = await chunks.readResults(correlationId, chunk, part);
-    return stored && toOutcome(stored, planned);
+    if (stored === undefined) return undefined;
+    const outcome = toOutcome(stored, planned);
+    return outcome.leftovers.length === 0 ? outcome : { ...outcome, isAnothers: true };
   } catch (error) {
     throw toControlFailure(error);
   }
@@ -49,7 +54,7 @@ export async function storeOutcome(
   }
   const stored = await readOutcome(chunks, task, planned);
   if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the results of a chunk are there, and are not');
-  return { ...stored, isAnothers: true };
+  return stored;
 }
 
 function toOutcome(ended: readonly FileRecord[], planned: readonly PlannedFile[]): ChunkOutcome {

@@ -37,4 +37,6 @@ export interface ChunkOutcome {
   reason: string;
   /** The result is that of another attempt, which came first: some of what it left over may be copied since. */
   isAnothers?: boolean;
+  /** A write was sent of some of what is left over, and its answer was lost: it may be copied. */
+  isUncertain?: boolean;
 }

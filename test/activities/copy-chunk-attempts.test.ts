@@ -90,8 +90,8 @@ describe('copyChunk, attempt by attempt', () => {
       await held.reached;
       environment.cancel();
       held.release();
-      const { leftovers } = await result;
-      assert.deepEqual(leftovers, [102]);
+      const { leftovers, isUncertain } = await result;
+      assert.deepEqual([leftovers, isUncertain], [[102], undefined]);
       await assertTrue(chunking);
     });
 
@@ -103,7 +103,8 @@ describe('copyChunk, attempt by attempt', () => {
       await held.reached;
       environment.cancel();
       held.release();
-      assert.deepEqual((await result).leftovers, [101]);
+      const { leftovers, isUncertain } = await result;
+      assert.deepEqual([leftovers, isUncertain], [[101], true]);
     });
 
     it('sends no further call of a rewrite', async () => {
@@ -181,11 +182,17 @@ describe('copyChunk, attempt by attempt', () => {
       assert.deepEqual([counts, leftovers], [some.counts, [100, 102, 104]]);
     });
 
+    it('says of what that one had left over that it may be copied', async () => {
+      const chunking = await prepareChunk(test, { files: plainFiles(5) });
+      await test.run('copyChunk', { ...chunking.task, only: [101, 103] });
+      assert.equal((await test.run('copyChunk', chunking.task, { attempt: 2 })).isAnothers, true);
+    });
+
     it('is found by the next activity, where it was stored and its report was lost', async () => {
       const chunking = await prepareChunk(test, { files: plainFiles(5) });
       const some = await test.run('copyChunk', { ...chunking.task, only: [101, 103] });
       const { counts, leftovers, isAnothers } = await test.run('copyChunk', { ...chunking.task, isUncertain: true });
-      assert.deepEqual([counts, leftovers, isAnothers], [some.counts, [100, 102, 104], undefined]);
+      assert.deepEqual([counts, leftovers, isAnothers], [some.counts, [100, 102, 104], true]);
       assert.equal(chunking.rewrites().length, 2, 'it copies nothing that its part has no room for');
     });
 

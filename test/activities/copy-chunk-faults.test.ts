@@ -87,8 +87,8 @@ describe('copyChunk, where storage fails', () => {
     it('what storage asks to leave alone for long, with the reason', async () => {
       const chunking = await prepareChunk(test, { files: plainFiles(3) });
       chunking.inject('rewrite', forLong, { name: 'file-1' });
-      const { counts, leftovers, reason } = await test.run('copyChunk', chunking.task);
-      assert.deepEqual([counts.count, counts.completed, leftovers], [2, 2, [101]]);
+      const { counts, leftovers, reason, isUncertain } = await test.run('copyChunk', chunking.task);
+      assert.deepEqual([counts.count, counts.completed, leftovers, isUncertain], [2, 2, [101], undefined]);
       assert.match(reason, /^STORAGE_RATE_LIMITED: /);
       assert.deepEqual(await chunking.states(), { 'file-0': 'Completed', 'file-2': 'Completed' });
     });
@@ -104,6 +104,14 @@ describe('copyChunk, where storage fails', () => {
       assert.deepEqual([again.counts.completed, again.leftovers], [1, []]);
       assert.deepEqual(await chunking.states(1), { 'file-1': 'Completed' });
       assert.equal((await chunking.record('file-1', 1)).retryCount, 1);
+    });
+
+    it('what it may have copied, and says so: whoever ends the job before the next pass has to look', async () => {
+      const chunking = await prepareChunk(test, { files: plainFiles(3) });
+      chunking.inject('rewrite', inTurn(resetAfter(), forLong), { name: 'file-1' });
+      const { leftovers, isUncertain } = await test.run('copyChunk', chunking.task);
+      assert.deepEqual([leftovers, isUncertain], [[101], true]);
+      assert.equal(await chunking.content('file-1'), 'content of file-1');
     });
 
     it('nothing at the last try: it ends as failed', async () => {

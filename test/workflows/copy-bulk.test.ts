@@ -330,25 +330,45 @@ describe('a chunk of a job that is cancelled', () => {
       .tasksOf('copyChunk')
       .map(({ part, only, settle = false, isUncertain = false }): Pass => [part, only, settle, isUncertain]);
 
-  it('whose result is that of another attempt is looked at, file by file: what that one left over may be copied', async () => {
+  for (const [what, flag] of [
+    ['whose result is that of another attempt', 'isAnothers'],
+    ['that had sent what was not answered', 'isUncertain'],
+  ] as const) {
+    it(`${what} is looked at, file by file: what was left over may be copied`, async () => {
+      const replaced = replaceActivities({
+        ...chunksOf(1),
+        async copyChunk({ settle, only = [] }) {
+          if (settle === true) return copied(only.length);
+          await untilCancelled();
+          return { ...copied(7, [7, 8, 9]), [flag]: true };
+        },
+      });
+      await withJobs(replaced, async (jobs) => {
+        const { job } = await jobs.admit(bulkRequest(COLLECTION));
+        await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+        await job.cancel();
+        const { state, counts } = await job.result();
+        assert.deepEqual([state, counts.completed, counts.cancelled], ['Completed', 10, 0]);
+        assert.deepEqual(told(replaced), [
+          [0, undefined, false, false],
+          [1, [7, 8, 9], true, true],
+        ]);
+      });
+    });
+  }
+
+  it('that waits to be tried again, having sent what was not answered, is looked at', async () => {
     const replaced = replaceActivities({
       ...chunksOf(1),
-      async copyChunk({ settle, only = [] }) {
-        if (settle === true) return copied(only.length);
-        await untilCancelled();
-        return { ...copied(7, [7, 8, 9]), isAnothers: true };
-      },
+      copyChunk: ({ settle, only = [] }) =>
+        Promise.resolve(settle === true ? copied(only.length) : { ...copied(7, [7, 8, 9]), isUncertain: true }),
     });
     await withJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
-      await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+      await eventually(async () => (await job.status()).counts.completed === 7);
       await job.cancel();
       const { state, counts } = await job.result();
       assert.deepEqual([state, counts.completed, counts.cancelled], ['Completed', 10, 0]);
-      assert.deepEqual(told(replaced), [
-        [0, undefined, false, false],
-        [1, [7, 8, 9], true, true],
-      ]);
     });
   });
 
