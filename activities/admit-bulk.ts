@@ -87,14 +87,15 @@ async function decide(
   read: BulkPlan | Refusal,
 ): Promise<BulkVerdict> {
   const { owner, taskQueue, input } = task;
+  const { bulk: source, options } = input.request;
   const plan = 'verdict' in read ? undefined : read;
-  const takesLocks = plan !== undefined && input.request.options.dryRun !== true;
+  const takesLocks = plan !== undefined && options.dryRun !== true;
   const claiming = claimJob(deps, {
     ...{ owner, taskQueue, input, collections: plan?.collections ?? [] },
     isPlanned: plan !== undefined,
   });
   const { correlationId } = owner;
-  const firstFiles = { correlationId, source: input.request.bulk, collections: plan?.collections ?? [], claiming };
+  const firstFiles = { correlationId, source, options, collections: plan?.collections ?? [], claiming };
   // All are waited for, even where one fails: the next attempt must not meet the rest of this one.
   const [claimed, taken, planned] = await Promise.allSettled([
     claiming,

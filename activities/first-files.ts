@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { BulkSource, CollectionLocation } from '../contract/messages.ts';
+import type { BulkSource, CollectionLocation, CopyOptions } from '../contract/messages.ts';
 import { compareNames } from '../storage/name-order.ts';
 import { toObjectInfo, type ListedPage } from '../storage/objects.ts';
 import { seenKey, type SeenDestinations } from './chunk/look-up.ts';
@@ -14,6 +14,7 @@ const LIST_FIRST_MS = 1_000;
 interface FirstFilesTask {
   correlationId: string;
   source: BulkSource;
+  options: Pick<CopyOptions, 'overwrite'>;
   /** Both collections, as access was decided. */
   collections: readonly CollectionLocation[];
   /** Of the correlation id; what that fails with is dealt with by who made it. */
@@ -36,13 +37,14 @@ type Seen = Omit<SeenDestinations, 'stoodAt'>;
  */
 export async function planFirst(
   deps: ActivityDependencies,
-  { correlationId, source, collections, claiming }: FirstFilesTask,
+  { correlationId, source, options, collections, claiming }: FirstFilesTask,
 ): Promise<FirstFiles | undefined> {
   if (source.kind !== 'collection') return undefined;
   const [claim, page, destinations] = await Promise.all([
     claiming.catch(() => undefined),
     within(LIST_FIRST_MS, listFirstPage(deps, source, collections)),
-    within(LIST_FIRST_MS, seeDestinations(deps, source, collections)),
+    // Before the lock is held another job may be writing there. A pin shows that; what is not written has none.
+    options.overwrite === 'always' ? within(LIST_FIRST_MS, seeDestinations(deps, source, collections)) : undefined,
   ]);
   if (claim?.claimed !== true || page === undefined) return undefined;
   const plan = await planListing(deps, { correlationId, source, collections, cursor: null, maxChunks: 1 }, page);

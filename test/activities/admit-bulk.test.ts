@@ -131,7 +131,8 @@ describe('admitBulk', () => {
         const before = test.proxy.requests({}).length;
         const { correlationId } = owner;
         const outcome = await test.run('copyChunk', {
-          ...{ owner, correlationId, chunk: 0, part: 0, overwrite: 'always', collections: decided.plan.collections },
+          ...{ owner, correlationId, chunk: 0, part: 0, collections: decided.plan.collections },
+          overwrite: request.request.options.overwrite,
           ...{ locks: decided.locks, ...(generation !== undefined && { planGeneration: generation }) },
         });
         const operations = test.proxy
@@ -155,6 +156,31 @@ describe('admitBulk', () => {
         const { counts, asked } = await copied;
         assert.deepEqual([counts.completed, asked], [2, []]);
       });
+
+      for (const [overwrite, content] of [
+        ['ifDifferent', 'a'],
+        ['never', 'of the job before'],
+      ] as const) {
+        it(`goes by what it finds under its lock with ${overwrite}: another job may have written until then`, async () => {
+          await put('a');
+          const { bucket, name } = place.destination('a');
+          await test.emulator.putObject(bucket, name, 'a');
+          const lock = holdBefore();
+          test.proxy.inject({ operation: 'upload', bucket: test.controlBucket, name: lockName(target('')) }, lock);
+          // The plan comes once the destinations have been seen, if they are.
+          const plan = `jobs/${owner.correlationId}/plan/000000.ndjson`;
+          const planned = test.proxy.nextRequest({ operation: 'upload', name: plan });
+          const copied = copyFirst(input(collection(''), { overwrite }));
+          await Promise.all([lock.reached, planned]);
+          await test.emulator.putObject(bucket, name, 'of the job before');
+          const written = await test.storage.objects.stat({ bucket, name });
+          lock.release();
+          await copied;
+          const [file] = (await test.storage.chunks.readResults(owner.correlationId, 0, 0)) ?? [];
+          assert.equal(Buffer.from((await test.emulator.getObject(bucket, name)) ?? '').toString(), content);
+          if (overwrite === 'never') assert.equal(file?.generation, written?.generation);
+        });
+      }
 
       it('looks at the lock where it was not seen to stand after the destinations were', async () => {
         await put('a', 'b');
