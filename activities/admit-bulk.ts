@@ -19,7 +19,7 @@ import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
 import { foreseeCollection, openCollection } from './open-collection.ts';
 import { planList } from './plan-list.ts';
 import type { ListingPlan } from './plan-listing.ts';
-import { releasePrefixLocks } from './release-locks.ts';
+import { releaseLeft, releasePrefixLocks } from './release-locks.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
 
 /** What a bulk request comes to once it is read: places, and what has to be locked. */
@@ -64,7 +64,9 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
   const { owner, taskQueue, input } = task;
   // A list is planned under the claim, so that goes first; a prefix is claimed beside the locks, as a short list is.
   if (input.request.bulk.kind !== 'collection') {
-    const claim = await claimJob(deps, { owner, taskQueue, input, collections: [], isPlanned: false });
+    const claim = await claimJob(deps, { owner, taskQueue, input, collections: [], isPlanned: false }, (replaced) =>
+      releaseLeft(deps, replaced, []),
+    );
     if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
   return await decideAhead<BulkPlan | Refusal, BulkVerdict>({
@@ -90,16 +92,22 @@ async function decide(
   const { bulk: source, options } = input.request;
   const plan = 'verdict' in read ? undefined : read;
   const takesLocks = plan !== undefined && options.dryRun !== true;
-  const claiming = claimJob(deps, {
-    ...{ owner, taskQueue, input, collections: plan?.collections ?? [] },
-    isPlanned: plan !== undefined,
-  });
+  const taking = takesLocks ? lockPrefixes(deps, { owner, ...plan }) : Promise.resolve(undefined);
+  const claiming = claimJob(
+    deps,
+    { owner, taskQueue, input, collections: plan?.collections ?? [], isPlanned: plan !== undefined },
+    async (replaced) => {
+      const locking = await taking;
+      await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : []);
+      if (source.kind === 'collection') await discardPlan(deps, owner);
+    },
+  );
   const { correlationId } = owner;
   const firstFiles = { correlationId, source, options, collections: plan?.collections ?? [], claiming };
   // All are waited for, even where one fails: the next attempt must not meet the rest of this one.
   const [claimed, taken, planned] = await Promise.allSettled([
     claiming,
-    takesLocks ? lockPrefixes(deps, { owner, ...plan }) : undefined,
+    taking,
     // A job that waits for its locks does not list again and again.
     plan !== undefined && task.plan === undefined ? planFirst(deps, firstFiles) : undefined,
   ]);

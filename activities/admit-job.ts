@@ -12,7 +12,7 @@ import { claimJob } from './claim-job.ts';
 import type { HeldLock } from './copy-file.ts';
 import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { releaseLocks } from './release-locks.ts';
+import { releaseLeft, releaseLocks, type ReleaseTask } from './release-locks.ts';
 import { takeLocks, type Locking } from './take-locks.ts';
 
 export interface AdmissionTask {
@@ -73,12 +73,21 @@ async function decide(
   const { entries, options } = input.request;
   const collections = access.granted ? access.collections : [];
   const takesLocks = access.granted && options.dryRun !== true;
+  const skipLocked = options.onLocked === 'skip';
+  const taking = takesLocks ? takeLocks(deps, { owner, entries, collections, skipLocked }) : Promise.resolve(undefined);
+  const claiming = claimJob(
+    deps,
+    { owner, taskQueue, input, collections, isPlanned: access.granted },
+    async (replaced) => {
+      const locking = await taking;
+      const held = locking?.locked === true ? heldLocks(input, collections, locking.locks) : [];
+      const targets = held.map(({ target }) => target);
+      await releaseLeft(deps, replaced, targets);
+    },
+  );
   // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
-  const [claiming, taking] = await Promise.allSettled([
-    claimJob(deps, { owner, taskQueue, input, collections, isPlanned: access.granted }),
-    takesLocks ? takeLocks(deps, { owner, entries, collections, skipLocked: options.onLocked === 'skip' }) : undefined,
-  ]);
-  const [claim, locking] = [valueOf(claiming), valueOf(taking)];
+  const [claimed, taken] = await Promise.allSettled([claiming, taking]);
+  const [claim, locking] = [valueOf(claimed), valueOf(taken)];
   if (!claim.claimed) {
     if (locking?.locked === true) await giveBack(deps, owner, input, collections, locking.locks);
     return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
@@ -92,14 +101,21 @@ async function decide(
 async function giveBack(
   deps: ActivityDependencies,
   owner: JobOwner,
-  { request }: CopyFilesInput,
+  input: CopyFilesInput,
   collections: readonly CollectionLocation[],
   locks: readonly (HeldLock | null)[],
 ): Promise<void> {
+  await releaseLocks(deps, { owner, locks: heldLocks(input, collections, locks) });
+}
+
+function heldLocks(
+  { request }: CopyFilesInput,
+  collections: readonly CollectionLocation[],
+  locks: readonly (HeldLock | null)[],
+): ReleaseTask['locks'] {
   const places = indexCollections(collections);
-  const held = request.entries.flatMap((entry, index) => {
+  return request.entries.flatMap((entry, index) => {
     const lock = locks[index] ?? null;
     return lock === null ? [] : [{ target: locate(entry, places).destination, generation: lock.generation }];
   });
-  await releaseLocks(deps, { owner, locks: held });
 }

@@ -33,9 +33,14 @@ export type Claim =
 
 /**
  * Claims the correlation id by making the job's record. A job that waits for locks claims again; it may find its
- * collections elsewhere by then.
+ * collections elsewhere by then, or closed. `clearUp` takes back what was done for the record that is replaced then: as
+ * long as something of it is left, that record stands and tells where.
  */
-export async function claimJob({ storage }: ActivityDependencies, task: ClaimTask): Promise<Claim> {
+export async function claimJob(
+  { storage }: ActivityDependencies,
+  task: ClaimTask,
+  clearUp: (replaced: JobRecord) => Promise<void> = () => Promise.resolve(),
+): Promise<Claim> {
   using lease = new Lease(Context.current());
   const { correlationId, firstRunId, namespace } = task.owner;
   const record = newRecord(task);
@@ -53,6 +58,7 @@ export async function claimJob({ storage }: ActivityDependencies, task: ClaimTas
       return { claimed: false, outcome: outcomeOf(stored.record), status: stored.record.status };
     }
     if (isDeepStrictEqual(stored.record, record)) return { claimed: true, recordGeneration: stored.generation };
+    await clearUp(stored.record);
     // It may be a later attempt's. What was read before this check is not.
     lease.check();
     const replaced = await storage.records.replace({ ...stored, record });

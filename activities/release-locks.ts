@@ -1,12 +1,14 @@
 import { Context } from '@temporalio/activity';
 import type { HeldPrefixLock, JobOwner } from '../contract/messages.ts';
-import type { LockTarget } from '../storage/lock-targets.ts';
+import type { JobRecord } from '../storage/job-records.ts';
+import { targetKey, type LockTarget } from '../storage/lock-targets.ts';
 import { isSameOwner } from '../storage/locks.ts';
 import type { ObjectRef } from '../storage/objects.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
+import { findJobLocks } from './reconcile/job-locks.ts';
 
 export interface ReleaseTask {
   owner: JobOwner;
@@ -32,6 +34,27 @@ export async function releasePrefixLocks(
 ): Promise<void> {
   const held = locks.map(({ bucket, prefix, generation }) => ({ target: { bucket, prefix }, generation }));
   await release(deps, owner, held);
+}
+
+/** Gives back what an earlier attempt has left where the record that it made says the files were, but for what is held now. */
+export async function releaseLeft(
+  { storage }: ActivityDependencies,
+  record: JobRecord,
+  held: readonly LockTarget[],
+): Promise<void> {
+  using lease = new Lease(Context.current());
+  const kept = new Set(held.map(targetKey));
+  try {
+    const found = await findJobLocks(storage.locks, record);
+    // They may be a later attempt's. What was found before this check is not.
+    lease.check();
+    const left = found.filter((lock) => !kept.has(targetKey(lock)));
+    await mapConcurrently(left, RELEASES_IN_FLIGHT, async (lock) => {
+      await storage.locks.release(lock, lock.generation);
+    });
+  } catch (error) {
+    throw toControlFailure(error);
+  }
 }
 
 async function release(

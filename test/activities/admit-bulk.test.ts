@@ -5,7 +5,7 @@ import type { BulkPlan, ListingPlan } from '../../activities/index.ts';
 import { lockName } from '../../storage/lock-names.ts';
 import { answerError, holdAfter, holdBefore, inPagesOf } from '../support/storage-proxy/index.ts';
 import { newPlace, type Place } from './locking.ts';
-import { makeActivityTest, newOwner, type ActivityTest } from './support.ts';
+import { failsWith, makeActivityTest, newOwner, type ActivityTest } from './support.ts';
 
 describe('admitBulk', () => {
   let test: ActivityTest;
@@ -382,6 +382,21 @@ describe('admitBulk', () => {
       assert.equal(await test.storage.locks.read(target('2026/')), undefined);
       assert.equal(await test.storage.chunks.readPlan(owner.correlationId, 0), undefined);
       assert.deepEqual((await stored())?.collections, []);
+    });
+
+    it('refuses such a caller, and leaves no lock and no plan where an attempt before could not take back its own', async () => {
+      await change({ readwrite: ['bob'] });
+      readLate();
+      const removal = { operation: 'delete', name: lockName(target('2026/')) } as const;
+      test.proxy.inject(removal, answerError(503));
+      const failing = { retryable: true };
+      await failsWith(admit(input(collection('2026/'))), 'STORAGE_UNAVAILABLE', failing);
+      await failsWith(admit(input(collection('2026/'))), 'STORAGE_UNAVAILABLE', failing);
+      test.proxy.removeFaults();
+      assert.notEqual(await test.storage.locks.read(target('2026/')), undefined);
+      assert.equal((await admit(input(collection('2026/')))).verdict, 'refused');
+      assert.equal(await test.storage.locks.read(target('2026/')), undefined);
+      assert.equal(await test.storage.chunks.readPlan(owner.correlationId, 0), undefined);
     });
 
     it('locks where a collection is by now, and nothing where it was', async () => {

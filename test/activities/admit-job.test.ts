@@ -177,6 +177,27 @@ describe('admitJob', () => {
       assert.deepEqual([record?.entries, record?.collections], [null, []]);
     });
 
+    for (const [what, acl, verdict] of [
+      ['refuses a caller from whom access was taken away', { readwrite: ['bob'] }, 'refused'],
+      ['locks where a collection is by now', { readwrite: ['ann'] }, 'accepted'],
+    ] as const) {
+      it(`${what}, and leaves no lock where an attempt before could not take back its own`, async () => {
+        await change(acl, `${place.collections[1]?.prefix}moved/`);
+        readLate();
+        const removal = { operation: 'delete', name: lockName(place.destination('a')) } as const;
+        test.proxy.inject(removal, answerError(503));
+        await failsWith(admit(input(['a'])), 'STORAGE_UNAVAILABLE', { retryable: true });
+        // The next attempt cannot either, at first.
+        await failsWith(admit(input(['a'])), 'STORAGE_UNAVAILABLE', { retryable: true });
+        test.proxy.removeFaults();
+        assert.equal((await place.locksOn('a')).length, 1);
+        const decided = await admit(input(['a']));
+        assert.equal(decided.verdict, verdict);
+        assert.deepEqual(await place.locksOn('a'), []);
+        assert.equal((await place.locksOn('moved/a')).length, verdict === 'accepted' ? 1 : 0);
+      });
+    }
+
     it('locks where a collection is by now, and nothing where it was', async () => {
       const moved = `${place.collections[1]?.prefix}moved/`;
       await change({ readwrite: ['ann'] }, moved);
