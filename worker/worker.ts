@@ -10,6 +10,7 @@ import { observedBy } from '../storage/observer.ts';
 import { Lanes } from '../storage/pacing/lanes.ts';
 import { RecentlyMade } from '../storage/recently-made.ts';
 import type { Tracing } from '../telemetry/index.ts';
+import { Pulse, refuseLateTasks } from './after-stop.ts';
 import { BulkSlots, takingBy } from './bulk-slots.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
@@ -70,7 +71,8 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
     shutdownGraceTime: '5 seconds',
     shutdownForceTime: '9 seconds',
   } satisfies Partial<WorkerOptions>;
-  const activity = [...activityTracing(tracing), metrics.activity, handOverAtShutdown];
+  const pulse = new Pulse();
+  const activity = [...activityTracing(tracing), metrics.activity, refuseLateTasks(pulse), handOverAtShutdown];
   const { interceptorModules, ...code } = await workflowCode(log);
   const [short, bulk] = await Promise.all([
     Worker.create({
@@ -92,7 +94,10 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
   await keepSwept(client, config.taskQueue, log);
   return {
     run: () => runBoth(short, bulk),
-    close: () => connection.close(),
+    close() {
+      pulse[Symbol.dispose]();
+      return connection.close();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Part } from '../../dev/part.ts';
+import { CONTROL_BUCKET } from '../../dev/stack.ts';
 import { holdAfter, holdBefore, type Hold } from '../support/storage-proxy/index.ts';
 import type { Caller } from './support/caller.ts';
 import type { CopyBody } from './support/http.ts';
@@ -121,6 +122,46 @@ describe('a worker that was stopped for longer than its heartbeat time-out, and 
       }
     } finally {
       signal(stopped, 'SIGCONT');
+      await other.kill();
+    }
+  });
+
+  it('does not begin what Temporal handed to it meanwhile: it may have been taken away since', async () => {
+    const { stack, proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(20);
+    const stopped = stack.worker;
+    const other = await stack.addWorker('Another worker');
+    // The locks are there still when the stopped worker goes on, and what it left has been looked for.
+    const closing = holdBefore();
+    try {
+      await other.start();
+      signal(stopped, 'SIGSTOP');
+      const id = await caller.start(names);
+      proxy.inject({ operation: 'upload', bucket: CONTROL_BUCKET, name: new RegExp(`^jobs/${id}/results/`) }, closing);
+      const isLeft = async () => {
+        const { counts } = (await caller.logs(id, { limit: '1' })).body.job;
+        return counts.completed > 0 && counts.completed === proxy.requests(caller.rewrites()).length;
+      };
+      await until('all are copied but those that the stopped worker has been given', isLeft, { every: 500 });
+      assert.equal((await caller.cancel(id)).status, 200);
+      const { counts } = (await caller.logs(id, { limit: '1' })).body.job;
+      assert.ok(counts.pending > 0, 'the stopped worker has been given some');
+      const isEnding = async () => (await caller.logs(id, { limit: '1' })).body.job.counts.pending === 0;
+      await until('what the stopped worker has been given was looked for', isEnding, { every: 100 });
+      const sent = proxy.requests(caller.rewrites()).length;
+      signal(stopped, 'SIGCONT');
+      await delay(2_000);
+      assert.equal(proxy.requests(caller.rewrites()).length, sent, 'it has sent nothing');
+      closing.release();
+      const { data } = await caller.ended(id);
+      for (const { payload, state } of data) {
+        const stored = await caller.stored(payload.fileName);
+        assert.equal(state, stored === undefined ? 'Cancelled' : 'Completed', payload.fileName);
+      }
+    } finally {
+      signal(stopped, 'SIGCONT');
+      closing.release();
       await other.kill();
     }
   });
