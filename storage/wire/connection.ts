@@ -31,6 +31,19 @@ export interface Keeper {
 const READ_BYTES = 16 * 1024;
 
 /**
+ * A request that waits for longer until it can be sent, in milliseconds, is not sent any more: the process may have been
+ * stopped meanwhile, and whoever looked before whether it may still be sent has to look again.
+ */
+const UNSENT_MS = 4_000;
+
+/** Why a request is not to be sent any more that was to be sent then; undefined: it is. */
+export function lateBy(since: number): StorageError | undefined {
+  const waited = performance.now() - since;
+  if (waited < UNSENT_MS) return undefined;
+  return new StorageError('unavailable', `the request could not be sent for ${Math.round(waited)} ms`);
+}
+
+/**
  * One kept-alive connection, which carries one request at a time. Bytes are read into one buffer of its own and the
  * answer is told at once: no stream, no promise, and no timer a request. It keeps no process alive.
  */
@@ -110,6 +123,12 @@ export class Connection {
 
   #opened(): void {
     this.#isOpen = true;
+    // Nothing has come since it was to be sent.
+    const late = lateBy(this.lastSign);
+    if (late !== undefined) {
+      this.close(late);
+      return;
+    }
     this.lastSign = performance.now();
     if (this.#pending === undefined) return;
     this.#socket.write(this.#pending, 'latin1');

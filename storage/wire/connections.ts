@@ -1,5 +1,5 @@
 import { StorageError } from '../errors.ts';
-import { Connection, type Keeper, type Receiver, type Target } from './connection.ts';
+import { Connection, lateBy, type Keeper, type Receiver, type Target } from './connection.ts';
 
 /** By default an idle connection is closed after this, in milliseconds: before a server would, whose word may cross a request. */
 const IDLE_MS = 4_000;
@@ -29,6 +29,8 @@ export class Connections implements Keeper {
   #timer: NodeJS.Timeout | undefined;
   #underWay = 0;
   #outgoing: { request: string; receiver: Receiver }[] = [];
+  /** When the first of these was to be sent. */
+  #outgoingSince = 0;
 
   constructor({ origin, timeoutMs, idleMs = IDLE_MS }: ConnectionsOptions) {
     const { protocol, hostname, port } = new URL(origin);
@@ -48,14 +50,26 @@ export class Connections implements Keeper {
   send(request: string, receiver: Receiver): void {
     // Only what is under way keeps the process alive.
     if (this.#underWay++ === 0) this.#timer?.ref();
-    if (this.#outgoing.push({ request, receiver }) === 1) setImmediate(this.#flush);
+    if (this.#outgoing.push({ request, receiver }) > 1) return;
+    this.#outgoingSince = performance.now();
+    setImmediate(this.#flush);
   }
 
   readonly #flush = () => {
     const outgoing = this.#outgoing;
     this.#outgoing = [];
-    for (const { request, receiver } of outgoing) (this.#idle.pop() ?? this.#open()).send(request, receiver);
+    const late = lateBy(this.#outgoingSince);
+    for (const { request, receiver } of outgoing) {
+      if (late === undefined) (this.#idle.pop() ?? this.#open()).send(request, receiver);
+      else this.#fail(receiver, late);
+    }
   };
+
+  /** Fails a request that no connection was given. */
+  #fail(receiver: Receiver, error: StorageError): void {
+    if (--this.#underWay === 0) this.#timer?.unref();
+    receiver.failed(error);
+  }
 
   ended(connection: Connection): void {
     if (--this.#underWay === 0) this.#timer?.unref();

@@ -77,6 +77,34 @@ describe('connections to storage', () => {
     assert.deepEqual(requests, [REQUEST, REQUEST, REQUEST]);
   });
 
+  describe('of a process that is stopped for long, and goes on,', () => {
+    const now = performance.now.bind(performance);
+
+    afterEach(() => {
+      performance.now = now;
+    });
+
+    for (const [when, reached] of [
+      ['before it is sent', () => Promise.resolve()],
+      ['while a connection is being made', () => new Promise(setImmediate)],
+    ] as const) {
+      it(`send no request that it was stopped with ${when}: its sender may have lost the right to it`, async () => {
+        const requests: string[] = [];
+        const { connections } = await connect((socket, request, connection) => {
+          requests.push(request);
+          answer()(socket, request, connection);
+        });
+        const failed = assert.rejects(send(connections), isUnavailable);
+        await reached();
+        performance.now = () => now() + 11_000;
+        await failed;
+        // The next one goes as ever.
+        assert.equal((await send(connections)).status, 200);
+        assert.deepEqual(requests, [REQUEST]);
+      });
+    }
+  });
+
   it('are as many as there are requests under way, and the one used last is used first', async () => {
     const waiting: (() => void)[] = [];
     const { connections, opened } = await connect((...args) => {
