@@ -70,22 +70,17 @@ export class HttpRewriteTransport implements RewriteTransport {
   }
 
   #send(call: RewriteCall, headers: AuthorizationHeaders, receiver: RewriteReceiver): void {
-    const { source, destination, ifGenerationMatch, rewriteToken } = call;
-    const path = `${objectPath(source)}/rewriteTo${objectPath(destination).slice(API_ROOT.length)}`;
-    const pins = `sourceGeneration=${encodeURIComponent(source.generation)}&ifGenerationMatch=${encodeURIComponent(ifGenerationMatch)}`;
-    const token = rewriteToken === undefined ? '' : `&rewriteToken=${encodeURIComponent(rewriteToken)}`;
-    let fields: string;
+    let path: string;
+    let request: string;
     try {
-      fields = this.#fieldsFor(headers);
+      path = pathOf(call);
+      request = `POST ${path}?${queryOf(call)} HTTP/1.1\r\n${this.#fieldsFor(headers)}\r\n`;
     } catch (error) {
       receiver.failed(error);
       return;
     }
     const end = this.#options.observer?.sent?.({ operation: 'rewrite', path });
-    this.#connections.send(
-      `POST ${path}?${pins}${token}&fields=${FIELDS} HTTP/1.1\r\n${fields}\r\n`,
-      new Exchange(destination, receiver, end),
-    );
+    this.#connections.send(request, new Exchange(call.destination, receiver, end));
   }
 
   /** The header fields as they go over the connection. Throws TypeError where one of them is malformed. */
@@ -96,6 +91,17 @@ export class HttpRewriteTransport implements RewriteTransport {
     }
     return this.#written.fields;
   }
+}
+
+/** Throws URIError where a name is no text. */
+function pathOf({ source, destination }: RewriteCall): string {
+  return `${objectPath(source)}/rewriteTo${objectPath(destination).slice(API_ROOT.length)}`;
+}
+
+function queryOf({ source, ifGenerationMatch, rewriteToken }: RewriteCall): string {
+  const pins = `sourceGeneration=${encodeURIComponent(source.generation)}&ifGenerationMatch=${encodeURIComponent(ifGenerationMatch)}`;
+  const token = rewriteToken === undefined ? '' : `&rewriteToken=${encodeURIComponent(rewriteToken)}`;
+  return `${pins}${token}&fields=${FIELDS}`;
 }
 
 /** One call under way. */

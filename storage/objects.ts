@@ -76,13 +76,16 @@ export function objectPath({ bucket, name }: ObjectRef): string {
   return `/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`;
 }
 
-/** What an answer of the API says; one that is cut short counts as none. */
+/** What an answer of the API says, an object; one that is cut short, or says something else, counts as none. */
 export function parseAnswer({ body }: Pick<HttpAnswer, 'body'>): unknown {
+  let answer: unknown;
   try {
-    return JSON.parse(body);
+    answer = JSON.parse(body);
   } catch (error) {
     throw new StorageError('unavailable', 'the answer is no JSON, or not all of it', { cause: error });
   }
+  if (typeof answer !== 'object' || answer === null) throw new StorageError('unavailable', 'the answer is no object');
+  return answer;
 }
 
 interface WriteOptions {

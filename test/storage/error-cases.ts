@@ -90,6 +90,12 @@ export const ERROR_CASES: readonly ErrorCase[] = [
     showsInJson: true,
   },
   {
+    title: 'an answer that is JSON, and no object',
+    fault: alterBody(() => 'null'),
+    kind: 'unavailable',
+    showsInJson: true,
+  },
+  {
     title: 'a page in place of an answer',
     fault: alterBody(() => '<html>Bad gateway</html>'),
     kind: 'unavailable',
