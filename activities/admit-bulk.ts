@@ -75,11 +75,6 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     read: async () => (await planThatStands(deps, task)) ?? (await readRequest(deps, owner, input)),
     decide: (read) => decide(deps, task, read),
     isFinal: ({ verdict }) => verdict === 'taken',
-    undo: async (verdict) => {
-      if (verdict.verdict !== 'accepted') return;
-      await releasePrefixLocks(deps, { owner, locks: verdict.locks });
-      if (verdict.listed !== undefined) await discardPlan(deps, owner);
-    },
   });
 }
 

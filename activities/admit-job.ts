@@ -59,9 +59,6 @@ export async function admitJob(deps: ActivityDependencies, task: AdmissionTask):
     read: () => checkAccess(deps, access),
     decide: (read) => decide(deps, task, read),
     isFinal: ({ verdict }) => verdict === 'taken',
-    undo: async (verdict) => {
-      if (verdict.verdict === 'accepted') await giveBack(deps, owner, input, verdict.collections, verdict.locks);
-    },
   });
 }
 

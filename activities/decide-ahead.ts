@@ -5,18 +5,16 @@ interface Deciding<Read, Verdict> {
   foreseen: Read | undefined;
   /** Reads what is decided by. */
   read: () => Promise<Read>;
-  /** Decides by what was read, or is likely to be: whose job it is, and its locks. */
+  /** Decides by what was read, or is likely to be: whose job it is, and its locks. Takes back what it had done before. */
   decide: (read: Read) => Promise<Verdict>;
   /** Whether a verdict rests on nothing that was read. */
   isFinal: (verdict: Verdict) => boolean;
-  /** Takes back what was done for a verdict that rests on what did not hold. */
-  undo: (verdict: Verdict) => Promise<void>;
 }
 
 /**
  * Decides while that by which it is decided is still being read, where it is known what that will be: one round of
- * requests less for whoever waits. Nothing is decided by what is only foreseen: where something else is read, what was done
- * is taken back, and it is decided anew. Throws what one of the two fails with; an attempt after that finds what this one
+ * requests less for whoever waits. Nothing is decided by what is only foreseen: where something else is read, it is
+ * decided anew. Throws what one of the two fails with; an attempt after that finds what this one
  * has left in place, as after any failure.
  */
 export async function decideAhead<Read, Verdict>({
@@ -24,14 +22,12 @@ export async function decideAhead<Read, Verdict>({
   read,
   decide,
   isFinal,
-  undo,
 }: Deciding<Read, Verdict>): Promise<Verdict> {
   if (foreseen === undefined) return await decide(await read());
   // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
   const [reading, deciding] = await Promise.allSettled([read(), decide(foreseen)]);
   const [current, verdict] = [valueOf(reading), valueOf(deciding)];
   if (isDeepStrictEqual(current, foreseen) || isFinal(verdict)) return verdict;
-  await undo(verdict);
   return await decide(current);
 }
 

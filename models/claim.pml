@@ -9,9 +9,10 @@
  * as often as it says. An attempt foresees the first place, where its worker has read the collections a moment ago. Every
  * request is one atomic step, those of one attempt in any order that they may have.
  *
- * DIES: an attempt may end at any point, or its requests fail, once its claim was answered; the next one follows it. One
- * that ends before, and whose lock was made, may leave that: it is stale once the execution has ended.
- * SECOND: an attempt may be given up, and goes on beside the next one. What that makes is stale at the end, too.
+ * DIES: an attempt may end at any point, or its requests fail, once the record says where its lock is; the next one follows
+ * it. One whose lock was made, and that ends before, may leave that where access is then withdrawn: nothing tells of it, and
+ * it is stale once the execution has ended.
+ * SECOND: an attempt may be given up, and goes on beside the next one. What it makes then is stale at the end, too.
  */
 
 #ifndef CHANGES
@@ -25,6 +26,9 @@
 #endif
 #ifndef ATTEMPTS
 #define ATTEMPTS 3
+#endif
+#ifndef EXECUTIONS
+#define EXECUTIONS 2
 #endif
 
 #define NO_PLACE 0
@@ -159,7 +163,7 @@ decide:
      }
 
   :: mine != 0 && over_take && read != UNREAD -> break
-  :: DIES && mine != 0 -> goto ended
+  :: DIES && claimant == job && place == by -> goto ended
   od;
 
 #ifndef WITHOUT_READING
@@ -269,5 +273,7 @@ proctype force() {
 
 init {
   atomic { run keeper(); run workflow(1); run force() };
+#if EXECUTIONS > 1
   atomic { began[1] && !runs[1] -> run workflow(2) }
+#endif
 }

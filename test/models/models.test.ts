@@ -83,6 +83,17 @@ const CASES: readonly Case[] = [
       FENCE: 'settled',
     },
   },
+  {
+    model: 'claim',
+    macros: ['ATTEMPTS=2'],
+    guards: { CLEARING_UP: 'lock_left', GIVING_BACK: 'lock_left', READING: 'by' },
+  },
+  { model: 'claim', macros: ['SECOND=1', 'DIES=0', 'ATTEMPTS=1'], guards: { CREATE_ONLY: 'two_deciders' } },
+  {
+    model: 'claim',
+    macros: ['SECOND=1', 'DIES=0', 'ATTEMPTS=2', 'CHANGES=2', 'EXECUTIONS=1'],
+    guards: { LEASE: 'lock_lost' },
+  },
   { model: 'writing', macros: ['OBJECTS=1', 'JOBS=2', 'SECOND=1'], guards: {} },
   { model: 'writing', macros: ['OBJECTS=2', 'JOBS=2', 'SECOND=0'], guards: {} },
 ];
