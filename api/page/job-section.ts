@@ -64,7 +64,7 @@ export const jobSection = html`<section id="job" hidden>
       </thead>
       <tbody id="files-body" role="rowgroup"></tbody>
     </table>
-    <div class="pager">
+    <div id="files-pager" class="pager" hidden>
       <button type="button" id="files-previous" disabled>Previous page</button>
       <button type="button" id="files-next" disabled>Next page</button>
     </div>

@@ -45,7 +45,7 @@ const jobsSection = html`<section id="jobs" hidden>
     <span id="jobs-summary" class="muted" role="status"></span>
   </div>
   <ul id="jobs-list" class="card" aria-label="Jobs, newest first"></ul>
-  <div class="pager">
+  <div id="jobs-pager" class="pager" hidden>
     <button type="button" id="jobs-newest" disabled>Newest</button>
     <button type="button" id="jobs-older" disabled>Older</button>
   </div>

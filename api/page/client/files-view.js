@@ -1,7 +1,7 @@
 import { ApiError, readFiles } from './api.js';
 import { find, make, setText, showProblem } from './dom.js';
 import { foretoldFailure } from './dry-runs.js';
-import { count, counted, reasonWords, size } from './format.js';
+import { count, counted, printable, reasonWords, size } from './format.js';
 import { hasEnded, makeBadge } from './job-parts.js';
 
 /** @import { JobView } from '../../schemas/job.ts' */
@@ -44,10 +44,10 @@ function makeRow({ state, message, payload }) {
     { role: 'cell', class: 'file-name' },
     isLine
       ? make('span', { class: 'muted' }, 'A line of the manifest that names no file')
-      : make('span', { class: 'name', dir: 'auto' }, fileName),
+      : make('span', { class: 'name', dir: 'auto' }, printable(fileName)),
   );
   if (destinationFileName !== fileName) {
-    name.append(make('span', { class: 'muted', dir: 'auto' }, `as ${destinationFileName}`));
+    name.append(make('span', { class: 'muted', dir: 'auto' }, `as ${printable(destinationFileName)}`));
   }
   if (sourceCollectionId !== '' || destinationCollectionId !== '') {
     name.append(make('span', { class: 'muted' }, `${sourceCollectionId} → ${destinationCollectionId}`));
@@ -55,8 +55,9 @@ function makeRow({ state, message, payload }) {
   const reason = make('td', { role: 'cell', class: 'file-reason' });
   if (message !== '') {
     const { code, meaning, sentence } = foretoldWords(message) ?? reasonWords(message);
-    reason.append(make('span', {}, meaning === '' ? sentence : meaning));
-    if (meaning !== '') reason.append(make('span', { class: 'muted' }, `${code}: ${sentence}`));
+    const said = printable(sentence);
+    reason.append(make('span', {}, meaning === '' ? said : meaning));
+    if (meaning !== '') reason.append(make('span', { class: 'muted' }, `${code}: ${said}`));
   }
   return make(
     'tr',
@@ -90,6 +91,7 @@ export class FilesView {
   #summary = find('files-summary', HTMLElement);
   #previous = find('files-previous', HTMLButtonElement);
   #next = find('files-next', HTMLButtonElement);
+  #pager = find('files-pager', HTMLElement);
   #problem = find('files-problem', HTMLElement);
   #note = find('files-note', HTMLElement);
   #retryHint = find('job-retry-hint', HTMLElement);
@@ -129,6 +131,7 @@ export class FilesView {
     this.#retryHint.hidden = true;
     this.#previous.disabled = true;
     this.#next.disabled = true;
+    this.#pager.hidden = true;
     const options = { signal };
     this.#search.addEventListener('input', () => this.#show(), options);
     this.#previous.addEventListener('click', () => this.#turn(this.#pages.slice(0, -1)), options);
@@ -239,6 +242,7 @@ export class FilesView {
     this.#table.replaceChildren(...found.map(makeRow));
     this.#previous.disabled = this.#pages.length === 1;
     this.#next.disabled = this.#nextPage === null;
+    this.#pager.hidden = this.#previous.disabled && this.#next.disabled;
     setText(this.#summary, this.#summaryOf(found.length, wanted));
   }
 

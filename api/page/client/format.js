@@ -51,6 +51,14 @@ export function time(iso) {
   return times.format(new Date(iso));
 }
 
+/** Control characters, marks that turn the direction of writing, and what takes no room: all that makes a name look like another. */
+const HIDDEN = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
+
+/** A name, or words that hold one, with what would not be seen written out, as the command line does. @param {string} text */
+export function printable(text) {
+  return text.replaceAll(HIDDEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
 /** `CompletedWithErrors` as `Completed with errors`. @param {string} state */
 export function stateWords(state) {
   const words = state.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();

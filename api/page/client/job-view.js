@@ -3,7 +3,7 @@ import { announce, find, make, setText, showProblem } from './dom.js';
 import { foretoldFailure, isKnownDryRun, readForecast } from './dry-runs.js';
 import { followJob } from './events.js';
 import { FilesView } from './files-view.js';
-import { count, counted, reasonWords, size, stateWords, time } from './format.js';
+import { count, counted, printable, reasonWords, size, stateWords, time } from './format.js';
 import { hasEnded, setBadge, setProgress, stateMeaning } from './job-parts.js';
 import { Pace, paceWords } from './pace.js';
 
@@ -61,8 +61,8 @@ function dryRunWords(job, forecast) {
 
 /** @param {import('./dry-runs.js').Row} row */
 function failureItem({ fileName, message }) {
-  const name = make('span', { class: 'name', dir: 'auto' }, fileName);
-  return make('li', {}, name, `: ${foretoldFailure(message) ?? message}`);
+  const name = make('span', { class: 'name', dir: 'auto' }, printable(fileName));
+  return make('li', {}, name, `: ${printable(foretoldFailure(message) ?? message)}`);
 }
 
 /** @param {JobView} job */
@@ -194,7 +194,7 @@ export class JobPage {
     const { code, meaning, sentence } = reasonWords(job.message);
     const reason = find('job-reason', HTMLElement);
     reason.hidden = job.message === '';
-    setText(reason, meaning === '' ? sentence : `${meaning} (${code}: ${sentence})`);
+    setText(reason, printable(meaning === '' ? sentence : `${meaning} (${code}: ${sentence})`));
     setProgress(find('job-bar', HTMLProgressElement), find('job-counts', HTMLElement), job);
     setText(find('job-speed', HTMLElement), paceWords(job, this.#pace));
     const list = find('job-facts', HTMLElement);

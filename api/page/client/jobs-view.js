@@ -1,6 +1,6 @@
 import { listJobs } from './api.js';
 import { find, make, setText, showProblem } from './dom.js';
-import { counted, reasonWords, time } from './format.js';
+import { counted, printable, reasonWords, time } from './format.js';
 import { hasEnded, makeBadge, setBadge, setProgress } from './job-parts.js';
 import { Pace, paceWords } from './pace.js';
 
@@ -50,7 +50,7 @@ class JobRow {
 function problemWords({ state, counts, message }) {
   if (state === 'Rejected' && message !== '') {
     const { meaning, sentence } = reasonWords(message);
-    return meaning === '' ? sentence : meaning;
+    return meaning === '' ? printable(sentence) : meaning;
   }
   return counts.failed === 0 ? '' : `${counted(counts.failed, 'file')} failed`;
 }
@@ -65,6 +65,7 @@ export async function showJobs(signal, onError) {
   const filter = find('jobs-state', HTMLSelectElement);
   const older = find('jobs-older', HTMLButtonElement);
   const newest = find('jobs-newest', HTMLButtonElement);
+  const pager = find('jobs-pager', HTMLElement);
   const summary = find('jobs-summary', HTMLElement);
   const problem = find('jobs-problem', HTMLElement);
   /** @type {Map<string, JobRow>} */
@@ -96,6 +97,7 @@ export async function showJobs(signal, onError) {
     next = paging.continuationToken;
     older.disabled = next === null;
     newest.disabled = page === undefined;
+    pager.hidden = older.disabled && newest.disabled;
     const none = state === undefined ? 'No jobs yet. Start a copy to see it here.' : 'No jobs in this state.';
     setText(summary, paging.totalCount === 0 ? none : counted(paging.totalCount, 'job'));
     return data.some((job) => !hasEnded(job));

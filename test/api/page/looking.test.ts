@@ -165,6 +165,33 @@ describe('looking at jobs on the operator page', function () {
     await close();
   });
 
+  it('writes out what would make a name look like another', async () => {
+    const name = 'report\u202etxt.exe';
+    const message = `SOURCE_NOT_FOUND: gs://bucket-a/${name}\u200b does not exist`;
+    const files = [file(0, { fileName: name, destinationFileName: `${name}\u0007`, message, state: 'Failed' })];
+    const { open, close } = await servePage({ jobs: { page: () => Promise.resolve(pageOf(files)) } });
+    const tab = await open(`#/jobs/${ID}`);
+    const row = tab.locator('#files-body tr');
+    await row.getByText('report\\u{202e}txt.exe', { exact: true }).waitFor();
+    await row.getByText('as report\\u{202e}txt.exe\\u{7}').waitFor();
+    await row.getByText('txt.exe\\u{200b} does not exist').waitFor();
+    await tab.getByLabel('Search names on this page').fill(name);
+    await tab.getByText('1 of the 1 file on this page').waitFor();
+    await close();
+  });
+
+  it('offers to turn pages only where there is more than one', async () => {
+    const list = () => Promise.resolve({ jobs: [], totalCount: 0, next: null });
+    const { open, close } = await servePage({ jobs: { list } });
+    const page = await open();
+    await page.getByText('No jobs yet. Start a copy to see it here.').waitFor();
+    assert.equal(await page.getByRole('button', { name: /Older|Newest/ }).count(), 0);
+    await page.goto(page.url().replace(/#.*/, `#/jobs/${ID}`));
+    await page.getByText(/^Files 1 to/).waitFor();
+    assert.equal(await page.getByRole('button', { name: /page$/ }).count(), 0);
+    await close();
+  });
+
   it('follows a job to its end as it goes on, and says the end aloud', async () => {
     let now: JobStatus = JOB;
     const { open, close } = await servePage({ jobs: { status: () => Promise.resolve(now) } });
@@ -209,7 +236,7 @@ describe('looking at jobs on the operator page', function () {
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {
-    for (const width of [1280, 390]) {
+    for (const width of [1280, 390, 320]) {
       it(`is accessible, and fits ${width} pixels, ${colorScheme}`, async () => {
         const { open, close } = await servePage({ jobs: huge, temporalUiUrl: 'http://127.0.0.1:1/x' });
         const page = await open('#/', { width, colorScheme });
