@@ -14,6 +14,8 @@ const FILES = 100;
 /** Copying a file takes so long, in milliseconds, so that a job is seen on its way. */
 const COPY_TAKES_MS = 1_500;
 const WIDTHS = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+/** Narrower, Temporal's Web UI cuts its own texts. */
+const TEMPORAL_SIZE = { width: 1440, height: 1000 };
 const SCHEMES = ['light', 'dark'] as const;
 
 const [SOURCE, DESTINATION] = ['survey-2026', 'survey-archive'];
@@ -93,19 +95,19 @@ async function takePictures(page: Page, jobs: Jobs, suffix: string): Promise<voi
   await save('new-copy');
 }
 
-/** The job of which two files failed, as Temporal's Web UI shows its workflow. */
-async function takePictureOfTemporal(
-  browser: Browser,
-  { temporalUiUrl }: Stack,
-  { partlyFailed }: Jobs,
-): Promise<void> {
-  const context = await browser.newContext({ viewport: WIDTHS.wide, colorScheme: 'light', deviceScaleFactor: 1 });
+/** The job on its way, with the button that cancels it, and the job of which two files failed, in Temporal's Web UI. */
+async function takePicturesOfTemporal(browser: Browser, { temporalUiUrl }: Stack, jobs: Jobs): Promise<void> {
+  const context = await browser.newContext({ viewport: TEMPORAL_SIZE, colorScheme: 'light', deviceScaleFactor: 1 });
   const page = await context.newPage();
-  await page.goto(`${temporalUiUrl}/namespaces/default/workflows/${partlyFailed}`);
-  await page.getByText(partlyFailed).first().waitFor();
-  // Its history comes in requests of its own.
-  await page.waitForLoadState('networkidle');
-  await page.screenshot({ path: join(FOLDER, 'temporal-job.png') });
+  async function save(id: string, name: string, button: string): Promise<void> {
+    await page.goto(`${temporalUiUrl}/namespaces/default/workflows/${id}`);
+    await page.getByRole('button', { name: button }).waitFor();
+    // Its history comes in requests of its own.
+    await page.getByText('copyFile •').first().waitFor();
+    await page.screenshot({ path: join(FOLDER, `temporal-${name}.png`) });
+  }
+  await save(jobs.running, 'running-job', 'Request Cancellation');
+  await save(jobs.partlyFailed, 'job', 'Reset');
   await context.close();
 }
 
@@ -124,7 +126,7 @@ try {
   await fillStorage(stack);
   if (proxy === undefined) throw new Error('The stack came up without its storage proxy');
   const jobs = await makeJobs(stack, proxy);
-  await takePictureOfTemporal(browser, stack, jobs);
+  await takePicturesOfTemporal(browser, stack, jobs);
   for (const size of ['wide', 'phone'] as const) {
     for (const scheme of SCHEMES) {
       const page = await openPage(browser, stack, size, scheme);
