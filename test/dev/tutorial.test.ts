@@ -60,6 +60,7 @@ describe('the tutorial', function () {
   let stack: Stack;
   let folder: string;
   let tutorial: Map<string, Section>;
+  let terminal: Terminal;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tutorial-'));
@@ -73,14 +74,18 @@ describe('the tutorial', function () {
     await rm(folder, { recursive: true });
   });
 
-  async function open(): Promise<Terminal> {
+  beforeEach(async () => {
     const { PATH = '' } = process.env;
     const token = await stack.token({ sub: 'developer' });
-    return await openTerminal({ cwd: ROOT, env: { PATH, HOME: folder, TOKEN: token } });
-  }
+    terminal = await openTerminal({ cwd: ROOT, env: { PATH, HOME: folder, TOKEN: token } });
+  });
+
+  afterEach(async () => {
+    await terminal.close();
+  });
 
   /** Types commands, and compares what they print with what the tutorial shows. */
-  async function follow(terminal: Terminal, steps: readonly Step[]): Promise<void> {
+  async function follow(steps: readonly Step[]): Promise<void> {
     const addresses = [
       ['http://127.0.0.1:8080', stack.apiUrl],
       ['http://127.0.0.1:4443', stack.storageUrl],
@@ -104,9 +109,7 @@ describe('the tutorial', function () {
     const [start, ...steps] = [...tutorial.values()].flatMap((each) => each.steps);
     assert.equal(start?.block, START);
     assert.ok(steps.length >= 11);
-    const terminal = await open();
-    await follow(terminal, steps);
-    await terminal.close();
+    await follow(steps);
   });
 
   describe("with Temporal's Web UI", () => {
@@ -120,15 +123,13 @@ describe('the tutorial', function () {
       assert.ok(settings !== undefined && begin !== undefined && afterwards !== undefined);
       const buttons = Array.from(text.matchAll(/\*\*(.+?)\*\*/g), ([, name = '']) => name);
       assert.deepEqual(buttons, ['Request Cancellation', 'Confirm']);
-      const terminal = await open();
-      await follow(terminal, [settings, begin]);
+      await follow([settings, begin]);
       const id = (await terminal.type('echo "$JOB"')).trim();
       const { page, close } = await openPage(stack.temporalUiUrl);
       await page.getByRole('link', { name: id }).first().click();
       for (const name of buttons) await page.getByRole('button', { name, exact: true }).click();
       await page.getByText('Cancel Request Sent').waitFor();
-      await follow(terminal, [afterwards]);
-      await terminal.close();
+      await follow([afterwards]);
       await close();
     });
   });

@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream';
 export interface Terminal {
   /** Types lines; gives what they print, when all of them are done. Rejects where the shell ends before. */
   type(lines: string): Promise<string>;
+  /** Ends the shell, and whatever it still runs. */
   close(): Promise<void>;
 }
 
@@ -21,6 +22,9 @@ const AT_A_TERMINAL = 'import pty, sys; pty.spawn(sys.argv[1:])';
 const EACH_BLOCK = 'while IFS= read -r -d "" -u 3 block; do eval "$block" 3<&-; done';
 const SHELL = ['bash', '--norc', '-eu', '-c', EACH_BLOCK];
 
+/** How long the shell may take to end once nothing more is typed. */
+const ENDS_WITHIN_MS = 2_000;
+
 /** What the shell says once it has done what was typed. */
 const DONE = '----- done';
 
@@ -30,7 +34,6 @@ export async function openTerminal({ cwd, env, columns = 120 }: TerminalOptions)
     cwd,
     env: { ...env, TERM: 'xterm' },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    detached: true,
   });
   const keyboard = child.stdio[3] as Writable;
   // Whoever types into a shell that has ended is told so by `type`.
@@ -66,7 +69,10 @@ export async function openTerminal({ cwd, env, columns = 120 }: TerminalOptions)
     },
     async close() {
       keyboard.end();
+      // Its end takes the terminal away from whatever still runs there.
+      const giveUp = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS);
       await closed;
+      clearTimeout(giveUp);
     },
   };
   await terminal.type(`stty columns ${columns}`);
