@@ -9,10 +9,10 @@ import type {
 } from '../contract/messages.ts';
 import type { Refusal, Taken } from './admit-job.ts';
 import { CollectionAccess } from './collection-access.ts';
-import { claimJob } from './claim-job.ts';
+import { claimJob, newRecord, type ClaimTask } from './claim-job.ts';
 import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { toControlFailure } from './failures.ts';
+import { failure, toControlFailure } from './failures.ts';
 import { planFirst } from './first-files.ts';
 import { Lease } from './lease.ts';
 import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
@@ -48,6 +48,8 @@ export type BulkVerdict =
       plan: BulkPlan;
       locks: HeldPrefixLock[];
       recordGeneration: string;
+      /** Under this name is kept what others hold, which the job does without; absent: nothing. */
+      lockedPlaces?: string;
       /** Of a prefix, its first chunk; absent: nothing is listed yet. */
       listed?: ListingPlan;
     }
@@ -87,16 +89,17 @@ async function decide(
   const { bulk: source, options } = input.request;
   const plan = 'verdict' in read ? undefined : read;
   const takesLocks = plan !== undefined && options.dryRun !== true;
-  const taking = takesLocks ? lockPrefixes(deps, { owner, ...plan }) : Promise.resolve(undefined);
-  const claiming = claimJob(
-    deps,
-    { owner, taskQueue, input, collections: plan?.collections ?? [], isPlanned: plan !== undefined },
-    async (replaced) => {
-      const locking = await taking;
-      await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : []);
-      if (source.kind === 'collection') await discardPlan(deps, owner);
-    },
-  );
+  const skipLocked = options.onLocked === 'skip';
+  const taking = takesLocks ? lockPrefixes(deps, { owner, ...plan, skipLocked }) : Promise.resolve(undefined);
+  const claimTask = {
+    ...{ owner, taskQueue, input, collections: plan?.collections ?? [] },
+    isPlanned: plan !== undefined,
+  };
+  const claiming = claimJob(deps, claimTask, async (replaced) => {
+    const locking = await taking;
+    await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : []);
+    if (source.kind === 'collection') await discardPlan(deps, owner);
+  });
   const { correlationId } = owner;
   const firstFiles = { correlationId, source, options, collections: plan?.collections ?? [], claiming };
   // All are waited for, even where one fails: the next attempt must not meet the rest of this one.
@@ -117,9 +120,33 @@ async function decide(
     return { verdict: 'locked', plan: read, ...locking };
   }
   if (first?.seen !== undefined) deps.seen?.keep(first.seenKey, { ...first.seen, stoodAt: locking?.stoodAt });
-  const { recordGeneration } = claim;
   const listed = first && { listed: first.plan };
-  return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [], recordGeneration, ...listed };
+  const kept = await keepLockedPlaces(deps, claimTask, claim.recordGeneration, locking?.others ?? []);
+  return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [], ...kept, ...listed };
+}
+
+/**
+ * Keeps what others hold, by a name that the record tells too: should the job be ended by force, nobody else knows that
+ * it never wrote there. The record is changed as this attempt has claimed it, so that an earlier one cannot change it.
+ */
+async function keepLockedPlaces(
+  { storage }: ActivityDependencies,
+  claimTask: ClaimTask,
+  recordGeneration: string,
+  others: readonly LockTarget[],
+): Promise<{ recordGeneration: string; lockedPlaces?: string }> {
+  if (others.length === 0) return { recordGeneration };
+  using lease = new Lease(Context.current());
+  try {
+    const lockedPlaces = await storage.lockedPlaces.keep(claimTask.owner.correlationId, others);
+    lease.check();
+    const record = { ...newRecord(claimTask), lockedPlaces };
+    const replaced = await storage.records.replace({ record, generation: recordGeneration });
+    if (replaced === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record changed as the job was admitted');
+    return { recordGeneration: replaced, lockedPlaces };
+  } catch (error) {
+    throw toControlFailure(error);
+  }
 }
 
 /** Takes back what was planned for a job that is not accepted: nobody is to see it as its files. */

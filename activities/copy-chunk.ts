@@ -2,10 +2,11 @@ import { Context } from '@temporalio/activity';
 import { indexCollections } from '../contract/locate.ts';
 import type { FileRecord } from '../contract/messages.ts';
 import { isStorageError } from '../storage/errors.ts';
+import type { PlannedFile } from '../storage/job-chunks.ts';
 import { endFile, toChunkFile, toRecord, type ChunkFile } from './chunk/chunk-file.ts';
 import { readFiles, readOutcome, storeOutcome } from './chunk/chunk-store.ts';
 import type { ChunkOutcome, CopyChunkTask } from './chunk/chunk-task.ts';
-import { judge, judgeProblem, type ChunkMode } from './chunk/judge.ts';
+import { judge, judgeUnseen, type ChunkMode } from './chunk/judge.ts';
 import { lookUp, seenKey } from './chunk/look-up.ts';
 import { PrefixGuard } from './chunk/prefix-guard.ts';
 import { ChunkProgress } from './chunk/progress.ts';
@@ -13,8 +14,10 @@ import { Recovery } from './chunk/recovery.ts';
 import { writeFiles } from './chunk/write-files.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { toFailure } from './failures.ts';
+import { toControlFailure, toFailure } from './failures.ts';
+import type { Outcome } from './file-outcome.ts';
 import { Lease } from './lease.ts';
+import { readLockedPlaces } from './locked-places.ts';
 
 /** Writes whose answers were lost are looked after so many at a time. */
 const LOOKS_AT_A_TIME = 16;
@@ -36,8 +39,11 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
   }
   const startedAt = Date.now();
   const mode: ChunkMode = task.dryRun === true ? 'dryRun' : task.settle === true ? 'settle' : 'copy';
-  const places = { collections: indexCollections(task.collections), locks: mode === 'dryRun' ? undefined : task.locks };
-  const files = planned.filter(({ problem }) => problem === undefined).map((file) => toChunkFile(file, places));
+  const collections = indexCollections(task.collections);
+  const places = { collections, locks: mode === 'dryRun' ? undefined : task.locks };
+  const lockedPlaces = await lockedPlacesOf(deps, task);
+  const unseen = planned.map((file) => judgeUnseen(file, { mode, collections, lockedPlaces }));
+  const files = planned.filter((_, index) => unseen[index] === undefined).map((file) => toChunkFile(file, places));
   const { cancellationSignal: signal } = context;
   const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
   try {
@@ -54,10 +60,18 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
     throw toFailure(error);
   }
   const triesBefore = task.part + context.info.attempt - 1;
-  const records = toRecords(planned, files, { mode, startedAt, triesBefore });
+  const records = toRecords(planned, unseen, files, { startedAt, triesBefore });
   const isUncertain = files.some((file) => file.outcome === undefined && file.isUnconfirmed);
   const outcome = await storeOutcome(chunks, task, planned, records);
   return { ...outcome, reason: recovery.lastFailure, ...(isUncertain && { isUncertain }) };
+}
+
+async function lockedPlacesOf({ storage }: ActivityDependencies, { correlationId, lockedPlaces }: CopyChunkTask) {
+  try {
+    return await readLockedPlaces(storage, correlationId, lockedPlaces);
+  } catch (error) {
+    throw toControlFailure(error);
+  }
 }
 
 /** Writes the files that have no outcome yet. */
@@ -102,17 +116,21 @@ async function confirmSent(files: readonly ChunkFile[], recovery: Recovery): Pro
   });
 }
 
-/** The records of all files that have come to their end, in the order of the plan. */
+/**
+ * The records of all files that have come to their end, in the order of the plan: those that were not looked at
+ * (`unseen`, by place in the plan), and the others.
+ */
 function toRecords(
-  planned: Awaited<ReturnType<typeof readFiles>>,
+  planned: readonly PlannedFile[],
+  unseen: readonly (Outcome | undefined)[],
   files: readonly ChunkFile[],
-  { mode, startedAt, triesBefore }: { mode: ChunkMode; startedAt: number; triesBefore: number },
+  { startedAt, triesBefore }: { startedAt: number; triesBefore: number },
 ): FileRecord[] {
   const records: FileRecord[] = [];
   let next = 0;
-  for (const plannedFile of planned) {
-    if (plannedFile.problem !== undefined) {
-      const outcome = judgeProblem(plannedFile.problem, mode);
+  for (const [place, plannedFile] of planned.entries()) {
+    const outcome = unseen[place];
+    if (outcome !== undefined) {
       records.push(toRecord(plannedFile, outcome, { startedAt, endedAt: startedAt, retryCount: 0 }));
       continue;
     }

@@ -16,15 +16,18 @@ export interface PrefixLockTask {
   sources: LockTarget[];
   /** The collections that all of these are in. */
   collections: CollectionLocation[];
+  /** Does without what others hold of that, instead of taking nothing. */
+  skipLocked?: boolean;
 }
 
 /**
  * The locks in the order of the prefixes, and when they were last seen to stand, by the monotonic clock of this process,
  * where they were; or none, with what others hold of what was asked for, and who these are. What
  * others hold is a file, or a prefix (of its name in the collection; empty where it is the whole collection).
+ * `others`: what others hold and the job does without, though it be under its locks.
  */
 export type PrefixLocking =
-  | { locked: true; locks: HeldPrefixLock[]; stoodAt?: number | undefined }
+  | { locked: true; locks: HeldPrefixLock[]; stoodAt?: number | undefined; others?: LockTarget[] }
   | { locked: false; files: LockedFile[]; holders: string[] };
 
 /** Files and prefixes that are listed in a refusal; an answer to a caller is not to grow with what others do. */
@@ -33,15 +36,23 @@ const MAX_LISTED = 1_000;
 /**
  * Locks every prefix or none, and sees that no other job is writing a source, or a file under one of the prefixes. A
  * lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own locks in place, and renews them.
+ * With `skipLocked` it locks each prefix of which others leave anything, and tells what they hold.
  */
 export async function lockPrefixes(
   { storage, jobs, log }: ActivityDependencies,
-  { owner, prefixes, sources, collections }: PrefixLockTask,
+  { owner, prefixes, sources, collections, skipLocked = false }: PrefixLockTask,
 ): Promise<PrefixLocking> {
   using lease = new Lease(Context.current());
   const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log), lease });
+  const claim = { targets: prefixes, sources };
   try {
-    if (await taking.takeAll({ targets: prefixes, sources })) {
+    if (skipLocked) {
+      const others = await taking.takeTheRest(claim);
+      const held = prefixes.filter((target) => taking.heldOn(target) !== undefined);
+      const locks = held.map((target) => toHeldLock(target, taking));
+      return { locked: true, locks, stoodAt: taking.stoodAt, ...(others.length > 0 && { others }) };
+    }
+    if (await taking.takeAll(claim)) {
       const locks = prefixes.map((target) => toHeldLock(target, taking));
       return { locked: true, locks, stoodAt: taking.stoodAt };
     }

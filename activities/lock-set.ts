@@ -4,6 +4,7 @@ import { isSameOwner, type Lock, type LockStore, type TakenLock } from '../stora
 import type { ObjectRef } from '../storage/objects.ts';
 import { mapConcurrently } from './concurrency.ts';
 import type { Lease } from './lease.ts';
+import { LockedPlaces } from './locked-places.ts';
 import { systemClock, type LockClock } from './lock-clock.ts';
 import type { StalenessCheck } from './stale-locks.ts';
 
@@ -82,6 +83,26 @@ export class LockSet {
     }
     await this.release(claim.targets);
     return false;
+  }
+
+  /**
+   * Takes the locks on all targets of which others leave anything, and gives what they hold: of the targets, around
+   * them, and of the sources. All of that was there once the locks stood, and whoever comes later sees these: so nothing
+   * under them is anybody else's, but for what is given. Where no source is left to be read, nothing is held.
+   */
+  async takeTheRest(claim: Claim): Promise<LockTarget[]> {
+    await this.takeEach(claim);
+    const { targets, sources } = claim;
+    const others = this.#others();
+    const places = new LockedPlaces(others);
+    const isReadable = sources.length === 0 || sources.some((source) => !places.cover(source));
+    await this.release(isReadable ? targets.filter((target) => places.cover(target)) : targets);
+    return others;
+  }
+
+  #others(): LockTarget[] {
+    const all = new Map([...this.#contested.values(), ...this.#crossing].map((lock) => [targetKey(lock), lock]));
+    return [...all].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, lock]) => placeOf(lock));
   }
 
   #hasPrecedence(): boolean {
@@ -186,4 +207,9 @@ export class LockSet {
     const crossing = this.#crossing.filter((lock) => overlap(target, lock));
     return contested === undefined ? crossing : [contested, ...crossing];
   }
+}
+
+function placeOf(lock: Lock<LockTarget>): LockTarget {
+  const { bucket } = lock;
+  return isPrefixRef(lock) ? { bucket, prefix: lock.prefix } : { bucket, name: lock.name };
 }

@@ -56,3 +56,9 @@ export function isRetryable(code: ReasonCode): boolean {
 export function reason(code: ReasonCode, sentence: string): string {
   return `${code}: ${sentence}`;
 }
+
+/** Why a file was skipped that others held when its job was admitted. */
+export const SKIPPED_AS_LOCKED = reason(
+  'FILE_LOCKED',
+  'the file is locked by another job or by hand, and onLocked is "skip"',
+);

@@ -7,6 +7,7 @@ import { JobFolderStore } from './job-folders.ts';
 import { JobInputStore } from './job-inputs.ts';
 import { JobRecordStore } from './job-records.ts';
 import { JsonApi } from './json-api.ts';
+import { LockedPlaceStore } from './locked-places.ts';
 import { LockStore } from './locks.ts';
 import { ObjectStore } from './objects.ts';
 import type { StorageObserver } from './observer.ts';
@@ -17,6 +18,7 @@ export interface StorageModule {
   objects: ObjectStore;
   collections: CollectionCatalogue;
   locks: LockStore;
+  lockedPlaces: LockedPlaceStore;
   records: JobRecordStore;
   folders: JobFolderStore;
   chunks: JobChunkStore;
@@ -65,6 +67,7 @@ export function createStorage(
     objects,
     collections: new CollectionCatalogue(short, config.controlBucket),
     locks: new LockStore(short, config.controlBucket, observer),
+    lockedPlaces: new LockedPlaceStore(objects, config.controlBucket),
     records: new JobRecordStore(short, config.controlBucket),
     folders: new JobFolderStore(objects, config.controlBucket),
     chunks: new JobChunkStore(objects, config.controlBucket),

@@ -40,6 +40,8 @@ export interface JobRecord {
   entries: FileEntry[] | null;
   /** Where the files of a bulk job stand; they are planned and recorded in chunks (JobChunkStore). Null for a list. */
   bulk: BulkSource | null;
+  /** Of a bulk job that does without what others hold: the name of what that was (LockedPlaceStore). Absent: nothing. */
+  lockedPlaces?: string;
   /** Null until the job's end: before that, its workflow knows. It stays null where the job was ended by force. */
   admission: Admission | null;
   status: JobStatus;
@@ -57,6 +59,7 @@ const recordShape = z.looseObject({
   collections: z.array(z.looseObject({ collectionId: z.string(), bucket: z.string(), prefix: z.string() })).optional(),
   entries: z.array(z.unknown()).nullish(),
   bulk: z.looseObject({ kind: z.string() }).nullish(),
+  lockedPlaces: z.string().optional(),
   admission: z.looseObject({ decision: z.string() }).nullable(),
   status: z.looseObject({
     state: z.enum(JOB_STATES),

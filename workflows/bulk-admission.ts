@@ -12,14 +12,21 @@ type BulkAdmissionTask = Parameters<Activities['admitBulk']>[0];
 /** How a bulk request was decided. Only `accepted` holds anything. */
 export type BulkAdmitted =
   /** `queue`: what is planned already; `cursor`: where the listing that is to plan the rest begins, null: there is none. */
-  | { decided: 'accepted'; locks: HeldPrefixLock[]; queue: CarriedQueue; cursor: ListingCursor | 'start' | null }
+  | {
+      decided: 'accepted';
+      locks: HeldPrefixLock[];
+      /** The name of what others hold, which the job does without; absent: nothing. */
+      lockedPlaces?: string;
+      queue: CarriedQueue;
+      cursor: ListingCursor | 'start' | null;
+    }
   | { decided: 'refused' }
   /** The correlation id belongs to an earlier job, whose outcome and end the book has taken over. */
   | { decided: 'before' };
 
 /**
  * Decides a bulk request: whose correlation id it is, access, for lists the sense of every line, then all prefix locks
- * or none. A job that is told to stop while it waits for locks is accepted, and copies nothing.
+ * or none (or, with `onLocked: skip`, those it can take). A job that is told to stop while it waits for locks is accepted, and copies nothing.
  */
 export async function admitBulk(
   book: BulkBook,
@@ -77,20 +84,21 @@ type Acceptance = Omit<Extract<BulkVerdict, { verdict: 'accepted' }>, 'verdict'>
 
 function accept(
   book: BulkBook,
-  { plan, locks, listed, recordGeneration }: Pick<Acceptance, 'plan' | 'locks'> & Partial<Acceptance>,
+  { plan, locks, lockedPlaces, listed, recordGeneration }: Pick<Acceptance, 'plan' | 'locks'> & Partial<Acceptance>,
 ): BulkAdmitted {
   book.collections = plan.collections;
   book.recordGeneration = recordGeneration;
+  const held = { locks, ...(lockedPlaces !== undefined && { lockedPlaces }) };
   // Of a list everything is known; of a prefix what admission has listed, if it has: all of it, where that is not much.
   if (plan.chunks !== null) {
     book.plan(plan.requested ?? 0);
     book.decide({ decision: 'accepted' }, plan.requested);
-    return { decided: 'accepted', locks, queue: { planned: plan.chunks, next: 0, left: [] }, cursor: null };
+    return { decided: 'accepted', ...held, queue: { planned: plan.chunks, next: 0, left: [] }, cursor: null };
   }
   const { chunks, cursor } = listed ?? ({ chunks: [], cursor: 'start' } as const);
   for (const { count } of chunks) book.plan(count);
   const requested = cursor === null ? chunks.reduce((sum, { count }) => sum + count, 0) : null;
   book.decide({ decision: 'accepted' }, requested);
   const generations = chunks.flatMap(({ generation }) => generation ?? []);
-  return { decided: 'accepted', locks, queue: { planned: chunks.length, next: 0, left: [], generations }, cursor };
+  return { decided: 'accepted', ...held, queue: { planned: chunks.length, next: 0, left: [], generations }, cursor };
 }

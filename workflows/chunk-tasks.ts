@@ -9,6 +9,8 @@ export interface BulkJob {
   owner: JobOwner;
   request: BulkRequest;
   locks: HeldPrefixLock[];
+  /** The name of what others hold, which the job does without; absent: nothing. */
+  lockedPlaces?: string;
 }
 
 export type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
@@ -21,13 +23,14 @@ export function windowOf({ request: { options } }: BulkJob): number {
 
 /** What an activity is told of one pass over a chunk. */
 export function taskOf(
-  { owner, locks, request }: BulkJob,
+  { owner, locks, lockedPlaces, request }: BulkJob,
   collections: CollectionLocation[],
   { chunk, part, only, tries, generation, isUncertain }: ChunkPass,
 ): CopyChunkTask {
   const { overwrite, dryRun, maxFilesPerSecond } = request.options;
   return {
     ...{ owner, correlationId: owner.correlationId, chunk, part, collections, locks, overwrite },
+    ...(lockedPlaces !== undefined && { lockedPlaces }),
     ...(generation !== undefined && { planGeneration: generation }),
     ...(only !== undefined && { only }),
     ...(dryRun === true && { dryRun }),

@@ -13,6 +13,8 @@ import { showJob } from './visibility.ts';
 export interface CarriedBulk {
   book: CarriedBulkBook;
   locks: HeldPrefixLock[];
+  /** The name of what others hold, which the job does without; absent: nothing. */
+  lockedPlaces?: string;
   copying: CopyingState;
 }
 
@@ -38,9 +40,10 @@ export async function copyBulk(
       await closeJob(book, owner, input);
       return await ended(book);
     }
-    const { locks } = begun;
-    const rest = await copyChunks(book, { owner, request: input.request, locks }, gate, begun.copying);
-    if (rest !== undefined) return await continueJob(input, { book: book.carry(), locks, copying: rest });
+    const { copying, locks, lockedPlaces } = begun;
+    const held = { locks, ...(lockedPlaces !== undefined && { lockedPlaces }) };
+    const rest = await copyChunks(book, { owner, request: input.request, ...held }, gate, copying);
+    if (rest !== undefined) return await continueJob(input, { ...held, book: book.carry(), copying: rest });
     await closeJob(book, owner, input, { prefixLocks: locks });
     return await ended(book);
   });
@@ -55,6 +58,6 @@ async function begin(
   if (admitted.decided !== 'accepted') return admitted.decided;
   book.startProcessing();
   showJob(book);
-  const { locks, queue, cursor } = admitted;
-  return { locks, copying: { queue, cursor } };
+  const { locks, lockedPlaces, queue, cursor } = admitted;
+  return { locks, ...(lockedPlaces !== undefined && { lockedPlaces }), copying: { queue, cursor } };
 }

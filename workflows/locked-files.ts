@@ -1,7 +1,7 @@
 import type { Activities, HeldLock } from '../activities/index.ts';
 import { indexCollections, locate, type LocatedFile } from '../contract/locate.ts';
 import type { FileRecord } from '../contract/messages.ts';
-import { reason } from '../contract/reasons.ts';
+import { SKIPPED_AS_LOCKED } from '../contract/reasons.ts';
 import { outcomeWithout, type JobBook } from './job-book.ts';
 
 /** A file that may be copied: where it is, and the lock on its destination. */
@@ -20,8 +20,7 @@ export function filesToCopy(book: JobBook, locks: LocksByFile): LockedFile[] {
   return book.unfinished().flatMap((record) => {
     const lock = locks[record.index] ?? null;
     if (lock !== null) return [{ ...locate(record, places), record, lock }];
-    const message = reason('FILE_LOCKED', 'the file is locked by another job or by hand, and onLocked is "skip"');
-    book.finishFile(record, outcomeWithout('Skipped', message), Date.now());
+    book.finishFile(record, outcomeWithout('Skipped', SKIPPED_AS_LOCKED), Date.now());
     return [];
   });
 }

@@ -13,8 +13,10 @@ export interface CopyChunkTask {
   /** Job indices of the files that are meant; all of the chunk where absent. */
   only?: number[];
   collections: CollectionLocation[];
-  /** The locks that all destinations are under; none for a dry run. */
+  /** The locks that all destinations are under, but for what others hold; none for a dry run. */
   locks: HeldPrefixLock[];
+  /** Under this name is kept what others hold: files there are skipped. Absent: nothing. */
+  lockedPlaces?: string;
   overwrite: Overwrite;
   /** Tells what would happen, and copies nothing. */
   dryRun?: boolean;

@@ -1,6 +1,9 @@
+import { locate, type CollectionIndex } from '../../contract/locate.ts';
 import type { Overwrite } from '../../contract/messages.ts';
-import { reason } from '../../contract/reasons.ts';
+import { reason, SKIPPED_AS_LOCKED } from '../../contract/reasons.ts';
+import type { PlannedFile } from '../../storage/job-chunks.ts';
 import { cancelled, completed, isOwnCopy, judgeExisting, withoutObject, type Outcome } from '../file-outcome.ts';
+import type { LockedPlaces } from '../locked-places.ts';
 import { foretell, foretold } from '../preview-files.ts';
 import type { ChunkFile } from './chunk-file.ts';
 
@@ -27,7 +30,24 @@ export function judge(file: ChunkFile, mode: ChunkMode, overwrite: Overwrite): O
   return existing === undefined ? undefined : judgeExisting(existing, sourceState, overwrite);
 }
 
-/** What becomes of a file that was planned with a problem. */
-export function judgeProblem(problem: string, mode: ChunkMode): Outcome {
-  return mode === 'settle' ? cancelled(undefined) : withoutObject('Failed', problem);
+/** By what is known of a file before anybody has looked at it. */
+interface Foreknowledge {
+  mode: ChunkMode;
+  collections: CollectionIndex;
+  /** What others hold. */
+  lockedPlaces: LockedPlaces | undefined;
+}
+
+/**
+ * What becomes of a file that need not be looked at: it was planned with a problem, or others hold it; undefined: it is to
+ * be looked at. Whatever there is at a destination that others hold, it is not ours.
+ */
+export function judgeUnseen(
+  planned: PlannedFile,
+  { mode, collections, lockedPlaces }: Foreknowledge,
+): Outcome | undefined {
+  const { problem, source } = planned;
+  if (problem !== undefined) return mode === 'settle' ? cancelled(undefined) : withoutObject('Failed', problem);
+  if (lockedPlaces?.hold(locate(planned, collections)) !== true) return undefined;
+  return withoutObject('Skipped', SKIPPED_AS_LOCKED, source);
 }

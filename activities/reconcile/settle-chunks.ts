@@ -7,12 +7,14 @@ import type { JobRecord } from '../../storage/job-records.ts';
 import { isPrefixRef } from '../../storage/lock-targets.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import { toChunkFile, toRecord, type ChunkFile } from '../chunk/chunk-file.ts';
+import { judgeUnseen } from '../chunk/judge.ts';
 import { lookUp } from '../chunk/look-up.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toControlFailure } from '../failures.ts';
 import { completed, isOwnCopy, withoutObject, type Outcome } from '../file-outcome.ts';
 import { Lease } from '../lease.ts';
+import { readLockedPlaces, type LockedPlaces } from '../locked-places.ts';
 import { systemClock } from '../lock-clock.ts';
 import { findJobLocks } from './job-locks.ts';
 import { TERMINATED, type Settlement } from './settle-files.ts';
@@ -51,10 +53,11 @@ export async function settleChunks(
     const planned = await Array.fromAsync(chunks.listPlan(correlationId, { from, to: from + CHUNKS_A_STEP }));
     const { record } = stored;
     const locks = await locksOf(storage, record);
+    const lockedPlaces = await readLockedPlaces(storage, correlationId, record.lockedPlaces);
     await mapConcurrently(planned, CHUNKS_AT_A_TIME, async (chunk) => {
       const { files, part } = await readUnresolved(storage, record, chunk);
       if (files.length === 0) return;
-      const settled = await settle(storage, record, { locks, endedAt }, files, clock.now());
+      const settled = await settle(storage, record, { locks, lockedPlaces, endedAt }, files, clock.now());
       if (!(await chunks.writeResults(correlationId, chunk.chunk, part, settled))) {
         // By a late attempt of the job, or one of ours whose answer was lost: what is left then is looked for again.
         throw failure('STORAGE_UNAVAILABLE', `results of chunk ${chunk.chunk} came in meanwhile`);
@@ -99,29 +102,39 @@ async function locksOf({ locks, records }: StorageModule, record: JobRecord): Pr
   ];
 }
 
+/** By what it is told what became of files. */
+interface Knowledge {
+  locks: HeldPrefixLock[];
+  /** What others held, and the job did without. */
+  lockedPlaces: LockedPlaces | undefined;
+  endedAt: number | null;
+}
+
 async function settle(
   { objects }: StorageModule,
   { collections, options }: JobRecord,
-  { locks, endedAt }: { locks: HeldPrefixLock[]; endedAt: number | null },
+  { locks, lockedPlaces, endedAt }: Knowledge,
   planned: readonly PlannedFile[],
   now: number,
 ): Promise<FileRecord[]> {
   const places = { collections: indexCollections(collections), locks };
   // A line that could not be read may name no collection: it is nowhere to be looked for.
-  const copyable = planned.filter(({ problem }) => problem === undefined);
+  const unseen = planned.map((file) =>
+    judgeUnseen(file, { mode: 'copy', collections: places.collections, lockedPlaces }),
+  );
+  const copyable = planned.filter((_, index) => unseen[index] === undefined);
   const files = new Map(copyable.map((file) => [file.index, toChunkFile(file, places)]));
   if (options.dryRun !== true) await lookUp(objects, [...files.values()]);
-  return planned.map((file) => {
-    const outcome = outcomeOf(file.problem, files.get(file.index), endedAt);
+  return planned.map((file, index) => {
+    const outcome = unseen[index] ?? outcomeOf(files.get(file.index), endedAt);
     return toRecord(file, outcome, { startedAt: now, endedAt: now, retryCount: 0 });
   });
 }
 
-/** What is known of a file: a line that could not be copied, storage that does not tell, our own copy, or nothing. */
-function outcomeOf(problem: string | undefined, file: ChunkFile | undefined, endedAt: number | null): Outcome {
+/** What is known of a file: storage that does not tell, our own copy, or nothing. */
+function outcomeOf(file: ChunkFile | undefined, endedAt: number | null): Outcome {
   const { refusal, existing, sourceState, lock } = file ?? {};
-  const why = problem ?? refusal;
-  if (why !== undefined) return withoutObject('Failed', why, sourceState);
+  if (refusal !== undefined) return withoutObject('Failed', refusal, sourceState);
   const lostAt = lock?.generation === LOST ? endedAt : null;
   const isCopied = existing && sourceState && lock && isOwnCopy(existing, sourceState, { ...lock, lostAt });
   return isCopied === true ? completed(existing, sourceState) : withoutObject('Cancelled', TERMINATED, sourceState);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { AWKWARD_NAMES } from '../storage/object-names.ts';
-import { inPagesOf } from '../support/storage-proxy/index.ts';
+import { answerError, inPagesOf } from '../support/storage-proxy/index.ts';
 import { plainFiles, prepareChunk, type Chunking } from './chunking.ts';
 import { failsWith, makeActivityTest, type ActivityTest } from './support.ts';
 
@@ -159,6 +159,72 @@ describe('copyChunk', () => {
     const { state, message } = await chunking.record('broken');
     assert.deepEqual([state, message], ['Failed', problem]);
     assert.equal(chunking.rewrites('broken').length, 0);
+  });
+
+  describe('with places that others hold', () => {
+    const FILES = { 'a/1': {}, 'a/2': {}, b: {}, c: { existing: 'content of c' }, 'd/1': {} };
+
+    /** A chunk of a job without these destinations, this source, and what is under this prefix. */
+    async function withoutOthers(more: { settle?: boolean; isPinned?: boolean } = {}) {
+      const { isPinned = false, ...options } = more;
+      const files = Object.fromEntries(Object.entries(FILES).map(([name, file]) => [name, { ...file, isPinned }]));
+      const chunking = await prepareChunk(test, { files, ...options });
+      const [{ prefix } = assert.fail()] = chunking.task.collections;
+      const lockedPlaces = await test.storage.lockedPlaces.keep(chunking.correlationId, [
+        { bucket: test.destinationBucket, name: `${prefix}a/1` },
+        { bucket: test.sourceBucket, name: `${prefix}b` },
+        { bucket: test.destinationBucket, prefix: `${prefix}d/` },
+      ]);
+      return { chunking, task: { ...chunking.task, lockedPlaces } };
+    }
+
+    it('skips the files of which others hold either side, and copies the rest', async () => {
+      const { chunking, task } = await withoutOthers();
+      const { counts, leftovers } = await test.run('copyChunk', task);
+      assert.deepEqual([counts.count, counts.completed, counts.skipped, leftovers], [5, 2, 3, []]);
+      for (const name of ['a/1', 'b', 'd/1']) {
+        const { state, message, generation } = await chunking.record(name);
+        assert.deepEqual([state, generation], ['Skipped', null]);
+        assert.equal(message, 'FILE_LOCKED: the file is locked by another job or by hand, and onLocked is "skip"');
+        assert.equal(chunking.rewrites(name).length, 0);
+      }
+      await assertCopied(chunking, ['a/2', 'c']);
+    });
+
+    it('takes what others have written there since for its own, though it be the same, no more than when it settles', async () => {
+      for (const options of [{}, { settle: true, isPinned: true }]) {
+        const { chunking, task } = await withoutOthers(options);
+        for (const name of ['a/1', 'a/2']) await chunking.putDestination(name, `content of ${name}`);
+        await test.run('copyChunk', task);
+        const { state, generation } = await chunking.record('a/1');
+        assert.deepEqual([state, generation], ['Skipped', null]);
+        assert.equal((await chunking.record('a/2')).state, 'Completed', 'under its own lock, that is its own');
+      }
+    });
+
+    it('skips all of them under no lock, where others hold all', async () => {
+      const { chunking, task } = await withoutOthers();
+      const [{ bucket, prefix } = assert.fail()] = chunking.task.locks;
+      const lockedPlaces = await test.storage.lockedPlaces.keep(chunking.correlationId, [{ bucket, prefix }]);
+      const { counts } = await test.run('copyChunk', { ...task, locks: [], lockedPlaces });
+      assert.equal(counts.skipped, 5);
+      assert.equal(chunking.rewrites().length, 0);
+    });
+
+    it('writes nothing where it is not known any more what these are', async () => {
+      const { chunking, task } = await withoutOthers();
+      const gone = { ...task, lockedPlaces: 'gone' };
+      await failsWith(test.run('copyChunk', gone), 'INTERNAL_ERROR', { retryable: false });
+      assert.equal(chunking.rewrites().length, 0);
+    });
+
+    it('is tried again where storage does not tell', async () => {
+      const { chunking, task } = await withoutOthers();
+      const name = `jobs/${chunking.correlationId}/locked/elsewhere.ndjson`;
+      test.proxy.inject({ operation: 'read', bucket: test.controlBucket, name }, answerError(503));
+      const elsewhere = { ...task, lockedPlaces: 'elsewhere' };
+      await failsWith(test.run('copyChunk', elsewhere), 'STORAGE_UNAVAILABLE', { retryable: true });
+    });
   });
 
   it('only tells what would happen in a dry run, whatever locks there are', async () => {

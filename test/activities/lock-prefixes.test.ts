@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import type { HeldPrefixLock, JobOwner } from '../../contract/messages.ts';
 import { lockName } from '../../storage/lock-names.ts';
-import type { LockTarget } from '../../storage/lock-targets.ts';
+import { targetKey, type LockTarget } from '../../storage/lock-targets.ts';
 import { answerError, holdBefore, resetAfter, type Matcher } from '../support/storage-proxy/index.ts';
 import { newPlace, type Place } from './locking.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest, type Attempt } from './support.ts';
@@ -179,6 +179,89 @@ describe('locks on prefixes', () => {
         holders: ['zoë (audit)'],
       });
       assert.deepEqual(test.jobs.asked, []);
+    });
+  });
+
+  describe('lockPrefixes with skipLocked', () => {
+    /** The locks that were taken, by prefix, and the places that others hold; these as they were written or read here. */
+    async function lockTheRest(prefixes: string[], sources: LockTarget[] = []) {
+      const task = { owner, prefixes: prefixes.map(writes), sources, collections: place.collections };
+      const result = await test.run('lockPrefixes', { ...task, skipLocked: true });
+      assert.ok(result.locked);
+      for (const { bucket, prefix, generation } of result.locks) {
+        assert.equal((await read({ bucket, prefix }))?.generation, generation);
+      }
+      const left = await test.storage.locks.findOverlapping([writes(''), reads('')]);
+      const own = left.filter((each) => each.owner.kind === 'job' && each.owner.correlationId === owner.correlationId);
+      assert.equal(own.length, result.locks.length, 'nothing else is left behind');
+      const taken = result.locks.map(({ bucket, prefix }) => ({ bucket, prefix }));
+      return { taken, others: result.others };
+    }
+
+    const sorted = (...targets: LockTarget[]) =>
+      targets.toSorted((one, other) => (targetKey(one) < targetKey(other) ? -1 : 1));
+
+    it('takes every prefix where nobody is in its way, and tells of no others', async () => {
+      assert.deepEqual(await lockTheRest(['b/', 'a/'], [reads('')]), {
+        taken: [writes('b/'), writes('a/')],
+        others: undefined,
+      });
+    });
+
+    it('takes a prefix under which others have files and prefixes, by hand too, and tells of them', async () => {
+      await place.hold(place.destination('a/1'), other);
+      await place.hold(place.destination('a/2'), MANUAL);
+      await place.hold(place.destination('elsewhere'), other);
+      await locked(other, ['a/b/']);
+      assert.deepEqual(await lockTheRest(['a/']), {
+        taken: [writes('a/')],
+        others: sorted(place.destination('a/1'), place.destination('a/2'), writes('a/b/')),
+      });
+    });
+
+    it('does not take a prefix that others have, or one around it, and gives back what it had made', async () => {
+      await locked(other, ['a/', 'b/']);
+      assert.deepEqual(await lockTheRest(['a/', 'b/b/', 'c/']), {
+        taken: [writes('c/')],
+        others: sorted(writes('a/'), writes('b/')),
+      });
+    });
+
+    it('tells of what others write among its sources, and takes nothing where that is all of them', async () => {
+      await place.hold(place.source('a/1'), other);
+      assert.deepEqual(await lockTheRest(['a/'], [reads('a/')]), {
+        taken: [writes('a/')],
+        others: [place.source('a/1')],
+      });
+      await test.run('releasePrefixLocks', { owner, locks: await locked(owner, ['a/']) });
+      assert.ok((await test.storage.locks.acquire(reads('a'), other)).taken);
+      assert.deepEqual(await lockTheRest(['a/'], [reads('a/')]), {
+        taken: [],
+        others: sorted(reads('a'), place.source('a/1')),
+      });
+    });
+
+    it('takes over and removes locks whose job has ended, and does not do without what they were on', async () => {
+      await locked(other, ['a/', 'b/b/']);
+      await place.hold(place.destination('b/1'), other);
+      test.jobs.say(other, 'ended');
+      assert.deepEqual(await lockTheRest(['a/', 'b/']), { taken: [writes('a/'), writes('b/')], others: undefined });
+      assert.deepEqual((await read(writes('a/')))?.owner, owner);
+      assert.deepEqual([await read(writes('b/b/')), await read(place.destination('b/1'))], [undefined, undefined]);
+    });
+
+    it('finds its own locks where it is repeated, and others as they are by then', async () => {
+      const held = await place.hold(place.destination('a/1'), other);
+      assert.deepEqual(await lockTheRest(['a/']), { taken: [writes('a/')], others: [place.destination('a/1')] });
+      await test.storage.locks.release(held, held.generation);
+      assert.deepEqual(await lockTheRest(['a/']), { taken: [writes('a/')], others: undefined });
+    });
+
+    it('keeps whoever comes later from all that is under its prefix', async () => {
+      await place.hold(place.destination('a/1'), other);
+      await lockTheRest(['a/']);
+      const late = newOwner({ correlationId: LARGE });
+      assert.deepEqual(await place.take(late, ['a/2']), refused([held(to('a/2'), owner)], owner));
     });
   });
 

@@ -11,7 +11,7 @@ describe('settling a bulk job that was ended by force', () => {
   });
 
   /** The job's record, as it is while it copies. */
-  async function recorded({ correlationId, task }: Chunking): Promise<void> {
+  async function recorded({ correlationId, task }: Chunking, more: { lockedPlaces?: string } = {}): Promise<void> {
     const { namespace, firstRunId } = task.owner;
     await test.storage.records.create({
       correlationId,
@@ -22,6 +22,7 @@ describe('settling a bulk job that was ended by force', () => {
       status: {
         ...{ correlationId, state: 'Requested', counts: emptyCounts(0), startedAt: 500, endedAt: null, message: '' },
       },
+      ...more,
     });
   }
 
@@ -45,5 +46,16 @@ describe('settling a bulk job that was ended by force', () => {
     );
     assert.equal(results[1]?.message, problem);
     assert.deepEqual(await settle(chunking), { unresolved: 0, copied: 0, next: null });
+  });
+
+  it('does not take for its own what others held, and have written the same', async () => {
+    const chunking = await prepareChunk(test, { files: { a: {}, b: {} } });
+    const [{ prefix } = assert.fail()] = chunking.task.collections;
+    const held = [{ bucket: test.destinationBucket, name: `${prefix}a` }];
+    await recorded(chunking, { lockedPlaces: await test.storage.lockedPlaces.keep(chunking.correlationId, held) });
+    for (const name of ['a', 'b']) await chunking.putDestination(name, `content of ${name}`);
+    assert.deepEqual(await settle(chunking), { unresolved: 2, copied: 1, next: null });
+    assert.deepEqual(await chunking.states(), { a: 'Skipped', b: 'Completed' });
+    assert.match((await chunking.record('a')).message, /^FILE_LOCKED: /);
   });
 });

@@ -4,6 +4,7 @@ import type { Activities } from '../../activities/index.ts';
 import type { JobStatus } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { emptyCounts } from '../../contract/states.ts';
+import type { LockTarget } from '../../storage/lock-targets.ts';
 import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST } from './bulk-support.ts';
 import { decideBulk, failed, gate, replaceActivities, untilCancelled, type Replaced } from './replaced-activities.ts';
 import { assertInOrder, eventually, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
@@ -17,6 +18,12 @@ const withJobs = (replaced: Replaced, use: (jobs: Jobs) => Promise<void>) =>
 const PLANNING: Parameters<Activities['planListing']>[0] = {
   ...{ correlationId: 'any', source: COLLECTION, collections: [], cursor: null, maxChunks: 1 },
 };
+
+/** Locks all prefixes; with `skipLocked`, others hold these places. */
+function lockBeside(...others: LockTarget[]): Replaced['activities']['lockPrefixes'] {
+  const willing = replaceActivities().activities;
+  return async (task) => ({ ...(await willing.lockPrefixes(task)), ...(task.skipLocked === true && { others }) });
+}
 
 /** The run of a job that is the latest one. */
 async function latestRun({ id }: Job) {
@@ -83,14 +90,18 @@ describe('copyFiles of a prefix', () => {
   });
 
   it('goes on where a run of the workflow left off, when its history grows long', async () => {
-    const replaced = replaceActivities(chunksOf(700));
+    const replaced = replaceActivities({
+      ...chunksOf(700),
+      lockPrefixes: lockBeside({ bucket: 'bucket-to', name: 'x' }),
+    });
     await withJobs(replaced, async (jobs) => {
-      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const { job } = await jobs.admit(bulkRequest(COLLECTION, { onLocked: 'skip' }));
       const result = await job.result();
       assert.equal(result.state, 'Completed');
       assert.deepEqual(result.counts, { ...emptyCounts(7_000), completed: 7_000, pending: 0, bytes: 49_000 });
       assert.equal(new Set(replaced.tasksOf('copyChunk').map(({ chunk }) => chunk)).size, 700);
       assert.equal(replaced.tasksOf('copyChunk').length, 700, 'each once');
+      assert.ok(replaced.tasksOf('copyChunk').every(({ lockedPlaces }) => lockedPlaces === 'the 1 places'));
       const { runId, typedSearchAttributes } = await (await latestRun(job)).describe();
       assert.equal(typedSearchAttributes.get(COPY_REQUESTOR), 'alice');
       assert.equal(typedSearchAttributes.get(COPY_STATE), 'Completed');
@@ -528,6 +539,29 @@ describe('admission of a bulk job', () => {
       assert.equal((await job.result()).state, 'Rejected');
       assert.equal(replaced.tasksOf('planListing').length, 0);
       assert.equal(replaced.tasksOf('releasePrefixLocks').length, 0);
+    });
+  });
+
+  it('with onLocked "skip" does without what others hold, which every chunk is told', async () => {
+    const [one, other] = [
+      { bucket: 'bucket-to', name: '2026/x' },
+      { bucket: 'bucket-from', prefix: '2026/y/' },
+    ];
+    const replaced = replaceActivities({ ...chunksOf(2), lockPrefixes: lockBeside(one, other) });
+    await withJobs(replaced, async (jobs) => {
+      for (const [onLocked, skipLocked, lockedPlaces] of [
+        ['skip', true, 'the 2 places'],
+        ['reject', false, undefined],
+      ] as const) {
+        const { job } = await jobs.admit(bulkRequest(COLLECTION, { onLocked }));
+        assert.equal((await job.result()).state, 'Completed');
+        assert.equal(replaced.tasksOf('lockPrefixes').at(-1)?.skipLocked, skipLocked);
+        const told = replaced.tasksOf('copyChunk').filter(({ correlationId }) => correlationId === job.id);
+        assert.deepEqual(
+          told.map((task) => task.lockedPlaces),
+          [lockedPlaces, lockedPlaces],
+        );
+      }
     });
   });
 

@@ -110,10 +110,11 @@ export async function decideBulk(
   const plan = task.plan ?? { collections: [from, to], ...known, prefixes, sources };
   const { recordGeneration } = claim;
   if (options.dryRun === true) return { verdict: 'accepted', plan, locks: [], recordGeneration };
-  const locking = await steps.lockPrefixes({ owner, prefixes, sources, collections: plan.collections });
-  return locking.locked
-    ? { verdict: 'accepted', plan, locks: locking.locks, recordGeneration }
-    : { verdict: 'locked', plan, ...locking };
+  const skipLocked = options.onLocked === 'skip';
+  const locking = await steps.lockPrefixes({ owner, prefixes, sources, collections: plan.collections, skipLocked });
+  if (!locking.locked) return { verdict: 'locked', plan, ...locking };
+  const kept = locking.others && { lockedPlaces: `the ${locking.others.length} places` };
+  return { verdict: 'accepted', plan, locks: locking.locks, recordGeneration, ...kept };
 }
 
 /** The end of a job, step by step. */

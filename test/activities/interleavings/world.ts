@@ -3,12 +3,14 @@ import { pino } from 'pino';
 import type { JobDirectory } from '../../../activities/index.ts';
 import type { LockClock } from '../../../activities/lock-clock.ts';
 import { LockSet, type Claim } from '../../../activities/lock-set.ts';
+import { LockedPlaces } from '../../../activities/locked-places.ts';
 import { createStalenessCheck } from '../../../activities/stale-locks.ts';
 import type { JobOwner } from '../../../contract/messages.ts';
 import { isStorageError, StorageError } from '../../../storage/errors.ts';
 import { lockName } from '../../../storage/lock-names.ts';
 import { overlap, type LockTarget } from '../../../storage/lock-targets.ts';
 import { LockStore } from '../../../storage/locks.ts';
+import type { ObjectRef } from '../../../storage/objects.ts';
 import { ModelBucket, objectsOver, type Wire } from './model-objects.ts';
 
 /**
@@ -24,8 +26,8 @@ export interface Fault {
 export interface JobPlan {
   claim: Claim;
   fault?: Fault | undefined;
-  /** Does without what others hold. */
-  skips?: boolean;
+  /** Does without the targets that others hold, or (`within`) without what they hold of each. Default: takes all or none. */
+  skips?: boolean | 'within';
   /** Gives its locks back some time after it was admitted. */
   ends?: boolean;
 }
@@ -43,10 +45,8 @@ export class ModelJob {
   phase: Phase = 'idle';
   /** What it may write, once admitted. */
   holds: readonly LockTarget[] = [];
-  /** What it may read: nothing, where it writes nothing. */
-  get reads(): readonly LockTarget[] {
-    return this.holds.length > 0 ? this.claim.sources : [];
-  }
+  /** What others held as it was admitted: it neither reads nor writes there. */
+  others: readonly LockTarget[] = [];
   beganAt = Number.POSITIVE_INFINITY;
   admittedAt = Number.POSITIVE_INFINITY;
   requests = 0;
@@ -54,6 +54,16 @@ export class ModelJob {
   constructor(correlationId: string, claim: Claim) {
     this.owner = { kind: 'job', correlationId, firstRunId: 'first', namespace: 'default' };
     this.claim = claim;
+  }
+
+  mayWrite(object: ObjectRef): boolean {
+    return this.holds.some((target) => overlap(target, object)) && !new LockedPlaces(this.others).cover(object);
+  }
+
+  /** Nothing, where it writes nothing. */
+  mayRead(object: ObjectRef): boolean {
+    if (this.holds.length === 0 || new LockedPlaces(this.others).cover(object)) return false;
+    return this.claim.sources.some((source) => overlap(source, object));
   }
 }
 
@@ -112,7 +122,7 @@ export class World {
     await persistently(() => set.release(job.claim.targets));
   }
 
-  async #decide(job: ModelJob, wire: Wire, skips: boolean): Promise<LockSet | undefined> {
+  async #decide(job: ModelJob, wire: Wire, skips: JobPlan['skips']): Promise<LockSet | undefined> {
     const { owner, claim } = job;
     const locks = new LockStore(objectsOver(wire, this.#bucket), CONTROL_BUCKET);
     const directory: JobDirectory = {
@@ -128,7 +138,12 @@ export class World {
     return await persistently(async () => {
       const isStale = createStalenessCheck(directory, pino({ enabled: false }));
       const set = new LockSet({ locks, owner, isStale, lease: { check: () => undefined }, clock: this.#clock });
-      if (!skips) {
+      if (skips === 'within') {
+        job.others = await set.takeTheRest(claim);
+        job.holds = claim.targets.filter((target) => set.heldOn(target) !== undefined);
+        return set;
+      }
+      if (skips !== true) {
         job.holds = claim.targets;
         return (await set.takeAll(claim)) ? set : undefined;
       }
@@ -197,16 +212,23 @@ export class World {
 
   #check(): void {
     const admitted = this.in('admitted');
+    // Of two targets that overlap, the object that is called as one of them belongs to both.
+    const targets = this.jobs.flatMap(({ claim }) => [...claim.targets, ...claim.sources]);
+    const objects = targets.map(({ bucket, ...rest }) => ({ bucket, name: 'name' in rest ? rest.name : rest.prefix }));
     for (const job of admitted) {
       const lost = job.holds.filter((target) => this.#holderOf(target) !== job.owner.correlationId);
       if (lost.length > 0) throw new Error(`${job.owner.correlationId} lost ${lost.map(lockName).join(', ')}`);
       for (const other of admitted) {
         if (other === job) continue;
         const pair = `${job.owner.correlationId} and ${other.owner.correlationId}`;
-        if (meet(job.holds, other.holds)) throw new Error(`${pair} write the same`);
-        if (!meet(job.reads, other.holds)) continue;
+        if (objects.some((object) => job.mayWrite(object) && other.mayWrite(object))) {
+          throw new Error(`${pair} write the same`);
+        }
+        if (!objects.some((object) => job.mayRead(object) && other.mayWrite(object))) continue;
         if (other.admittedAt < job.beganAt) throw new Error(`${pair}: one reads what the other was writing already`);
-        if (meet(job.holds, other.reads)) throw new Error(`${pair} read what the other writes`);
+        if (objects.some((object) => job.mayWrite(object) && other.mayRead(object))) {
+          throw new Error(`${pair} read what the other writes`);
+        }
       }
     }
   }
@@ -236,8 +258,4 @@ async function persistently<T>(attempt: () => Promise<T>): Promise<T> {
       if (!isStorageError(error, 'unavailable')) throw error;
     }
   }
-}
-
-function meet(some: readonly LockTarget[], others: readonly LockTarget[]): boolean {
-  return some.some((one) => others.some((other) => overlap(one, other)));
 }

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { isStorageError, StorageError } from './errors.ts';
+import type { LockTarget } from './lock-targets.ts';
+import type { ObjectRef, ObjectStore } from './objects.ts';
+
+/** Jobs whose places this process has in mind: each of their chunks asks for them. */
+const KEPT = 16;
+
+/**
+ * What others held when a job was admitted that does without it: objects and prefixes, as
+ * `jobs/{correlationId}/locked/{SHA-256 of them}.ndjson` in the control bucket. There may be any number of them, so they
+ * travel by name. Of several attempts to admit a job each keeps what it has seen, and none replaces another one's. Every
+ * method throws StorageError.
+ */
+export class LockedPlaceStore {
+  readonly #objects: ObjectStore;
+  readonly #bucket: string;
+  readonly #kept = new Map<string, readonly LockTarget[]>();
+
+  constructor(objects: ObjectStore, controlBucket: string) {
+    this.#objects = objects;
+    this.#bucket = controlBucket;
+  }
+
+  #ref(correlationId: string, name: string): ObjectRef {
+    return { bucket: this.#bucket, name: `jobs/${correlationId}/locked/${name}.ndjson` };
+  }
+
+  /** Keeps these places, and gives the name to read them by. */
+  async keep(correlationId: string, places: readonly LockTarget[]): Promise<string> {
+    const lines = places.map((place) => `${JSON.stringify(place)}\n`).join('');
+    const name = createHash('sha256').update(lines).digest('hex');
+    const ref = this.#ref(correlationId, name);
+    try {
+      await this.#objects.write(ref, lines, { ifGenerationMatch: '0', contentType: 'application/x-ndjson' });
+    } catch (error) {
+      // The very same is there already.
+      if (!isStorageError(error, 'preconditionFailed')) throw error;
+    }
+    this.#remember(ref.name, places);
+    return name;
+  }
+
+  /** The places that were kept under a name; undefined: there are none. */
+  async read(correlationId: string, name: string): Promise<readonly LockTarget[] | undefined> {
+    const ref = this.#ref(correlationId, name);
+    const known = this.#kept.get(ref.name);
+    if (known !== undefined) return known;
+    const text = await this.#objects.readText(ref);
+    if (text === undefined) return undefined;
+    const places = parse(ref, text);
+    this.#remember(ref.name, places);
+    return places;
+  }
+
+  #remember(name: string, places: readonly LockTarget[]): void {
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size >= KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    this.#kept.set(name, places);
+  }
+}
+
+function parse({ name }: ObjectRef, text: string): LockTarget[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  try {
+    return lines.map((line) => JSON.parse(line) as LockTarget);
+  } catch (error) {
+    throw new StorageError('malformed', `${name} has a line that is no JSON`, { cause: error });
+  }
+}
