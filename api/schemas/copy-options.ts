@@ -29,9 +29,10 @@ export const copyOptions = z
         .openapi({
           description:
             'What happens where another job, or somebody by hand, holds a file locked: the request is refused (423), it ' +
-            'waits for up to an hour, or it does without the file. For now, everything under a prefix, a manifest and a ' +
-            'list of more than 1,000 files are locked as a whole, by prefixes: where others hold a file under one of ' +
-            'them, such a job is refused (423) with `skip` as with `reject`; `wait` waits.',
+            'waits for up to an hour, or it does without the file: what others hold when the job is admitted, as the ' +
+            'destination or by writing the source, ends `Skipped` with `FILE_LOCKED`. Everything under a prefix, a ' +
+            'manifest and a list of more than 1,000 files are locked as a whole, by prefixes; such a job goes on to ' +
+            'hold all of these, what it does without included.',
         }),
       priority: z
         .int({ error: PRIORITY_RULE })

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { MAX_INLINE_ENTRIES } from '../../contract/limits.ts';
 import type { Random } from '../random.ts';
 import type { ChaosStorage } from '../storage/storage.ts';
 import { JobAccount, type WriteIndex } from './account.ts';
@@ -35,10 +34,8 @@ export async function carryOut(plan: JobPlan, random: Random, around: Surroundin
   await retried?.follow(undefined);
 }
 
-/** One lock covers all that a bulk job writes: it cannot do without a part of that. */
-function isRefusedWhereLocked({ kind, options: { onLocked = 'reject' }, files }: JobPlan): boolean {
-  const isBulk = kind !== 'list' || files.length > MAX_INLINE_ENTRIES;
-  return onLocked === 'reject' || (onLocked === 'skip' && isBulk);
+function isRefusedWhereLocked({ options: { onLocked = 'reject' } }: JobPlan): boolean {
+  return onLocked === 'reject';
 }
 
 /** Path and headers by which a job is posted. */

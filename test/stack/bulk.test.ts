@@ -175,6 +175,66 @@ describe('a bulk job', function () {
     assert.equal((await caller.decided([names[3] ?? ''])).status, 200);
   });
 
+  it('does without what others hold where it is asked to, and copies all else at once', async () => {
+    const { proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(30, 'shared/file');
+    const [written = '', ...rest] = names;
+    const hold = holdBefore();
+    const rule = proxy.inject(caller.rewrites(written), hold);
+    const short = await caller.start([written]);
+    await hold.reached;
+    const id = await startBulk(caller, prefixOf(caller, 'shared/', { onLocked: 'skip' }));
+    const { job } = await caller.ended(id);
+    assert.deepEqual([job.state, job.counts.completed, job.counts.skipped], ['Completed', 29, 1]);
+    const [skipped, ...others] = await allLogs(caller, id, { state: 'Skipped' });
+    assert.deepEqual([skipped?.payload.fileName, others], [written, []]);
+    assert.match(skipped?.message ?? '', /^FILE_LOCKED: the file is locked by another job or by hand/);
+    assert.deepEqual(await caller.locks(), [caller.lockOf(written)], 'of the other job, which still writes');
+    hold.release();
+    rule.remove();
+    assert.equal((await caller.ended(short)).job.state, 'Completed');
+    assert.deepEqual(
+      caller.writes([written, ...rest]),
+      names.map(() => 1),
+    );
+    assert.deepEqual(await caller.locks(), []);
+  });
+
+  it('and others of the same files at the same moment never write one of them twice, nor one that another one has', async () => {
+    const { proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(24, 'wanted/by-all/file');
+    const hold = holdBefore();
+    const rule = proxy.inject(caller.rewrites(/^wanted/), hold);
+    const skip = { onLocked: 'skip' };
+    const requests = [
+      prefixOf(caller, 'wanted/', skip),
+      prefixOf(caller, 'wanted/by-all/', skip),
+      { ...caller.request(names.slice(4, 8)), options: skip },
+      prefixOf(caller, 'wanted/by-all/', skip),
+    ];
+    const ids = await Promise.all(requests.map((request) => startBulk(caller, request)));
+    // All are admitted before anything is written: what one of them holds, no other one has been given.
+    await until('all are decided', async () => {
+      const jobs = await Promise.all(ids.map(async (id) => (await caller.logs(id, { limit: '1' })).body.job));
+      return jobs.every(({ state }) => state !== 'Requested');
+    });
+    hold.release();
+    rule.remove();
+    const jobs = await Promise.all(ids.map(async (id) => (await caller.ended(id)).job));
+    assert.deepEqual(new Set(jobs.map(({ state }) => state)), new Set(['Completed']));
+    const completed = jobs.reduce((sum, { counts }) => sum + counts.completed, 0);
+    const writes = caller.writes(names);
+    assert.ok(writes.every((count) => count <= 1));
+    assert.equal(writes.filter((count) => count === 1).length, completed);
+    assert.deepEqual(
+      jobs.map(({ counts }) => counts.completed + counts.skipped),
+      [24, 24, 4, 24],
+    );
+    assert.deepEqual(await caller.locks(), []);
+  });
+
   it('is cancelled within a second, and its counts are what storage holds', async () => {
     const { proxy } = world();
     const caller = await world().newCaller();
