@@ -6,6 +6,7 @@ import { copyChunk } from './copy-chunk.ts';
 import { copyFile, type CopyFileTask } from './copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './find-copy.ts';
+import { countPlanned, giveUpAdmission, type CountPlannedTask, type GiveUpTask } from './give-up.ts';
 import { saveResults, type SaveResultsTask } from './job-record.ts';
 import { planListing, type PlanListingTask } from './plan-listing.ts';
 import { closeLostJob, type CloseLostJobTask } from './reconcile/close-lost-job.ts';
@@ -33,7 +34,9 @@ export function createActivities(deps: ActivityDependencies) {
   return {
     admitBulk: (task: BulkAdmissionTask) => admitBulk(deps, task),
     admitJob: (task: AdmissionTask) => admitJob(deps, task),
+    giveUpAdmission: (task: GiveUpTask) => giveUpAdmission(deps, task),
     planListing: (task: PlanListingTask) => planListing(deps, task),
+    countPlanned: (task: CountPlannedTask) => countPlanned(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
     copyChunk: (task: CopyChunkTask) => copyChunk(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),

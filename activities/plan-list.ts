@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { MAX_LISTED_COLLECTIONS } from '../contract/limits.ts';
+import { CHUNK_FILES, MAX_LISTED_COLLECTIONS } from '../contract/limits.ts';
 import type {
   Admission,
   BulkSource,
@@ -12,7 +12,9 @@ import type { EntryLine } from '../manifests/file-entry.ts';
 import { ManifestError } from '../manifests/manifest-error.ts';
 import type { PrefixRef } from '../storage/lock-targets.ts';
 import { CollectionAccess, deniedMessage, type Denied } from './collection-access.ts';
+import { unlessAborted } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { failure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { CommonPrefixes } from './planning/common-prefixes.ts';
 import { ManifestRules, RequestRules } from './planning/list-rules.ts';
@@ -57,12 +59,19 @@ class Refused extends Error {
  * Plans a list of files in one pass, as it streams: decides access as collections are first named, judges the files
  * once they are located, and writes them in chunks, in their order. In a manifest, files that are wrong are planned with
  * their problem; in a list that came with the request they refuse it. Another attempt starts over and writes the same.
+ * Throws a CancelledFailure where the job asks to stop: it waits for no further line, and writes no further chunk.
  */
 export async function planList(deps: ActivityDependencies, task: PlanListTask): Promise<ListPlan> {
-  using lease = new Lease(Context.current());
+  const context = Context.current();
+  using lease = new Lease(context);
   await using writer = new PlanWriter(deps.storage.chunks, task.owner.correlationId, lease);
   try {
-    return await new ListPlanning(deps, task, writer, lease).run();
+    const reading = new ListPlanning(deps, task, writer, lease).run();
+    const plan = await unlessAborted(context.cancellationSignal, reading);
+    if (plan !== undefined) return plan;
+    // What is left of the reading ends with its next thousand lines, or with the request it waits for.
+    lease.check();
+    throw failure('WORKER_LOST', 'the attempt is over');
   } catch (error) {
     const admission = refusalIn(error, task);
     if (admission === undefined) throw error;
@@ -110,6 +119,7 @@ class ListPlanning {
       if (line.problem === undefined) await this.#admit(line.entry);
       const problem = rules.judge(line);
       requested += 1;
+      if (requested % CHUNK_FILES === 0) this.#lease.check();
       // What is refused in the end need not be planned; access is decided for all of it.
       if (rules.isRefusing) continue;
       if (problem === undefined) this.#noteNames(line.entry);

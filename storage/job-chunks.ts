@@ -125,6 +125,13 @@ export class JobChunkStore {
     }
   }
 
+  /** Files in the chunks of the plan from this one on. */
+  async countPlan(correlationId: string, from: number): Promise<number> {
+    let files = 0;
+    for await (const { count } of this.listPlan(correlationId, { from })) files += count;
+    return files;
+  }
+
   /**
    * Deletes the chunks of the plan from this one on: those of an earlier plan that was longer. `check` as of `writePlan`.
    */

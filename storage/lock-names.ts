@@ -62,8 +62,11 @@ export function prefixLocksIn(bucket: string): string {
  * removed, and is no lock itself.
  */
 export function prefixMarkName(bucket: string): string {
-  return `prefix-locks/${bucket}`;
+  return `${PREFIX_MARKS}${bucket}`;
 }
+
+/** What the names of all these marks start with. */
+export const PREFIX_MARKS = 'prefix-locks/';
 
 /** What the names of the locks of all objects under a prefix start with; where it is cut, some of other objects too. */
 export function objectLocksUnder({ bucket, prefix }: PrefixRef): string {

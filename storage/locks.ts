@@ -1,6 +1,14 @@
 import type { JobOwner } from '../contract/messages.ts';
 import { isStorageError } from './errors.ts';
-import { lockName, locksIn, lockTargetOf, objectLocksUnder, prefixLocksIn, prefixMarkName } from './lock-names.ts';
+import {
+  lockName,
+  locksIn,
+  lockTargetOf,
+  objectLocksUnder,
+  PREFIX_MARKS,
+  prefixLocksIn,
+  prefixMarkName,
+} from './lock-names.ts';
 import { isPrefixRef, overlap, targetKey, type LockTarget, type PrefixRef } from './lock-targets.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 import type { StorageObserver } from './observer.ts';
@@ -184,7 +192,7 @@ export class LockStore {
   async findOverlapping(targets: readonly LockTarget[]): Promise<Lock<LockTarget>[]> {
     const buckets = new Set(targets.map(({ bucket }) => bucket));
     const found = await Promise.all([
-      ...Array.from(buckets, (bucket) => this.#listPrefixes(bucket)),
+      ...Array.from(buckets, (bucket): Promise<Lock<LockTarget>[]> => this.listPrefixes(bucket)),
       ...targets.filter(isPrefixRef).map((target) => this.#listUnder(target)),
     ]);
     // Prefixes that overlap list the same locks.
@@ -192,7 +200,15 @@ export class LockStore {
     return Array.from(locks.values()).filter((lock) => targets.some((target) => overlap(target, lock)));
   }
 
-  async #listPrefixes(bucket: string): Promise<Lock<LockTarget>[]> {
+  /** The buckets that have, or have had, prefix locks. */
+  async *listMarkedBuckets(): AsyncGenerator<string> {
+    for await (const { name } of this.#objects.list({ bucket: this.#bucket, prefix: PREFIX_MARKS })) {
+      yield name.slice(PREFIX_MARKS.length);
+    }
+  }
+
+  /** All prefix locks of a bucket. */
+  async listPrefixes(bucket: string): Promise<Lock<PrefixRef>[]> {
     if (!(await this.#isMarked(bucket))) return [];
     const locks: Lock<PrefixRef>[] = [];
     for await (const info of this.#objects.list({ bucket: this.#bucket, prefix: prefixLocksIn(bucket) })) {

@@ -1,10 +1,11 @@
-import { condition } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Activities, BulkVerdict, ListingCursor } from '../activities/index.ts';
 import type { BulkRequest, CopyFilesInput, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
 import { local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, planning } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import type { CarriedQueue } from './chunk-queue.ts';
+import type { CopyGate } from './copy-gate.ts';
 import { countOf, showProgress } from './visibility.ts';
 
 type BulkAdmissionTask = Parameters<Activities['admitBulk']>[0];
@@ -20,38 +21,56 @@ export type BulkAdmitted =
       queue: CarriedQueue;
       cursor: ListingCursor | 'start' | null;
     }
-  | { decided: 'refused' }
+  /** Nothing is to be copied: the request is refused, or the job was cancelled before it was decided. */
+  | { decided: 'over' }
   /** The correlation id belongs to an earlier job, whose outcome and end the book has taken over. */
   | { decided: 'before' };
 
 /**
  * Decides a bulk request: whose correlation id it is, access, for lists the sense of every line, then all prefix locks
- * or none (or, with `onLocked: skip`, those it can take). A job that is told to stop while it waits for locks is accepted, and copies nothing.
+ * or none (or, with `onLocked: skip`, those it can take). A job that is told to stop while its list is read, or while it
+ * waits for locks, is accepted, and copies nothing.
  */
 export async function admitBulk(
   book: BulkBook,
+  gate: CopyGate,
   owner: JobOwner,
-  taskQueue: string,
   input: CopyFilesInput<BulkRequest>,
 ): Promise<BulkAdmitted> {
+  const { taskQueue } = workflowInfo();
   const { bulk: source, options } = input.request;
   const { onLocked = 'reject' } = options;
   // A list is read to its end first; a prefix is decided as quickly as a short list.
   const isQuick = source.kind === 'collection';
+  const reading = new CancellationScope();
+  const stopReading = () => {
+    if (book.isCancelling) reading.cancel();
+  };
+  gate.watch(stopReading);
+  stopReading();
   const admitOnce = (task: BulkAdmissionTask) =>
-    isQuick ? local('admit a prefix').admitBulk(task) : planning('read the list and admit it').admitBulk(task);
+    isQuick
+      ? local('admit a prefix').admitBulk(task)
+      : reading.run(() => planning('read the list and admit it').admitBulk(task));
   const giveUpAt = Date.now() + LOCK_WAIT_MS;
   let pauseMs = LOCK_WAIT_PAUSES_MS.first;
   let plan: BulkAdmissionTask['plan'];
   for (;;) {
-    const verdict = await admitOnce({ owner, taskQueue, input, ...(plan !== undefined && { plan }) });
+    let verdict: BulkVerdict;
+    try {
+      verdict = await admitOnce({ owner, taskQueue, input, ...(plan !== undefined && { plan }) });
+    } catch (error) {
+      // It was cancelled before it began, or as it read; or it is lost, and is not tried again once it is cancelled.
+      if (!reading.consideredCancelled || !(isCancellation(error) || error instanceof ActivityFailure)) throw error;
+      return await giveUp(book, { owner, taskQueue, input });
+    }
     switch (verdict.verdict) {
       case 'taken':
         book.adopt(verdict.outcome, verdict.status);
         return { decided: 'before' };
       case 'refused':
         book.decide(verdict.admission, null);
-        return { decided: 'refused' };
+        return { decided: 'over' };
       case 'accepted':
         book.explain('');
         return accept(book, verdict);
@@ -60,7 +79,7 @@ export async function admitBulk(
     }
     if (onLocked !== 'wait' || Date.now() >= giveUpAt) {
       book.decide({ decision: 'locked', files: verdict.files }, plan.requested);
-      return { decided: 'refused' };
+      return { decided: 'over' };
     }
     book.explain(
       reason(
@@ -78,6 +97,21 @@ export async function admitBulk(
     }
     pauseMs = Math.min(pauseMs * 2, LOCK_WAIT_PAUSES_MS.longest);
   }
+}
+
+/** Ends a request that nobody decides any more: nothing of it is held, and what is planned of it is cancelled. */
+async function giveUp(book: BulkBook, task: Parameters<Activities['giveUpAdmission']>[0]): Promise<BulkAdmitted> {
+  const given = await local('give the admission up').giveUpAdmission(task);
+  if (given.verdict === 'taken') {
+    book.adopt(given.outcome, given.status);
+    return { decided: 'before' };
+  }
+  book.recordGeneration = given.recordGeneration;
+  book.plan(given.planned);
+  book.decide({ decision: 'accepted' }, given.planned);
+  book.cancelRest();
+  book.cutShort('its request was decided');
+  return { decided: 'over' };
 }
 
 type Acceptance = Omit<Extract<BulkVerdict, { verdict: 'accepted' }>, 'verdict'>;

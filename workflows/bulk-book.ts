@@ -62,10 +62,10 @@ export class BulkBook extends JobLife {
     this.counts.pending = 0;
   }
 
-  /** The job is cancelled while files are listed: there are more than it knows of. */
-  cutShort(): void {
+  /** The job is cancelled while files are listed, or before: there are more than it knows of. */
+  cutShort(before = 'all files under the prefix were listed'): void {
     this.#isCutShort = true;
-    this.explain(reason('CANCELLED', 'the job was cancelled before all files under the prefix were listed'));
+    this.explain(reason('CANCELLED', `the job was cancelled before ${before}`));
   }
 
   /** Some files can be neither copied nor told of: the source cannot be listed, say, or a chunk of the plan is gone. */

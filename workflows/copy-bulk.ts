@@ -1,4 +1,4 @@
-import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { BulkRequest, CopyFilesInput, HeldPrefixLock, JobOwner, JobStatus } from '../contract/messages.ts';
 import { BulkBook, type CarriedBulkBook } from './bulk-book.ts';
 import { admitBulk } from './bulk-admission.ts';
@@ -34,9 +34,9 @@ export async function copyBulk(
 
   // Only the copying can be cancelled: whatever happens, locks are released and the record is closed.
   return await CancellationScope.nonCancellable(async () => {
-    const begun = carried ?? (await begin(book, owner, input));
+    const begun = carried ?? (await begin(book, gate, owner, input));
     if (begun === 'before') return await ended(book);
-    if (begun === 'refused') {
+    if (begun === 'over') {
       await closeJob(book, owner, input);
       return await ended(book);
     }
@@ -51,10 +51,11 @@ export async function copyBulk(
 
 async function begin(
   book: BulkBook,
+  gate: CopyGate,
   owner: JobOwner,
   input: CopyFilesInput<BulkRequest>,
-): Promise<Omit<CarriedBulk, 'book'> | 'refused' | 'before'> {
-  const admitted = await admitBulk(book, owner, workflowInfo().taskQueue, input);
+): Promise<Omit<CarriedBulk, 'book'> | 'over' | 'before'> {
+  const admitted = await admitBulk(book, gate, owner, input);
   if (admitted.decided !== 'accepted') return admitted.decided;
   book.startProcessing();
   showJob(book);

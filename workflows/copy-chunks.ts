@@ -3,6 +3,7 @@ import type { ChunkOutcome, ListingCursor, ListingPlan } from '../activities/ind
 import { reason } from '../contract/reasons.ts';
 import {
   bulk,
+  local,
   CHUNK_TRIES,
   PLAN_AHEAD_CHUNKS,
   PLAN_CHUNKS,
@@ -40,9 +41,15 @@ export async function copyChunks(
   const rest = await copying.run();
   book.explain('');
   if (rest === undefined || !book.isCancelling) return rest;
-  for (const pass of copying.takeUncertain()) await settle(book, job, pass);
+  // Of a large job most of these never began: there may be a window of them, and somebody waits for the end.
+  await Promise.all(copying.takeUncertain().map((pass) => settle(book, job, pass)));
+  if (rest.cursor !== null) {
+    // An attempt at planning that was stopped, or lost, may have planned more than anybody has told of.
+    const { correlationId } = job.owner;
+    book.plan(await local('count what was listed').countPlanned({ correlationId, from: rest.queue.planned }));
+    book.cutShort();
+  }
   book.cancelRest();
-  if (rest.cursor !== null) book.cutShort();
   return undefined;
 }
 
@@ -199,14 +206,15 @@ class ChunkCopying {
       cursor: cursor === 'start' ? null : cursor,
       maxChunks,
     };
-    this.#gate.scope
+    const { scope } = this.#gate;
+    scope
       .run(() => planning(`list ${countOf(maxChunks, 'chunk')}`).planListing(task))
       .then(
         (plan) => {
           this.#takePlan(plan);
         },
         (error: unknown) => {
-          this.#takePlanFailure(error);
+          this.#takePlanFailure(error, scope);
         },
       )
       .catch(this.#fail);
@@ -224,14 +232,16 @@ class ChunkCopying {
     this.#look();
   }
 
-  #takePlanFailure(error: unknown): void {
+  #takePlanFailure(error: unknown, scope: CancellationScope): void {
     this.#isPlanning = false;
-    // Cancelled before it began: there is nothing of it.
     if (!isCancellation(error)) {
       if (!(error instanceof ActivityFailure)) throw error;
-      // What is listed is copied; what could not be listed will not be.
-      this.#book.lose(reasonOf(error));
-      this.#cursor = null;
+      // What is listed is copied; what could not be listed will not be. What failed once it was stopped is not tried
+      // again by Temporal: that is for the job to do, if it goes on.
+      if (!scope.consideredCancelled) {
+        this.#book.lose(reasonOf(error));
+        this.#cursor = null;
+      }
     }
     this.#look();
   }

@@ -7,7 +7,7 @@ import { findConflicts } from '../../activities/check-access.ts';
 import { MAX_LISTED_COLLECTIONS } from '../../contract/limits.ts';
 import type { FileEntry, JobOwner, RequestError } from '../../contract/messages.ts';
 import type { PlannedFile } from '../../storage/job-chunks.ts';
-import { answerError, breakAnswer, holdAfter, holdBefore } from '../support/storage-proxy/index.ts';
+import { answerError, breakAnswer, holdAfter, holdBefore, stallAnswer } from '../support/storage-proxy/index.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest } from './support.ts';
 
 const ANN = { caller: 'ann', principals: ['ann'] };
@@ -379,6 +379,29 @@ describe('planList', () => {
       await granted(await manifest(lines(...Array.from({ length: 2_500 }, (_, index) => entry(`file ${index}`)))));
       await granted(await manifest(lines(entry('a'))));
       assert.deepEqual(await files(), [{ ...entry('a'), index: 0 }]);
+    });
+
+    it('waits for no line where the job is cancelled', async () => {
+      const task = await manifest(lines(...Array.from({ length: 5_000 }, (_, index) => entry(`file ${index}`))));
+      const held = holdBefore();
+      test.proxy.inject({ operation: 'read', bucket: test.sourceBucket }, held);
+      const { environment, result } = test.start('planList', task);
+      await held.reached;
+      environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
+      await assert.rejects(result, CancelledFailure);
+      assert.deepEqual(await chunks(), []);
+      held.release();
+    });
+
+    it('stops in the middle where the job is cancelled: what is planned by then stays', async () => {
+      const task = await manifest(lines(...Array.from({ length: 5_000 }, (_, index) => entry(`file ${index}`))));
+      test.proxy.inject({ operation: 'read', bucket: test.sourceBucket }, stallAnswer());
+      const second = test.proxy.nextRequest({ operation: 'upload', bucket: test.controlBucket, name: /plan\/000001/ });
+      const { environment, result } = test.start('planList', task);
+      await second;
+      environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
+      await assert.rejects(result, CancelledFailure);
+      assert.equal((await chunks()).length, 2, 'what is under way is waited for');
     });
 
     it('stops where the job is cancelled', async () => {

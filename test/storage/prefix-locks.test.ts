@@ -45,6 +45,17 @@ describe('prefix locks', () => {
   const found = async (...targets: LockTarget[]) => (await locks.findOverlapping(targets)).map(lockName).sort();
   const names = (...targets: LockTarget[]) => targets.map(lockName).sort();
 
+  it('are all found by their buckets, which are known by the first of them', async () => {
+    const [whole, lock] = [await take(under('')), await take(target, newOwner())];
+    await take(object('a'));
+    assert.deepEqual(
+      (await locks.listPrefixes(bucket)).toSorted((one, other) => one.prefix.length - other.prefix.length),
+      [whole, lock],
+    );
+    assert.ok((await Array.fromAsync(locks.listMarkedBuckets())).includes(bucket));
+    assert.deepEqual(await locks.listPrefixes(`bucket-${randomUUID()}`), []);
+  });
+
   describe('are taken and given back like those on files:', () => {
     it('taken, naming prefix and owner', async () => {
       const lock = await take(target);

@@ -147,7 +147,9 @@ const willing: Omit<Replaceable, 'admitJob' | 'admitBulk' | 'closeJob'> = {
     const lock = (index: number) => ({ generation: String(2_000 + index), createdAt: 1_700_000_000_000 });
     return Promise.resolve({ locked: true, locks: prefixes.map((prefix, index) => ({ ...prefix, ...lock(index) })) });
   },
+  giveUpAdmission: () => Promise.resolve({ verdict: 'givenUp', planned: 0, recordGeneration: '3000' }),
   planListing: () => Promise.resolve({ chunks: [], cursor: null }),
+  countPlanned: () => Promise.resolve(0),
   copyFile: () => Promise.resolve(completed()),
   copyChunk: () => Promise.reject(new Error('this workflow has no chunks')),
   findCopy: () => Promise.resolve(null),
