@@ -1,3 +1,4 @@
+import { CancelledFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
 import {
   PAUSE_SIGNAL,
@@ -77,6 +78,8 @@ export function recordedJobs(): Record<string, RecordedJob> {
     },
     'bulk-left-over': { replaced: leftOver(), run: bulkManifest, options: { bulk: true } },
     'bulk-paused-and-cancelled': bulkStopped(),
+    'bulk-cancelled-as-read': bulkCancelledAsRead(),
+    'bulk-cancelled-as-listed': bulkCancelledAsListed(),
     'dry-run': { replaced: replaceActivities(), run: (jobs) => start(jobs, ['a', 'b'], { dryRun: true }) },
   };
 }
@@ -110,6 +113,50 @@ function bulkStopped(): RecordedJob {
       await eventually(async () => (await job.status()).counts.completed === 12);
       await job.handle.signal(RESUME_SIGNAL);
       await eventually(() => replaced.tasksOf('copyChunk').length === 6);
+      await job.cancel();
+      return job;
+    },
+    options: { bulk: true },
+  };
+}
+
+/** A list whose reading says nothing of it once it is told to stop. */
+function bulkCancelledAsRead(): RecordedJob {
+  const replaced = replaceActivities({
+    async admitBulk() {
+      await untilCancelled();
+      throw new CancelledFailure('the job was cancelled meanwhile');
+    },
+    giveUpAdmission: () => Promise.resolve({ verdict: 'givenUp', planned: 20, recordGeneration: '7' }),
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const job = await jobs.start(bulkRequest(MANIFEST));
+      await eventually(() => replaced.tasksOf('admitBulk').length === 1);
+      await job.cancel();
+      return job;
+    },
+    options: { bulk: true },
+  };
+}
+
+/** A prefix of which a chunk is copied, and more are listed. */
+function bulkCancelledAsListed(): RecordedJob {
+  const chunks = chunksOf(2);
+  const replaced = replaceActivities({
+    ...chunks,
+    async planListing(task) {
+      if (task.cursor !== null) await untilCancelled();
+      return task.cursor === null ? await chunks.planListing(task) : { chunks: [], cursor: task.cursor };
+    },
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(async () => (await job.status()).counts.completed === 10);
+      await eventually(() => replaced.tasksOf('planListing').length === 2);
       await job.cancel();
       return job;
     },

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { JobView } from '../../api/schemas/job.ts';
 import type { LogRecord } from '../../api/schemas/log-record.ts';
-import { answerError, delay, holdBefore } from '../support/storage-proxy/index.ts';
+import { CONTROL_BUCKET } from '../../dev/stack.ts';
+import {
+  answerError,
+  delay,
+  holdBefore,
+  inPagesOf,
+  stallAnswer,
+  type Matcher,
+} from '../support/storage-proxy/index.ts';
 import type { Caller } from './support/caller.ts';
 import type { CopyBody } from './support/http.ts';
 import { until } from './support/until.ts';
@@ -281,6 +290,100 @@ describe('a bulk job', function () {
     assert.deepEqual([ended.job.state, ended.job.counts.completed], ['Completed', 300]);
     assert.ok(caller.writes(names).every((count) => count === 1));
   });
+});
+
+describe('a bulk job that is cancelled before all of it is known', function () {
+  this.timeout(120_000);
+  const world = useWorld('calm');
+
+  /** Cancels a job, which has to end within about a second, and gives its end and its records as they are told then. */
+  async function cancelled(caller: Caller, id: string) {
+    const ending = world().temporal.workflow.getHandle(id).result();
+    const answer = await caller.cancel(id);
+    assert.equal(answer.status, 200, JSON.stringify(answer.body));
+    const cancelledAt = performance.now();
+    await ending;
+    const tookMs = performance.now() - cancelledAt;
+    // About one second; on a busy machine, no more than what any time-out takes.
+    assert.ok(tookMs < 3_000, `it ended after ${tookMs} ms`);
+    assert.deepEqual(await caller.locks(), []);
+    const [{ job }, records] = [(await caller.logs(id)).body, await allLogs(caller, id)];
+    assert.equal(job.state, 'Cancelled');
+    assert.deepEqual([job.counts.pending, job.counts.requested], [0, records.length], 'each file is counted');
+    return { job, records };
+  }
+
+  /** The requests that list a caller's source files under a prefix. */
+  const listings =
+    (caller: Caller, prefix: string): Matcher =>
+    ({ operation, bucket, query }) =>
+      operation === 'list' && bucket === caller.bucket && query['prefix'] === `from/${prefix}`;
+
+  it('has copied what storage holds, where its source is still listed', async () => {
+    const { proxy } = world();
+    const caller = await world().newCaller();
+    const names = await caller.files(60, 'part/file');
+    const [paged, rest] = [inPagesOf(5), holdBefore()];
+    let pages = 0;
+    proxy.inject(listings(caller, 'part/'), (request, proceed) =>
+      pages++ < 10 ? paged(request, proceed) : rest(request, proceed),
+    );
+    proxy.inject(caller.rewrites(/^part/), delay(200));
+    const id = await startBulk(caller, prefixOf(caller, 'part/'));
+    await rest.reached;
+    await until('some are copied', () => caller.writes(names).some((count) => count > 0));
+    const { job, records } = await cancelled(caller, id);
+    assert.match(job.message, /^CANCELLED: .* before all files under the prefix were listed$/);
+    const written = names.filter((_, index) => caller.writes(names)[index] === 1);
+    assert.ok(written.length > 0 && written.length < records.length && records.length < 60);
+    const completed = records.filter(({ state }) => state === 'Completed').map(({ payload }) => payload.fileName);
+    assert.deepEqual(completed, written);
+    assert.deepEqual(states(records), { Completed: written.length, Cancelled: records.length - written.length });
+    rest.release();
+  });
+
+  it('has no files, where nothing of its source is listed yet', async () => {
+    const caller = await world().newCaller();
+    await caller.files(2, 'unseen/file');
+    const hold = holdBefore();
+    world().proxy.inject(listings(caller, 'unseen/'), hold);
+    const id = await startBulk(caller, prefixOf(caller, 'unseen/'));
+    const { records } = await cancelled(caller, id);
+    assert.deepEqual(records, []);
+    hold.release();
+  });
+
+  for (const [what, planned] of [
+    ['has no files, where its manifest is not read yet', 0],
+    ['has copied none of those that are read, where its manifest is still read', 2_000],
+  ] as const) {
+    it(what, async () => {
+      const { proxy } = world();
+      const caller = await world().newCaller();
+      const entries = Array.from({ length: 5_000 }, (_, index) => ({
+        ...{ sourceCollectionId: caller.sourceId, destinationCollectionId: caller.destinationId },
+        fileName: `file-${String(index).padStart(4, '0')}`,
+      }));
+      await caller.put('list.ndjson', entries.map((entry) => JSON.stringify(entry)).join('\n'));
+      const id = randomUUID();
+      const isRead: Matcher = ({ operation, bucket }) => operation === 'read' && bucket === caller.bucket;
+      const held = holdBefore();
+      proxy.inject(isRead, planned === 0 ? held : stallAnswer());
+      const isPlanned = { operation: 'upload', bucket: CONTROL_BUCKET, name: `jobs/${id}/plan/000001.ndjson` } as const;
+      const begun = proxy.nextRequest(planned === 0 ? isRead : isPlanned);
+      const request = { manifest: { collectionId: caller.sourceId, fileName: 'list.ndjson' } };
+      const posted = caller.http.post<CopyBody>('/apollo/files/copy', request, { 'x-correlation-id': id });
+      await begun;
+      const { job, records } = await cancelled(caller, id);
+      assert.equal(job.message, 'CANCELLED: the job was cancelled before its request was decided');
+      assert.deepEqual(states(records), planned === 0 ? {} : { Cancelled: planned });
+      const { status, body } = await posted;
+      assert.equal(status, 200);
+      assert.equal(body.data.Message, `Number of file copy requests:${planned}`);
+      assert.equal(proxy.requests(caller.rewrites()).length, 0);
+      held.release();
+    });
+  }
 });
 
 describe('a bulk job outlives', function () {
