@@ -79,6 +79,8 @@ export class LockSet {
       await this.takeEach(claim);
       if (this.#contested.size === 0 && this.#crossing.length === 0) return true;
       if (this.#clock.elapsed() >= giveUpAt || !this.#hasPrecedence()) break;
+      // Of an attempt that nobody waits for any more the locks stay, as where it fails otherwise.
+      this.#lease.check();
       await this.#clock.pause(CONTEST_PAUSE_MS);
     }
     await this.release(claim.targets);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { ActivityCancellationDetails } from '@temporalio/common';
+import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import type { HeldPrefixLock, JobOwner } from '../../contract/messages.ts';
 import { lockName } from '../../storage/lock-names.ts';
 import { targetKey, type LockTarget } from '../../storage/lock-targets.ts';
@@ -276,7 +276,7 @@ describe('locks on prefixes', () => {
     /** Holds the first attempt back where the fault takes hold, runs a second one, then lets the first one go on. */
     async function race<Outcome>(
       request: Matcher,
-      attempt: { first: () => Attempt<Outcome>; second: () => Promise<Outcome> },
+      attempt: { first: () => Attempt<Outcome>; second: () => Promise<Outcome>; rival?: string },
     ) {
       const held = holdBefore();
       test.proxy.inject(request, held, { times: 1 });
@@ -285,7 +285,7 @@ describe('locks on prefixes', () => {
       test.proxy.removeFaults();
       const outcome = await attempt.second();
       // Another job tries for something in the same place, and is about to see that it is refused.
-      await test.storage.locks.acquire(writes('a/b/'), other);
+      await test.storage.locks.acquire(writes(attempt.rival ?? 'a/b/'), other);
       late.environment.cancel('NOT_FOUND', GONE);
       held.release();
       await late.result.catch(() => undefined);
@@ -309,6 +309,17 @@ describe('locks on prefixes', () => {
         assert.equal((await read(writes('a/')))?.generation, outcome.locks[0]?.generation);
       });
     }
+
+    it('leaves it where it would do without all of it by now', async () => {
+      const task = { owner, prefixes: [writes('a/')], sources: [], collections: place.collections, skipLocked: true };
+      const outcome = await race(looks(), {
+        first: () => test.start('lockPrefixes', task),
+        second: () => test.run('lockPrefixes', task, { attempt: 2 }),
+        rival: '',
+      });
+      assert.ok(outcome.locked);
+      assert.equal((await read(writes('a/')))?.generation, outcome.locks[0]?.generation);
+    });
 
     it('leaves the locks on files that a later one has told of as held', async () => {
       const task = { owner, entries: place.entries('a/b/1', 'c'), collections: place.collections };
@@ -424,6 +435,15 @@ describe('locks on prefixes', () => {
       await looksTwice();
       await test.storage.locks.release(place.destination('a/1'), file.generation);
       assert.ok((await taking).locked);
+    });
+
+    it('the smaller one waits no longer where its job is cancelled', async () => {
+      await place.hold(place.destination('a/1'), large);
+      const task = { owner: small, prefixes: [writes('a/')], sources: [], collections: place.collections };
+      const { environment, result } = test.start('lockPrefixes', task);
+      await looksTwice();
+      environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
+      await assert.rejects(result, CancelledFailure);
     });
 
     it('the smaller one, wanting files, waits for the prefix', async () => {
