@@ -32,9 +32,16 @@ export const CHUNKS_IN_FLIGHT = 16;
 /** Where a job has a rate, it is shared out among its chunks in flight: as many as have this share, in files a second. */
 export const RATE_OF_A_CHUNK = 500;
 
-/** Chunks that one activity lists: at most so many times those that are listed already, up to a bound. */
-export const PLAN_GROWTH = 9;
-export const PLAN_CHUNKS = 20;
+/** Chunks that one activity lists, at most. */
+const PLAN_CHUNKS = 20;
+
+/**
+ * Chunks that the next activity lists where so many are listed already: one, then two, which are there before that one is
+ * copied, then as many as may be.
+ */
+export function chunksToList(listed: number): number {
+  return listed < 2 ? listed + 1 : PLAN_CHUNKS;
+}
 
 /** Chunks that may be listed ahead of the copying. */
 export const PLAN_AHEAD_CHUNKS = 60;

@@ -5,9 +5,8 @@ import {
   bulk,
   local,
   CHUNK_TRIES,
+  chunksToList,
   PLAN_AHEAD_CHUNKS,
-  PLAN_CHUNKS,
-  PLAN_GROWTH,
   planning,
   retryPauseMs,
 } from './activity-options.ts';
@@ -197,8 +196,7 @@ class ChunkCopying {
 
   #plan(cursor: ListingCursor | 'start'): void {
     this.#isPlanning = true;
-    // The first chunk is to be copied while the next few are listed, and these while many more are.
-    const maxChunks = Math.min(Math.max(1, PLAN_GROWTH * this.#queue.planned), PLAN_CHUNKS);
+    const maxChunks = chunksToList(this.#queue.planned);
     const task = {
       correlationId: this.#job.owner.correlationId,
       source: collectionOf(this.#job),
