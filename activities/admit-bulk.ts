@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Context } from '@temporalio/activity';
-import type {
-  BulkRequest,
-  CollectionLocation,
-  CopyFilesInput,
-  HeldPrefixLock,
-  JobOwner,
+import {
+  storedListOf,
+  type BulkRequest,
+  type BulkSource,
+  type CollectionLocation,
+  type CopyFilesInput,
+  type HeldPrefixLock,
+  type JobOwner,
 } from '../contract/messages.ts';
 import type { Refusal, Taken } from './admit-job.ts';
 import { CollectionAccess } from './collection-access.ts';
@@ -17,8 +19,9 @@ import { planFirst } from './first-files.ts';
 import { Lease } from './lease.ts';
 import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
 import { foreseeCollection, openCollection } from './open-collection.ts';
-import { planList } from './plan-list.ts';
-import type { ListingPlan } from './plan-listing.ts';
+import { planList, type GrantedPlan } from './plan-list.ts';
+import type { ListingCursor, ListingPlan } from './plan-listing.ts';
+import { placesOf, startOf, type CollectionSource } from './planning/listing-places.ts';
 import { releaseLeft, releasePrefixLocks } from './release-locks.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
 
@@ -28,6 +31,8 @@ export interface BulkPlan {
   /** Chunks of the plan, and files in them; null: a prefix, which is listed while it is copied. */
   chunks: number | null;
   requested: number | null;
+  /** Where a prefix is listed behind the files of a list; absent: nothing else is. */
+  behind?: ListingCursor;
   /** What is written under, and read. */
   prefixes: PrefixRef[];
   sources: LockTarget[];
@@ -65,7 +70,7 @@ export type BulkVerdict =
 export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionTask): Promise<BulkVerdict> {
   const { owner, taskQueue, input } = task;
   // A list is planned under the claim, so that goes first; a prefix is claimed beside the locks, as a short list is.
-  if (input.request.bulk.kind !== 'collection') {
+  if (hasList(input.request.bulk)) {
     const claim = await claimJob(deps, { owner, taskQueue, input, collections: [], isPlanned: false }, (replaced) =>
       releaseLeft(deps, replaced, []),
     );
@@ -78,6 +83,11 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     decide: (read) => decide(deps, task, read),
     isFinal: ({ verdict }) => verdict === 'taken',
   });
+}
+
+/** Whether a list is read before it is decided. */
+function hasList(source: BulkSource): boolean {
+  return source.kind !== 'collection' || storedListOf(source) !== undefined;
 }
 
 async function decide(
@@ -98,7 +108,8 @@ async function decide(
   const claiming = claimJob(deps, claimTask, async (replaced) => {
     const locking = await taking;
     await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : []);
-    if (source.kind === 'collection') await discardPlan(deps, owner);
+    // A list is planned by now; of a prefix, nothing is before the claim.
+    if (!hasList(source)) await discardPlan(deps, owner);
   });
   const { correlationId } = owner;
   const firstFiles = { correlationId, source, options, collections: plan?.collections ?? [], claiming };
@@ -167,14 +178,14 @@ async function planThatStands(
   task: BulkAdmissionTask,
 ): Promise<BulkPlan | undefined> {
   const { bulk } = task.input.request;
-  if (task.plan === undefined || bulk.kind === 'collection') return undefined;
+  if (task.plan === undefined || !hasList(bulk)) return undefined;
   const { collections } = task.plan;
   const access = new CollectionAccess(storage.collections, task.input.requestor);
   await access.lookUp(collections.map(({ collectionId }) => collectionId));
   // Access was decided by these very documents.
   const isSame = collections.every((place) => isDeepStrictEqual(access.places.get(place.collectionId), place));
   if (!isSame) return undefined;
-  if (bulk.kind === 'stored') return task.plan;
+  if (bulk.kind !== 'manifest') return task.plan;
   await access.lookUp([bulk.collectionId]);
   return access.denied(bulk.collectionId, 'readonly') === undefined ? task.plan : undefined;
 }
@@ -185,7 +196,7 @@ function foreseeRequest(
   { correlationId }: JobOwner,
   { requestor, request: { bulk: source } }: CopyFilesInput<BulkRequest>,
 ): BulkPlan | undefined {
-  if (source.kind !== 'collection') return undefined;
+  if (source.kind !== 'collection' || hasList(source)) return undefined;
   const foreseen = foreseeCollection(deps, { correlationId, requestor, source });
   return foreseen && { ...foreseen.plan, chunks: null, requested: null };
 }
@@ -198,10 +209,27 @@ async function readRequest(
   const { correlationId } = owner;
   if (source.kind === 'collection') {
     const opened = await openCollection(deps, { correlationId, requestor, source });
-    return opened.granted
-      ? { ...opened.plan, chunks: null, requested: null }
-      : { verdict: 'refused', admission: opened.admission };
+    if (!opened.granted) return { verdict: 'refused', admission: opened.admission };
+    const list = storedListOf(source);
+    if (list === undefined) return { ...opened.plan, chunks: null, requested: null };
+    const planned = await planList(deps, { owner, requestor, source: { kind: 'stored', ...list } });
+    if (!planned.granted) return { verdict: 'refused', admission: planned.admission };
+    return { ...opened.plan, ...planBehind(source, opened.plan.collections, planned) };
   }
   const planned = await planList(deps, { owner, requestor, source });
   return planned.granted ? planned : { verdict: 'refused', admission: planned.admission };
+}
+
+/** What is planned of a prefix, and where its listing goes on from there. */
+function planBehind(
+  source: CollectionSource,
+  collections: readonly CollectionLocation[],
+  { chunks, requested }: GrantedPlan,
+): Pick<BulkPlan, 'chunks' | 'requested' | 'behind'> {
+  const { from } = placesOf(source, collections);
+  return {
+    chunks,
+    requested,
+    behind: { ...startOf(source, from.collection), nextChunk: chunks, nextIndex: requested },
+  };
 }

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { BulkSource, CollectionLocation, CopyOptions } from '../contract/messages.ts';
+import { storedListOf, type BulkSource, type CollectionLocation, type CopyOptions } from '../contract/messages.ts';
 import { compareNames } from '../storage/name-order.ts';
 import { toObjectInfo, type ListedPage } from '../storage/objects.ts';
 import { seenKey, type SeenDestinations } from './chunk/look-up.ts';
@@ -33,13 +33,13 @@ type Seen = Omit<SeenDestinations, 'stoodAt'>;
 
 /**
  * Plans the first files under a prefix, once the correlation id is the job's: the plan of another one is left alone.
- * Undefined for a list, and where nothing can be listed: planning meets that again, and tells.
+ * Undefined for a list, where one goes before the listing, and where nothing can be listed: planning meets that again, and tells.
  */
 export async function planFirst(
   deps: ActivityDependencies,
   { correlationId, source, options, collections, claiming }: FirstFilesTask,
 ): Promise<FirstFiles | undefined> {
-  if (source.kind !== 'collection') return undefined;
+  if (source.kind !== 'collection' || storedListOf(source) !== undefined) return undefined;
   const [claim, page, destinations] = await Promise.all([
     claiming.catch(() => undefined),
     within(LIST_FIRST_MS, listFirstPage(deps, source, collections)),

@@ -28,6 +28,10 @@ export interface CloseRecordTask {
   owner: JobOwner;
   admission: Admission;
   status: JobStatus;
+  /** That a prefix was not listed to its end. */
+  isCutShort?: boolean;
+  /** That the job was cancelled before its request was decided. */
+  isUnread?: boolean;
   /** What the record was made of, and is again, should somebody have deleted it. */
   claim: Omit<ClaimTask, 'owner' | 'isPlanned'>;
   /** The generation at which it was made; absent: it is to be looked up. */
@@ -40,10 +44,15 @@ export interface CloseRecordTask {
  */
 export async function closeRecord(
   { storage }: ActivityDependencies,
-  { owner, admission, status, claim, recordGeneration }: CloseRecordTask,
+  { owner, admission, status, isCutShort, isUnread, claim, recordGeneration }: CloseRecordTask,
 ): Promise<void> {
   const { correlationId, firstRunId, namespace } = owner;
-  const closed: JobRecord = { ...newRecord({ owner, isPlanned: false, ...claim }), admission, status };
+  const end = {
+    ...{ admission, status, entries: null },
+    ...(isCutShort === true && { isCutShort }),
+    ...(isUnread === true && { isUnread }),
+  };
+  const closed: JobRecord = { ...newRecord({ owner, isPlanned: false, ...claim }), ...end };
   try {
     // Hardly ever has anybody changed it since: then there is no need to read it.
     if (recordGeneration !== undefined) {
@@ -60,10 +69,7 @@ export async function closeRecord(
     const { record, generation } = stored;
     // By an attempt whose answer was lost; or the job was ended by force, and this attempt is late.
     if (isEndState(record.status.state)) return;
-    const replaced = await storage.records.replace({
-      record: { ...record, admission, status, entries: null },
-      generation,
-    });
+    const replaced = await storage.records.replace({ record: { ...record, ...end }, generation });
     if (replaced === undefined)
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
   } catch (error) {

@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { fileNameProblem, objectNameProblem } from '../contract/file-name.ts';
 import type { CollectionLocation } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
@@ -8,7 +8,7 @@ import { unlessAborted } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
-import { placesOf, type CollectionSource } from './planning/listing-places.ts';
+import { placesOf, startOf, type CollectionSource } from './planning/listing-places.ts';
 import { SourceListing, type ListingPosition } from './planning/source-listing.ts';
 import { TaskWindow } from './planning/task-window.ts';
 
@@ -41,8 +41,8 @@ const WRITES_IN_FLIGHT = 2;
 /**
  * Plans the files of a collection under a prefix: each page of the listing becomes a chunk, its files pinned at the
  * generations listed. To be called with the cursor it gave, until there is none. Called with the same one again, it
- * plans the same chunks again, with what is in the collection by then. Cancelled, it waits for no page and gives what
- * it has planned. `firstPage`: what is there, where that has been listed already.
+ * plans the same chunks again, with what is in the collection by then. Of what another job has left, it plans what that
+ * one has not listed. Cancelled, it waits for no page and gives what it has planned. `firstPage`: what is there, where that has been listed already.
  */
 export async function planListing(
   { storage }: ActivityDependencies,
@@ -57,12 +57,19 @@ export async function planListing(
   };
   await using writes = new TaskWindow(WRITES_IN_FLIGHT);
   const { from, to } = placesOf(source, collections);
-  const listing = new SourceListing(storage.objects, from.range, cursor ?? undefined);
+  const listing = new SourceListing(storage.objects, from.range, cursor ?? startOf(source, from.collection));
   const chunks: ListingPlan['chunks'] = [];
   let { nextChunk, nextIndex } = cursor ?? { nextChunk: 0, nextIndex: 0 };
   let known = firstPage;
   while (!listing.isAll && chunks.length < maxChunks && !lease.isCancelled()) {
-    const page = known ?? (await unlessAborted(context.cancellationSignal, listing.read()));
+    let page: ListedPage | undefined;
+    try {
+      page = known ?? (await unlessAborted(context.cancellationSignal, listing.read()));
+    } catch (error) {
+      // What is planned by then is told of, and copied; going on from there meets the same again.
+      if (chunks.length > 0 && error instanceof ApplicationFailure && error.nonRetryable === true) break;
+      throw error;
+    }
     known = undefined;
     if (page === undefined) continue;
     // What is called as the collection's prefix would be a file without a name.
@@ -73,8 +80,9 @@ export async function planListing(
       planFile(resource, firstIndex + position, from.collection, to.collection),
     );
     const planned: ListingPlan['chunks'][number] = { chunk: nextChunk, count: files.length };
+    const isLast = listing.isAll;
     await writes.start(async () => {
-      const written = storage.chunks.writePlan(correlationId, planned.chunk, files, check);
+      const written = storage.chunks.writePlan(correlationId, planned.chunk, files, check, isLast);
       planned.generation = await controlled(written);
     });
     chunks.push(planned);
@@ -94,8 +102,8 @@ export async function listFirstPage(
   collections: readonly CollectionLocation[],
 ): Promise<ListedPage | undefined> {
   const { from } = placesOf(source, collections);
-  const page = await new SourceListing(storage.objects, from.range).read();
-  // One of them may be what is called as the collection's prefix.
+  const page = await new SourceListing(storage.objects, from.range, startOf(source, from.collection)).read();
+  // One of them may be what is called as the collection's prefix, or what was listed last.
   return page.isLast || page.resources.length > 1 ? page : undefined;
 }
 

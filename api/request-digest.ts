@@ -42,12 +42,18 @@ export function listDigest(entries: readonly FileEntry[], options: CopyOptions):
   return digest.finish(options);
 }
 
-/** The digest of a request that names where its files stand. */
-export function sourceDigest(source: NamedSource, options: CopyOptions): string {
+/**
+ * The digest of a request that names where its files stand; of one for the rest of a prefix, `again` is the digest of the
+ * list that goes before it, if there is one.
+ */
+export function sourceDigest(source: NamedSource, options: CopyOptions, again: string | null = null): string {
   const named =
     source.kind === 'manifest'
       ? { manifest: [source.collectionId, source.fileName] }
-      : { collection: [source.sourceCollectionId, source.destinationCollectionId, source.prefix] };
+      : {
+          collection: [source.sourceCollectionId, source.destinationCollectionId, source.prefix],
+          ...(source.rest && { rest: [source.rest.after, again] }),
+        };
   const canonical = JSON.stringify({ ...named, options: withoutDefaults(options) });
   return createHash('sha256').update(canonical).digest('hex');
 }

@@ -37,12 +37,39 @@ export interface Requestor {
 
 /** Where the files of a bulk job stand, which is too many to travel in messages. */
 export type BulkSource =
-  /** A long list: NDJSON of FileEntry, one a line, as an object of the control bucket. */
-  | { kind: 'stored'; object: string; generation: string; count: number }
+  /** A long list. */
+  | ({ kind: 'stored' } & StoredList)
   /** A list that the caller keeps as a file in a collection. */
   | { kind: 'manifest'; collectionId: string; fileName: string }
-  /** Everything under a prefix. */
-  | { kind: 'collection'; sourceCollectionId: string; destinationCollectionId: string; prefix: string };
+  /** Everything under a prefix; `rest`: what another job has left of it. */
+  | {
+      kind: 'collection';
+      sourceCollectionId: string;
+      destinationCollectionId: string;
+      prefix: string;
+      rest?: ListingRest;
+    };
+
+/** A list as an object of the control bucket: NDJSON of FileEntry, one a line. */
+export interface StoredList {
+  object: string;
+  generation: string;
+  count: number;
+}
+
+/** What is left of a prefix by a job that ended before all of it was listed. */
+export interface ListingRest {
+  /** The last file that was listed, by its name; empty: none was. */
+  after: string;
+  /** Of those that were listed, the ones that are to be tried again; absent: none. */
+  again?: StoredList;
+}
+
+/** The list that is planned before a request is decided, where it has one that the service has stored. */
+export function storedListOf(source: BulkSource): StoredList | undefined {
+  if (source.kind === 'stored') return source;
+  return source.kind === 'collection' ? source.rest?.again : undefined;
+}
 
 /** A short list, which travels as it is. */
 export interface ListRequest {

@@ -32,6 +32,8 @@ export interface PlanChunk {
   count: number;
   /** Job index of its first file. */
   firstIndex: number;
+  /** Of a prefix, that it was listed to its end by then. Where false, that is not known. */
+  isLast: boolean;
 }
 
 /** What the index tells of one part of a chunk's results. */
@@ -79,15 +81,20 @@ export class JobChunkStore {
   /**
    * Writes a chunk of the plan, in place of what an earlier attempt at planning has written, and gives its generation.
    * `check` throws where a later attempt may be under way: it is called between the look at what is there and its
-   * replacement, which goes for that generation only, so that a later attempt's chunk stays.
+   * replacement, which goes for that generation only, so that a later attempt's chunk stays. `isLast`: of a prefix, that
+   * it has no files behind these.
    */
   async writePlan(
     correlationId: string,
     chunk: number,
     files: readonly PlannedFile[],
     check: () => void = () => undefined,
+    isLast = false,
   ): Promise<string> {
-    const metadata = { count: String(files.length), firstIndex: String(files[0]?.index ?? 0) };
+    const metadata = {
+      ...{ count: String(files.length), firstIndex: String(files[0]?.index ?? 0) },
+      ...(isLast && { isLast: 'true' }),
+    };
     const ref = this.#ref(correlationId, planName(chunk));
     const options = { contentType: NDJSON, metadata };
     for (let ifGenerationMatch = '0'; ;) {
@@ -121,7 +128,8 @@ export class JobChunkStore {
   async *listPlan(correlationId: string, range: ChunkRange = {}): AsyncGenerator<PlanChunk> {
     for await (const { info, numbers } of this.#list(correlationId, 'plan', range)) {
       const [chunk = 0] = numbers;
-      yield { chunk, count: numberIn(info, 'count'), firstIndex: numberIn(info, 'firstIndex') };
+      const isLast = info.metadata['isLast'] === 'true';
+      yield { chunk, count: numberIn(info, 'count'), firstIndex: numberIn(info, 'firstIndex'), isLast };
     }
   }
 
@@ -130,6 +138,13 @@ export class JobChunkStore {
     let files = 0;
     for await (const { count } of this.listPlan(correlationId, { from })) files += count;
     return files;
+  }
+
+  /** The last chunk that was planned; undefined: none was. */
+  async lastPlanned(correlationId: string): Promise<PlanChunk | undefined> {
+    let last: PlanChunk | undefined;
+    for await (const chunk of this.listPlan(correlationId)) last = chunk;
+    return last;
   }
 
   /**

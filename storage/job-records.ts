@@ -44,6 +44,10 @@ export interface JobRecord {
   lockedPlaces?: string;
   /** Null until the job's end: before that, its workflow knows. It stays null where the job was ended by force. */
   admission: Admission | null;
+  /** That a prefix was not listed to its end: there may be files that neither plan nor results tell of. */
+  isCutShort?: boolean;
+  /** That it was cancelled before its request was decided: of a list, it is not known how much was read. */
+  isUnread?: boolean;
   status: JobStatus;
 }
 

@@ -1,6 +1,12 @@
 import { ActivityFailure, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Activities, BulkVerdict, ListingCursor } from '../activities/index.ts';
-import type { BulkRequest, CopyFilesInput, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
+import {
+  storedListOf,
+  type BulkRequest,
+  type CopyFilesInput,
+  type HeldPrefixLock,
+  type JobOwner,
+} from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
 import { local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, planning } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
@@ -9,6 +15,7 @@ import type { CopyGate } from './copy-gate.ts';
 import { countOf, showProgress } from './visibility.ts';
 
 type BulkAdmissionTask = Parameters<Activities['admitBulk']>[0];
+type BulkPlan = NonNullable<BulkAdmissionTask['plan']>;
 
 /** How a bulk request was decided. Only `accepted` holds anything. */
 export type BulkAdmitted =
@@ -41,7 +48,7 @@ export async function admitBulk(
   const { bulk: source, options } = input.request;
   const { onLocked = 'reject' } = options;
   // A list is read to its end first; a prefix is decided as quickly as a short list.
-  const isQuick = source.kind === 'collection';
+  const isQuick = source.kind === 'collection' && storedListOf(source) === undefined;
   const reading = new CancellationScope();
   const stopReading = () => {
     if (book.isCancelling) reading.cancel();
@@ -78,7 +85,7 @@ export async function admitBulk(
         plan = verdict.plan;
     }
     if (onLocked !== 'wait' || Date.now() >= giveUpAt) {
-      book.decide({ decision: 'locked', files: verdict.files }, plan.requested);
+      book.decide({ decision: 'locked', files: verdict.files }, requestedOf(plan));
       return { decided: 'over' };
     }
     book.explain(
@@ -108,10 +115,16 @@ async function giveUp(book: BulkBook, task: Parameters<Activities['giveUpAdmissi
   }
   book.recordGeneration = given.recordGeneration;
   book.plan(given.planned);
-  book.decide({ decision: 'accepted' }, given.planned);
+  // Behind the list that goes before a listing there may be any number of files.
+  book.decide({ decision: 'accepted' }, task.input.request.bulk.kind === 'collection' ? null : given.planned);
   book.cancelRest();
-  book.cutShort('its request was decided');
+  book.leaveUnread();
   return { decided: 'over' };
+}
+
+/** How many files are asked for; null where that is not known before all are listed. */
+function requestedOf({ requested, behind }: BulkPlan): number | null {
+  return behind === undefined ? requested : null;
 }
 
 type Acceptance = Omit<Extract<BulkVerdict, { verdict: 'accepted' }>, 'verdict'>;
@@ -125,9 +138,10 @@ function accept(
   const held = { locks, ...(lockedPlaces !== undefined && { lockedPlaces }) };
   // Of a list everything is known; of a prefix what admission has listed, if it has: all of it, where that is not much.
   if (plan.chunks !== null) {
+    const { behind = null } = plan;
     book.plan(plan.requested ?? 0);
-    book.decide({ decision: 'accepted' }, plan.requested);
-    return { decided: 'accepted', ...held, queue: { planned: plan.chunks, next: 0, left: [] }, cursor: null };
+    book.decide({ decision: 'accepted' }, requestedOf(plan));
+    return { decided: 'accepted', ...held, queue: { planned: plan.chunks, next: 0, left: [] }, cursor: behind };
   }
   const { chunks, cursor } = listed ?? ({ chunks: [], cursor: 'start' } as const);
   for (const { count } of chunks) book.plan(count);

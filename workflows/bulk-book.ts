@@ -14,6 +14,7 @@ import { JobLife, type CarriedLife } from './job-life.ts';
 /** What a job takes along when it continues as a new run. */
 export interface CarriedBulkBook extends CarriedLife {
   lost?: string | undefined;
+  isUnlisted?: boolean;
 }
 
 /** A job of any number of files: it counts them, and knows none of them by name. */
@@ -21,6 +22,8 @@ export class BulkBook extends JobLife {
   #isCutShort = false;
   /** Why some files can be neither copied nor told of: `CODE: sentence`; undefined: there are none. */
   #lost: string | undefined;
+  #isUnlisted = false;
+  #isUnread = false;
   /** Passes whose results are not in the counts. */
   readonly underWay = new Set<ChunkPassRef>();
   /** Whether it knows of all its files. */
@@ -29,10 +32,11 @@ export class BulkBook extends JobLife {
   constructor(correlationId: string, input: CopyFilesInput<BulkRequest>, carried?: CarriedBulkBook) {
     super(correlationId, input, emptyCounts(0), carried);
     this.#lost = carried?.lost;
+    this.#isUnlisted = carried?.isUnlisted === true;
   }
 
   override carry(): CarriedBulkBook {
-    return { ...super.carry(), lost: this.#lost };
+    return { ...super.carry(), lost: this.#lost, ...(this.#isUnlisted && { isUnlisted: true }) };
   }
 
   override live(): LiveStatus {
@@ -62,15 +66,42 @@ export class BulkBook extends JobLife {
     this.counts.pending = 0;
   }
 
-  /** The job is cancelled while files are listed, or before: there are more than it knows of. */
-  cutShort(before = 'all files under the prefix were listed'): void {
-    this.#isCutShort = true;
-    this.explain(reason('CANCELLED', `the job was cancelled before ${before}`));
+  /** The job is cancelled while files are listed: there are more than it knows of. */
+  cutShort(): void {
+    this.#isUnlisted = true;
+    this.#stopBefore('all files under the prefix were listed');
   }
 
-  /** Some files can be neither copied nor told of: the source cannot be listed, say, or a chunk of the plan is gone. */
+  /** The job is cancelled before its request is decided: of what it asks for, nobody knows how much was read. */
+  leaveUnread(): void {
+    this.#isUnread = true;
+    this.#stopBefore('its request was decided');
+  }
+
+  #stopBefore(what: string): void {
+    this.#isCutShort = true;
+    this.explain(reason('CANCELLED', `the job was cancelled before ${what}`));
+  }
+
+  /** Some files can be neither copied nor told of: a chunk of the plan is gone, say. */
   lose(why: string): void {
     this.#lost ??= why;
+  }
+
+  /** The source cannot be listed any further. */
+  loseSource(why: string): void {
+    this.lose(why);
+    this.#isUnlisted = true;
+  }
+
+  /** Whether there may be files under the prefix that it does not know of, and will not. */
+  get isUnlisted(): boolean {
+    return this.#isUnlisted;
+  }
+
+  /** Whether it was cancelled before its request was decided. */
+  get isUnread(): boolean {
+    return this.#isUnread;
   }
 
   /**

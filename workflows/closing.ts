@@ -12,6 +12,10 @@ interface LeftToClose {
   results?: ResultBatch | undefined;
   locks?: Parameters<Activities['releaseLocks']>[0]['locks'];
   prefixLocks?: HeldPrefixLock[];
+  /** That a prefix was not listed to its end. */
+  isCutShort?: boolean;
+  /** That it was cancelled before its request was decided. */
+  isUnread?: boolean;
 }
 
 /**
@@ -22,7 +26,7 @@ export async function closeJob(
   book: JobLife,
   owner: JobOwner,
   input: CopyFilesInput<CopyRequest>,
-  { results, locks = [], prefixLocks = [] }: LeftToClose = {},
+  { results, locks = [], prefixLocks = [], isCutShort = false, isUnread = false }: LeftToClose = {},
 ): Promise<void> {
   const isLarge = locks.length > LOCAL_LOCKS_UP_TO;
   if (isLarge) {
@@ -31,7 +35,12 @@ export async function closeJob(
   }
   const status = book.ending(Date.now());
   const claim = { taskQueue: workflowInfo().taskQueue, input, collections: book.collections };
-  const closing = { owner, admission: book.admission, status, claim, recordGeneration: book.recordGeneration };
+  const { admission, recordGeneration } = book;
+  const closing = {
+    ...{ owner, admission, status, claim, recordGeneration },
+    ...(isCutShort && { isCutShort }),
+    ...(isUnread && { isUnread }),
+  };
   await local(`close the record: ${status.state}`).closeJob({
     closing,
     ...(!isLarge && results && { results }),

@@ -37,14 +37,14 @@ export async function copyBulk(
     const begun = carried ?? (await begin(book, gate, owner, input));
     if (begun === 'before') return await ended(book);
     if (begun === 'over') {
-      await closeJob(book, owner, input);
+      await closeJob(book, owner, input, { isUnread: book.isUnread });
       return await ended(book);
     }
     const { copying, locks, lockedPlaces } = begun;
     const held = { locks, ...(lockedPlaces !== undefined && { lockedPlaces }) };
     const rest = await copyChunks(book, { owner, request: input.request, ...held }, gate, copying);
     if (rest !== undefined) return await continueJob(input, { ...held, book: book.carry(), copying: rest });
-    await closeJob(book, owner, input, { prefixLocks: locks });
+    await closeJob(book, owner, input, { prefixLocks: locks, isCutShort: book.isUnlisted });
     return await ended(book);
   });
 }

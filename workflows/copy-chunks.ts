@@ -237,7 +237,7 @@ class ChunkCopying {
       // What is listed is copied; what could not be listed will not be. What failed once it was stopped is not tried
       // again by Temporal: that is for the job to do, if it goes on.
       if (!scope.consideredCancelled) {
-        this.#book.lose(reasonOf(error));
+        this.#book.loseSource(reasonOf(error));
         this.#cursor = null;
       }
     }

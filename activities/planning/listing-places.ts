@@ -1,6 +1,7 @@
 import { indexCollections } from '../../contract/locate.ts';
 import type { BulkSource, CollectionLocation, RequestError } from '../../contract/messages.ts';
 import { overlap, type PrefixRef } from '../../storage/lock-targets.ts';
+import type { ListingPosition } from './source-listing.ts';
 
 export type CollectionSource = Extract<BulkSource, { kind: 'collection' }>;
 
@@ -22,6 +23,12 @@ export function placesOf(
     return { collection, range: { bucket: collection.bucket, prefix: collection.prefix + prefix } };
   };
   return { from: place(sourceCollectionId), to: place(destinationCollectionId) };
+}
+
+/** From where a collection is listed: its first file under the prefix, or behind what another job has listed. */
+export function startOf({ rest }: CollectionSource, { prefix }: CollectionLocation): ListingPosition {
+  const after = rest?.after ?? '';
+  return { startOffset: after === '' ? '' : prefix + after };
 }
 
 /**

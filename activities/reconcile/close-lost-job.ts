@@ -17,6 +17,8 @@ export interface CloseLostJobTask {
   endedAt: number | null;
 }
 
+const UNLISTED = ' before all files under the prefix were listed';
+
 /** Writes the end of a job that was ended by force, all its files having a result, into its record. May be repeated. */
 export async function closeLostJob(
   { storage, clock = systemClock, log }: ActivityDependencies,
@@ -28,15 +30,17 @@ export async function closeLostJob(
     const stored = await records.read(correlationId);
     if (stored === undefined || isEndState(stored.record.status.state)) return;
     const { record, generation } = stored;
+    const isCutShort = await wasCutShort(storage.chunks, record);
     const status: JobStatus = {
       correlationId,
       state: 'Terminated',
       counts: await finalCounts(storage, record),
       startedAt: record.receivedAt,
       endedAt: endedAt ?? clock.now(),
-      message: reason('TERMINATED', 'the job was ended by force in Temporal'),
+      message: reason('TERMINATED', `the job was ended by force in Temporal${isCutShort ? UNLISTED : ''}`),
     };
-    const replaced = await records.replace({ record: { ...record, status, entries: null }, generation });
+    const end = { status, entries: null, ...(isCutShort && { isCutShort }) };
+    const replaced = await records.replace({ record: { ...record, ...end }, generation });
     if (replaced === undefined) {
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
     }
@@ -52,6 +56,11 @@ async function finalCounts({ records, chunks }: StorageModule, record: JobRecord
   if (bulk !== null) return await bulkCounts(chunks, correlationId);
   if (entries === null) return { ...emptyCounts(status.counts.requested), pending: 0 };
   return countFiles([...(await records.readFinal(correlationId)).values()]);
+}
+
+/** Whether a prefix was not listed to its end, as far as the plan tells. */
+async function wasCutShort(chunks: JobChunkStore, { correlationId, bulk }: JobRecord): Promise<boolean> {
+  return bulk?.kind === 'collection' && (await chunks.lastPlanned(correlationId))?.isLast !== true;
 }
 
 /** As far as the files had been listed. */

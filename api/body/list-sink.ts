@@ -18,6 +18,7 @@ export interface ListInput {
  */
 export class ListSink {
   readonly #open: () => ListInput;
+  readonly #isStored: boolean;
   readonly #digest = new ListDigest();
   #input: ListInput | undefined;
   #entries: FileEntry[] = [];
@@ -26,8 +27,15 @@ export class ListSink {
   /** Size of the list as JSON: a bracket, and after each entry a comma or the other bracket. */
   #bytes = 1;
 
-  constructor(open: () => ListInput) {
+  /** `isStored`: even where all of it would fit a message. */
+  constructor(open: () => ListInput, { isStored = false } = {}) {
     this.#open = open;
+    this.#isStored = isStored;
+  }
+
+  /** How many entries there are by now. */
+  get count(): number {
+    return this.#count;
   }
 
   add(entry: FileEntry): void {
@@ -65,7 +73,7 @@ export class ListSink {
   }
 
   #isLong(): boolean {
-    return this.#count > MAX_INLINE_ENTRIES || this.#bytes > MAX_INLINE_BYTES;
+    return this.#isStored || this.#count > MAX_INLINE_ENTRIES || this.#bytes > MAX_INLINE_BYTES;
   }
 
   async #toStorage<T>(act: (input: ListInput) => Promise<T>): Promise<T> {

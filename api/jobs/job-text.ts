@@ -27,7 +27,8 @@ function summaryOfSource(source: BulkSource): string {
       return shorten(`the files that ${source.fileName} in ${source.collectionId} lists`, 160);
     case 'collection': {
       const pair = `${source.sourceCollectionId} → ${source.destinationCollectionId}`;
-      return shorten(source.prefix === '' ? `all files ${pair}` : `files under ${source.prefix} ${pair}`, 160);
+      const files = source.prefix === '' ? `all files ${pair}` : `files under ${source.prefix} ${pair}`;
+      return shorten(source.rest === undefined ? files : `what was left of ${files}`, 160);
     }
   }
 }

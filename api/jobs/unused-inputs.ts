@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../../config/logger.ts';
-import type { CopyRequest, JobMemo } from '../../contract/messages.ts';
+import { storedListOf, type CopyRequest, type JobMemo } from '../../contract/messages.ts';
 import type { JobInputStore, StoredInput } from '../../storage/job-inputs.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { CopyAnswer, NewJob } from './job-service.ts';
 
 /** The object that a request's list is stored in, where it is. */
 export function storedInput(request: CopyRequest): StoredInput | undefined {
-  return 'bulk' in request && request.bulk.kind === 'stored' ? request.bulk : undefined;
+  return 'bulk' in request ? storedListOf(request.bulk) : undefined;
 }
 
 /** Deletes the inputs that were stored for requests which turned out to need none. */
@@ -37,11 +37,13 @@ export class UnusedInputs {
     }
   }
 
-  /** A job that is not refused needs its own input; it says in its memo which one that is. */
+  /**
+   * A job that is not refused needs its own input; it says in its memo which one that is. So does one that was ended by
+   * force before it was decided: its retry has the list from there.
+   */
   async #isNeeded(correlationId: string, input: StoredInput, answer: CopyAnswer): Promise<boolean> {
-    const mayRun =
-      answer.kind === 'undecided' || (answer.kind === 'decided' && answer.admission.decision === 'accepted');
-    if (!mayRun) return false;
+    if (answer.kind === 'conflict') return false;
+    if (answer.kind === 'decided' && answer.admission.decision !== 'accepted') return false;
     const { memo } = await within(this.#client, DEADLINES.describe, () =>
       this.#client.workflow.getHandle(correlationId).describe(),
     );

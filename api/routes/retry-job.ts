@@ -23,7 +23,9 @@ const retryRoute = createRoute({
   summary: 'Copy again what a job failed or was cancelled to copy',
   description:
     'Starts a new job, of whoever asks, with those files and the same options, and answers like a copy. Left out are files ' +
-    'that are wrong in themselves (`INVALID_REQUEST`), such as malformed lines of a manifest: they would fail again. The ' +
+    'that are wrong in themselves (`INVALID_REQUEST`), such as malformed lines of a manifest: they would fail again. Of a ' +
+    'prefix that was not listed to its end (the job was cancelled or terminated, or storage refused it) the new job lists ' +
+    'the rest, as it is by then; one that was terminated before its list was read is begun anew. The ' +
     'same `x-correlation-id` again gives the same answer; without one each request is another retry, and starts ' +
     'another job. Needs the scopes apollo_read and apollo_write.',
   security: [{ bearerAuth: ['apollo_read', 'apollo_write'] }],

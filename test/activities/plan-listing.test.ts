@@ -161,6 +161,36 @@ describe('planListing', () => {
     assert.equal(asked(), before + 1);
   });
 
+  it('marks what it knows to be the last chunk', async () => {
+    await put('a', 'b', 'c');
+    test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(2));
+    await test.run('planListing', task());
+    const marks = await Array.fromAsync(test.storage.chunks.listPlan(correlationId), ({ isLast }) => isLast);
+    assert.deepEqual(marks, [false, true]);
+  });
+
+  it('of what another job has left plans what is behind the last file that was listed', async () => {
+    await put('a', 'b', 'c', 'd');
+    const { source } = task();
+    await test.run('planListing', task({ source: { ...source, rest: { after: 'b' } } }));
+    assert.deepEqual(await names(), ['c', 'd']);
+    await test.run('planListing', task({ source: { ...source, rest: { after: 'd' } } }));
+    assert.deepEqual(await names(), []);
+    await test.run('planListing', task({ source: { ...source, rest: { after: '' } } }));
+    assert.deepEqual(await names(), ['a', 'b', 'c', 'd']);
+  });
+
+  it('gives what it has planned where the rest is refused, and says so when it is to go on', async () => {
+    await put('a', 'b', 'c', 'd');
+    test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(2));
+    const isSecond = ({ operation, bucket, query }: { operation: string; bucket: string; query: object }) =>
+      operation === 'list' && bucket === test.sourceBucket && 'pageToken' in query;
+    test.proxy.inject(isSecond, answerError(403));
+    const { chunks, cursor } = await test.run('planListing', task());
+    assert.deepEqual([chunks.length, await names()], [1, ['a', 'b']]);
+    await failsWith(test.run('planListing', task({ cursor })), 'STORAGE_FORBIDDEN', { retryable: false });
+  });
+
   it('plans the same again where its answer was lost', async () => {
     await put('a', 'b', 'c', 'd', 'e');
     test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, inPagesOf(2));

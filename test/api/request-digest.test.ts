@@ -75,6 +75,9 @@ describe('the digest of a request that names a source', () => {
       sourceDigest({ ...collection, sourceCollectionId: 'x' }, { overwrite: 'always' }),
       sourceDigest({ ...collection, destinationCollectionId: 'x' }, { overwrite: 'always' }),
       sourceDigest({ ...collection, prefix: 'x' }, { overwrite: 'always' }),
+      sourceDigest({ ...collection, rest: { after: '' } }, { overwrite: 'always' }),
+      sourceDigest({ ...collection, rest: { after: 'x' } }, { overwrite: 'always' }),
+      sourceDigest({ ...collection, rest: { after: 'x' } }, { overwrite: 'always' }, 'digest of a list'),
       sourceDigest({ ...collection, sourceCollectionId: 'ab', destinationCollectionId: '' }, { overwrite: 'always' }),
       listDigest([], { overwrite: 'always' }),
     ];

@@ -79,10 +79,18 @@ describe('job chunk store', () => {
       storage.proxy.inject({ operation: 'read' }, answerError(500));
       storage.proxy.inject({ operation: 'list' }, inPagesOf(2));
       assert.deepEqual(await plan(), [
-        { chunk: 0, count: 2, firstIndex: 0 },
-        { chunk: 2, count: 2, firstIndex: 4 },
-        { chunk: 10, count: 2, firstIndex: 20 },
+        { chunk: 0, count: 2, firstIndex: 0, isLast: false },
+        { chunk: 2, count: 2, firstIndex: 4, isLast: false },
+        { chunk: 10, count: 2, firstIndex: 20, isLast: false },
       ]);
+    });
+
+    it('tells of its last chunk, and whether that is known to be the last of all', async () => {
+      assert.equal(await chunks.lastPlanned(id), undefined);
+      await chunks.writePlan(id, 0, [planned(0)]);
+      assert.deepEqual(await chunks.lastPlanned(id), { chunk: 0, count: 1, firstIndex: 0, isLast: false });
+      await chunks.writePlan(id, 1, [planned(1)], undefined, true);
+      assert.deepEqual(await chunks.lastPlanned(id), { chunk: 1, count: 1, firstIndex: 1, isLast: true });
     });
 
     it('is listed from one chunk on, or up to one', async () => {

@@ -436,7 +436,8 @@ describe('a bulk job that is cancelled while it is listed', () => {
         const { state, counts, message } = await job.result();
         assert.deepEqual([state, counts.completed, counts.pending], ['Cancelled', completed, 0]);
         assert.match(message, /^CANCELLED: .* before all files under the prefix were listed$/);
-        assert.equal(replaced.tasksOf('closeRecord')[0]?.status.state, 'Cancelled');
+        const [closed] = replaced.tasksOf('closeRecord');
+        assert.deepEqual([closed?.status.state, closed?.isCutShort], ['Cancelled', true]);
       });
     });
   }
@@ -677,7 +678,8 @@ describe('a bulk job ends, and tells why, where', () => {
       assert.deepEqual([state, counts], ['Failed', emptyCounts(0)]);
       assert.match(message, why);
       assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
-      assert.equal(replaced.tasksOf('closeRecord')[0]?.status.state, 'Failed');
+      const [closed] = replaced.tasksOf('closeRecord');
+      assert.deepEqual([closed?.status.state, closed?.isCutShort], ['Failed', true]);
     });
   });
 
@@ -696,6 +698,7 @@ describe('a bulk job ends, and tells why, where', () => {
       assert.deepEqual([state, counts.completed, counts.failed], ['CompletedWithErrors', 10, 0]);
       assert.match(message, why);
       assert.equal(replaced.tasksOf('releasePrefixLocks').length, 1);
+      assert.equal(replaced.tasksOf('closeRecord')[0]?.isCutShort, true);
     });
   });
 });

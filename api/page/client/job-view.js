@@ -10,6 +10,9 @@ import { Pace, paceWords } from './pace.js';
 /** @import { JobView } from '../../schemas/job.ts' */
 /** @import { Forecast } from './dry-runs.js' */
 
+/** How jobs end that did not get everything done, of what was listed of a prefix or of the rest. */
+const RETRIED = ['CompletedWithErrors', 'Failed', 'Cancelled', 'Terminated'];
+
 /** What can be done with a job, and when. @type {readonly { id: string, isOffered: (job: JobView) => boolean }[]} */
 const ACTIONS = [
   { id: 'job-pause', isOffered: ({ state }) => ['Requested', 'Processing'].includes(state) },
@@ -17,7 +20,7 @@ const ACTIONS = [
   { id: 'job-cancel', isOffered: ({ state }) => ['Requested', 'Processing', 'Paused'].includes(state) },
   {
     id: 'job-retry',
-    isOffered: (job) => hasEnded(job) && job.counts.pending === 0 && job.counts.failed + job.counts.cancelled > 0,
+    isOffered: ({ endedAt, state }) => endedAt !== null && RETRIED.includes(state),
   },
 ];
 
@@ -37,6 +40,7 @@ function facts({ counts, startedAt, endedAt }) {
 
 /** What the button to retry does. @param {JobView} job */
 function retryWords({ counts: { failed, cancelled } }) {
+  if (failed + cancelled === 0) return 'Copy the rest';
   if (failed === 0) return 'Copy what was cancelled';
   return cancelled === 0 ? 'Retry what failed' : 'Retry what failed or was cancelled';
 }

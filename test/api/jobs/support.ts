@@ -28,7 +28,7 @@ export interface JobsWorld {
 /** The API's job service on real servers, and a worker of this test's own with the real activities. */
 export async function withJobs<T>(
   use: (world: JobsWorld) => Promise<T>,
-  { started = true, queryMs }: { started?: boolean; queryMs?: number } = {},
+  { started = true, bulk = false, queryMs }: { started?: boolean; bulk?: boolean; queryMs?: number } = {},
 ): Promise<T> {
   const [{ address, namespace, client }, storage] = await Promise.all([sharedTemporal(), makeTestStorage()]);
   for (const [collectionId, bucket] of [
@@ -75,7 +75,7 @@ export async function withJobs<T>(
         await service.close();
       }
     },
-    { started, taskQueue },
+    { started, bulk, taskQueue },
   );
 }
 

@@ -1,0 +1,159 @@
+import { MAX_PAGE_LIMIT } from '../../contract/limits.ts';
+import { storedListOf, type BulkSource, type FileEntry, type FileRecord } from '../../contract/messages.ts';
+import { reason } from '../../contract/reasons.ts';
+import type { FileState } from '../../contract/states.ts';
+import type { JobChunkStore } from '../../storage/job-chunks.ts';
+import type { JobRecord } from '../../storage/job-records.ts';
+import { ListSink, type ListInput } from '../body/list-sink.ts';
+import type { ParsedRequest } from '../body/parse-copy-request.ts';
+import { sourceDigest } from '../request-digest.ts';
+import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
+import { ServiceUnavailableError } from './job-service.ts';
+import type { JobViews } from './job-views.ts';
+
+type CollectionSource = Extract<BulkSource, { kind: 'collection' }>;
+
+const INVALID = reason('INVALID_REQUEST', '');
+
+const RETRIED_STATES = ['Failed', 'Cancelled'] as const satisfies FileState[];
+
+interface RetryDeps {
+  views: JobViews;
+  chunks: JobChunkStore;
+  openInput: () => ListInput;
+}
+
+/**
+ * The request for what a job that has ended did not get done: its files that failed or were cancelled and, where it
+ * ended before it knew all of its files, the rest. The same every time. Undefined: there is nothing. Throws
+ * ServiceUnavailableError.
+ */
+export async function retryRequest(deps: RetryDeps, record: JobRecord): Promise<ParsedRequest | undefined> {
+  const { bulk } = record;
+  if (bulk !== null && wasNotRead(record)) return await wholeRequest(deps, record, bulk);
+  if (bulk?.kind === 'collection' && record.isCutShort === true) return await restRequest(deps, record, bulk);
+  return await listOf(deps, record, (list) => addUnfinished(deps, record, list));
+}
+
+/** Whether a job was ended before it was decided: of a list, who knows how much was read. Nothing was copied. */
+function wasNotRead({ status: { state, counts }, admission, isUnread }: JobRecord): boolean {
+  if (isUnread === true) return true;
+  return state === 'Terminated' && admission === null && counts.completed + counts.skipped === 0;
+}
+
+/** The same request again. A list that was stored for it is stored anew: each job has an input of its own. */
+async function wholeRequest(deps: RetryDeps, record: JobRecord, bulk: BulkSource): Promise<ParsedRequest | undefined> {
+  const options = optionsOf(record);
+  if (bulk.kind === 'manifest') return { request: { bulk, options }, digest: sourceDigest(bulk, options) };
+  const copyList = (list: ListSink) => addStored(deps, bulk, list);
+  if (bulk.kind === 'stored') return await listOf(deps, record, copyList);
+  return await collectionRequest(deps, record, { ...bulk, after: bulk.rest?.after }, copyList);
+}
+
+/** What was not listed of a prefix, and the files to be tried again of what was. */
+async function restRequest(deps: RetryDeps, record: JobRecord, bulk: CollectionSource): Promise<ParsedRequest> {
+  const after = (await lastListed(deps, record.correlationId, bulk)) ?? '';
+  return await collectionRequest(deps, record, { ...bulk, after }, (list) => addUnfinished(deps, record, list));
+}
+
+/** The last file that is planned of a prefix, by its name; what goes before the listing was not listed by this job. */
+async function lastListed({ chunks }: RetryDeps, correlationId: string, { rest }: CollectionSource) {
+  try {
+    const last = await chunks.lastPlanned(correlationId);
+    const file = last && (await chunks.readPlan(correlationId, last.chunk))?.at(-1);
+    return file === undefined || file.index < (rest?.again?.count ?? 0) ? rest?.after : file.fileName;
+  } catch (error) {
+    throw new ServiceUnavailableError('storage', error);
+  }
+}
+
+/** A request for what is under a prefix, all of it or behind a file, and for the files of a list before that. */
+async function collectionRequest(
+  deps: RetryDeps,
+  record: JobRecord,
+  { sourceCollectionId, destinationCollectionId, prefix, after }: CollectionSource & { after: string | undefined },
+  add: (list: ListSink) => Promise<void>,
+): Promise<ParsedRequest> {
+  const options = optionsOf(record);
+  const listed = await listOf(deps, record, add, { isStored: true });
+  const stored = listed && 'bulk' in listed.request ? storedListOf(listed.request.bulk) : undefined;
+  const again = stored && { object: stored.object, generation: stored.generation, count: stored.count };
+  const rest = after === undefined && again === undefined ? undefined : { after: after ?? '', ...(again && { again }) };
+  const bulk = {
+    ...{ kind: 'collection' as const, sourceCollectionId, destinationCollectionId, prefix },
+    ...(rest && { rest }),
+  };
+  return { request: { bulk, options }, digest: sourceDigest(bulk, options, listed?.digest) };
+}
+
+/** The request for a list; undefined: it is empty. */
+async function listOf(
+  { openInput }: RetryDeps,
+  record: JobRecord,
+  add: (list: ListSink) => Promise<void>,
+  how: { isStored?: boolean } = {},
+): Promise<ParsedRequest | undefined> {
+  const list = new ListSink(openInput, how);
+  try {
+    await add(list);
+    return list.count > 0 ? await list.finish(optionsOf(record)) : undefined;
+  } catch (error) {
+    await list.abort();
+    throw error;
+  }
+}
+
+/** Adds the files that can be tried again, those that failed first. */
+async function addUnfinished({ views }: RetryDeps, record: JobRecord, list: ListSink): Promise<void> {
+  const { correlationId } = record;
+  for (const state of RETRIED_STATES) {
+    for (let from: number | null = 0; from !== null;) {
+      const page = await views.page(correlationId, { kind: 'ended', record }, { state, from, limit: MAX_PAGE_LIMIT });
+      // A line of a manifest that was wrong is wrong again.
+      for (const file of page.files) if (!file.message.startsWith(INVALID)) list.add(toEntry(file));
+      await list.flush();
+      from = page.next;
+    }
+  }
+}
+
+/** Adds what is in the list that was stored for a request. */
+async function addStored({ chunks }: RetryDeps, source: BulkSource, list: ListSink): Promise<void> {
+  const stored = storedListOf(source);
+  if (stored === undefined) return;
+  try {
+    const stream = await chunks.openList(stored.object, stored.generation);
+    if (stream === undefined) throw new Error(`${stored.object} is missing`);
+    for await (const entries of entriesIn(stream.bytes)) {
+      for (const entry of entries) list.add(entry);
+      await list.flush();
+    }
+  } catch (error) {
+    throw error instanceof ServiceUnavailableError ? error : new ServiceUnavailableError('storage', error);
+  }
+}
+
+/** The entries of a list that the service itself has stored, as many at a time as come. */
+async function* entriesIn(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<FileEntry[]> {
+  const decoder = new TextDecoder();
+  let begun = '';
+  for await (const piece of bytes) {
+    const lines = (begun + decoder.decode(piece, { stream: true })).split('\n');
+    begun = lines.pop() ?? '';
+    yield lines.map((line) => JSON.parse(line) as FileEntry);
+  }
+  if (begun !== '') yield [JSON.parse(begun) as FileEntry];
+}
+
+function optionsOf({ options }: JobRecord) {
+  return { ...DEFAULT_OPTIONS, ...options };
+}
+
+function toEntry({
+  sourceCollectionId,
+  destinationCollectionId,
+  fileName,
+  destinationFileName,
+}: FileRecord): FileEntry {
+  return { sourceCollectionId, destinationCollectionId, fileName, destinationFileName };
+}
