@@ -11,7 +11,7 @@ import {
 } from '../contract/messages.ts';
 import type { Refusal, Taken } from './admit-job.ts';
 import { CollectionAccess } from './collection-access.ts';
-import { claimJob, newRecord, type ClaimTask } from './claim-job.ts';
+import { claimBesideLocks, claimJob, newRecord, type ClaimTask } from './claim-job.ts';
 import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toControlFailure } from './failures.ts';
@@ -100,16 +100,18 @@ async function decide(
   const plan = 'verdict' in read ? undefined : read;
   const takesLocks = plan !== undefined && options.dryRun !== true;
   const skipLocked = options.onLocked === 'skip';
-  const taking = takesLocks ? lockPrefixes(deps, { owner, ...plan, skipLocked }) : Promise.resolve(undefined);
   const claimTask = {
     ...{ owner, taskQueue, input, collections: plan?.collections ?? [] },
     isPlanned: plan !== undefined,
   };
-  const claiming = claimJob(deps, claimTask, async (replaced) => {
-    const locking = await taking;
-    await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : []);
-    // A list is planned by now; of a prefix, nothing is before the claim.
-    if (!hasList(source)) await discardPlan(deps, owner);
+  const { claiming, taking } = claimBesideLocks(deps, claimTask, {
+    take: async (underWay) =>
+      takesLocks ? await lockPrefixes(deps, { owner, ...plan, skipLocked }, underWay) : undefined,
+    clearUp: async (replaced, locking) => {
+      await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : []);
+      // A list is planned by now; of a prefix, nothing is before the claim.
+      if (!hasList(source)) await discardPlan(deps, owner);
+    },
   });
   const { correlationId } = owner;
   const firstFiles = { correlationId, source, options, collections: plan?.collections ?? [], claiming };

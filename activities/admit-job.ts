@@ -8,7 +8,7 @@ import type {
 } from '../contract/messages.ts';
 import { indexCollections, locate } from '../contract/locate.ts';
 import { checkAccess, foreseeAccess, type Access } from './check-access.ts';
-import { claimJob } from './claim-job.ts';
+import { claimBesideLocks } from './claim-job.ts';
 import type { HeldLock } from './copy-file.ts';
 import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -71,17 +71,16 @@ async function decide(
   const collections = access.granted ? access.collections : [];
   const takesLocks = access.granted && options.dryRun !== true;
   const skipLocked = options.onLocked === 'skip';
-  const taking = takesLocks ? takeLocks(deps, { owner, entries, collections, skipLocked }) : Promise.resolve(undefined);
-  const claiming = claimJob(
-    deps,
-    { owner, taskQueue, input, collections, isPlanned: access.granted },
-    async (replaced) => {
-      const locking = await taking;
+  const task = { owner, taskQueue, input, collections, isPlanned: access.granted };
+  const { claiming, taking } = claimBesideLocks(deps, task, {
+    take: async (underWay) =>
+      takesLocks ? await takeLocks(deps, { owner, entries, collections, skipLocked }, underWay) : undefined,
+    clearUp: async (replaced, locking) => {
       const held = locking?.locked === true ? heldLocks(input, collections, locking.locks) : [];
       const targets = held.map(({ target }) => target);
       await releaseLeft(deps, replaced, targets);
     },
-  );
+  });
   // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
   const [claimed, taken] = await Promise.allSettled([claiming, taking]);
   const [claim, locking] = [valueOf(claimed), valueOf(taken)];

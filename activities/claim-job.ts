@@ -10,9 +10,12 @@ import type {
 } from '../contract/messages.ts';
 import { emptyCounts, isEndState } from '../contract/states.ts';
 import { requestedBy, type JobRecord } from '../storage/job-records.ts';
+import type { StorageModule } from '../storage/index.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { failure, toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
+import { wasAccepted } from './reconcile/was-accepted.ts';
+import type { ClaimUnderWay } from './stale-locks.ts';
 
 export interface ClaimTask {
   owner: JobOwner;
@@ -50,12 +53,10 @@ export async function claimJob(
     const stored = await storage.records.read(correlationId);
     if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record vanished while it was being claimed');
     const { chain } = stored.record;
-    if (chain.firstRunId !== firstRunId || chain.namespace !== namespace) {
-      return { claimed: false, outcome: outcomeOf(stored.record), status: stored.record.status };
-    }
-    // A late attempt of a job that was ended by force, and has been settled since: it has no right to go on.
-    if (isEndState(stored.record.status.state)) {
-      return { claimed: false, outcome: outcomeOf(stored.record), status: stored.record.status };
+    const isAnothers = chain.firstRunId !== firstRunId || chain.namespace !== namespace;
+    // Or a late attempt of a job that was ended by force, and has been settled since: it has no right to go on.
+    if (isAnothers || isEndState(stored.record.status.state)) {
+      return { claimed: false, outcome: await outcomeOf(storage, stored.record), status: stored.record.status };
     }
     if (isDeepStrictEqual(stored.record, record)) return { claimed: true, recordGeneration: stored.generation };
     await clearUp(stored.record);
@@ -69,6 +70,36 @@ export async function claimJob(
   } catch (error) {
     throw toControlFailure(error);
   }
+}
+
+/**
+ * Claims the correlation id beside the locks. `clearUp` is that of `claimJob`, and is told what is locked by then. The
+ * locks may wait to be told whose the id is; that is known before anything is cleared up, which waits for the locks.
+ */
+export function claimBesideLocks<Locked>(
+  deps: ActivityDependencies,
+  task: ClaimTask,
+  locking: {
+    take: (underWay: ClaimUnderWay) => Promise<Locked>;
+    clearUp: (replaced: JobRecord, locked: Locked) => Promise<void>;
+  },
+): { claiming: Promise<Claim>; taking: Promise<Locked> } {
+  const isOurs = Promise.withResolvers<boolean>();
+  const taking = locking.take({ correlationId: task.owner.correlationId, claimed: isOurs.promise });
+  const claiming = claimJob(deps, task, async (replaced) => {
+    isOurs.resolve(true);
+    await locking.clearUp(replaced, await taking);
+  });
+  // A claim that fails is dealt with by who made it.
+  claiming.then(
+    ({ claimed }) => {
+      isOurs.resolve(claimed);
+    },
+    () => {
+      isOurs.resolve(false);
+    },
+  );
+  return { claiming, taking };
 }
 
 /** The record of a job that is not decided yet. */
@@ -98,8 +129,18 @@ export function newRecord({ owner, taskQueue, input, collections, isPlanned }: C
   };
 }
 
-/** What a repeated request is answered. A job that was ended by force before it said how it decided counts as accepted. */
-function outcomeOf(record: JobRecord): AdmissionOutcome {
-  const { caller, digest, admission } = record;
-  return { caller, digest, requested: requestedBy(record), admission: admission ?? { decision: 'accepted' } };
+/** What a repeated request is answered. */
+async function outcomeOf(storage: StorageModule, record: JobRecord): Promise<AdmissionOutcome> {
+  const { caller, digest, admission, status } = record;
+  const isAccepted =
+    admission === null && (isEndState(status.state) ? isAnyDone(status) : await wasAccepted(storage, record));
+  return {
+    ...{ caller, digest, requested: requestedBy(record) },
+    admission: isAccepted ? { decision: 'accepted' } : admission,
+  };
+}
+
+/** Records of jobs that were ended by force did not always say that these had been accepted. */
+function isAnyDone({ counts }: JobStatus): boolean {
+  return counts.completed + counts.skipped > 0;
 }

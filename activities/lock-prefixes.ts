@@ -5,7 +5,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { LockSet } from './lock-set.ts';
-import { createStalenessCheck } from './stale-locks.ts';
+import { createStalenessCheck, type ClaimUnderWay } from './stale-locks.ts';
 import { lockedBy, nameHolders } from './take-locks.ts';
 
 export interface PrefixLockTask {
@@ -41,9 +41,11 @@ const MAX_LISTED = 1_000;
 export async function lockPrefixes(
   { storage, jobs, log }: ActivityDependencies,
   { owner, prefixes, sources, collections, skipLocked = false }: PrefixLockTask,
+  claiming?: ClaimUnderWay,
 ): Promise<PrefixLocking> {
   using lease = new Lease(Context.current());
-  const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log), lease });
+  const isStale = createStalenessCheck(jobs, log, claiming);
+  const taking = new LockSet({ locks: storage.locks, owner, isStale, lease });
   const claim = { targets: prefixes, sources };
   try {
     if (skipLocked) {

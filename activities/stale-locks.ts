@@ -9,15 +9,23 @@ import type { JobDirectory } from './dependencies.ts';
  */
 const MIN_AGE_OF_UNKNOWN_MS = 10_000;
 
+/** The claim that a job makes on its correlation id beside its locks. */
+export interface ClaimUnderWay {
+  correlationId: string;
+  /** Resolves with whether it is this job's. */
+  claimed: Promise<boolean>;
+}
+
 /** Whether a lock holds nobody back any more. */
 export type StalenessCheck = (lock: Lock<LockTarget>) => Promise<boolean>;
 
 /**
  * A lock is stale when its job no longer runs: asked of Temporal, never of a clock. Where Temporal cannot be asked, the
  * lock stands; so does one set by hand, or of a namespace other than ours. Each job is asked about once, and settled once
- * it is found to have left a lock behind.
+ * it is found to have left a lock behind. The lock of an earlier job of the same correlation id, which `claim` is for,
+ * stands unless that is this job's now: it shows that the earlier one was accepted (`wasAccepted`).
  */
-export function createStalenessCheck(jobs: JobDirectory, log: Logger): StalenessCheck {
+export function createStalenessCheck(jobs: JobDirectory, log: Logger, claim?: ClaimUnderWay): StalenessCheck {
   const states = new Map<string, ReturnType<JobDirectory['stateOf']>>();
   const reconciling = new Map<string, Promise<void>>();
   /** The job did not live to write its end. Whoever wants its locks does not wait for that, nor depend on it. */
@@ -31,6 +39,7 @@ export function createStalenessCheck(jobs: JobDirectory, log: Logger): Staleness
   return async function isStale(lock) {
     const { owner, createdAt, bucket } = lock;
     if (owner.kind !== 'job' || owner.namespace !== jobs.namespace) return false;
+    if (owner.correlationId === claim?.correlationId && !(await claim.claimed)) return false;
     const job = `${owner.correlationId}/${owner.firstRunId}`;
     const asked = states.get(job) ?? jobs.stateOf(owner);
     states.set(job, asked);

@@ -8,7 +8,7 @@ import type { ActivityDependencies } from './dependencies.ts';
 import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
 import { LockSet } from './lock-set.ts';
-import { createStalenessCheck } from './stale-locks.ts';
+import { createStalenessCheck, type ClaimUnderWay } from './stale-locks.ts';
 
 export interface LockTask {
   owner: JobOwner;
@@ -39,13 +39,19 @@ const MAX_NAMED = 100;
 export async function takeLocks(
   { storage, jobs, log }: ActivityDependencies,
   { owner, entries, collections, skipLocked = false }: LockTask,
+  claiming?: ClaimUnderWay,
 ): Promise<Locking> {
   using lease = new Lease(Context.current());
   const places = indexCollections(collections);
   const files = entries.map((entry) => locate(entry, places));
   const sources = files.map(({ source }) => source);
   const destinations = files.map(({ destination }) => destination);
-  const taking = new LockSet({ locks: storage.locks, owner, isStale: createStalenessCheck(jobs, log), lease });
+  const taking = new LockSet({
+    locks: storage.locks,
+    owner,
+    isStale: createStalenessCheck(jobs, log, claiming),
+    lease,
+  });
   const claim = { targets: destinations, sources };
   try {
     if (!skipLocked && (await taking.takeAll(claim))) return { locked: true, locks: locksOn(taking, destinations) };

@@ -147,7 +147,8 @@ export interface AdmissionOutcome {
   digest: string;
   /** How many files were asked for; null where that is not known by then. */
   requested: number | null;
-  admission: Admission;
+  /** Null: the job was ended by force before it was decided, and never will be. */
+  admission: Admission | null;
 }
 
 /** A place for files: a bucket and a prefix, as its document said when access was decided. */

@@ -42,7 +42,10 @@ export interface JobRecord {
   bulk: BulkSource | null;
   /** Of a bulk job that does without what others hold: the name of what that was (LockedPlaceStore). Absent: nothing. */
   lockedPlaces?: string;
-  /** Null until the job's end: before that, its workflow knows. It stays null where the job was ended by force. */
+  /**
+   * Null until the job's end: before that, its workflow knows. It stays null where the job was ended by force before it was
+   * decided.
+   */
   admission: Admission | null;
   /** That a prefix was not listed to its end: there may be files that neither plan nor results tell of. */
   isCutShort?: boolean;

@@ -166,12 +166,13 @@ export class JobLife {
 
   /** The decision; only asked for once there is one. */
   get admission(): Admission {
-    if (this.#outcome === undefined) throw new Error('the request is not decided yet');
-    return this.#outcome.admission;
+    const admission = this.#outcome?.admission;
+    if (admission === undefined || admission === null) throw new Error('the request is not decided');
+    return admission;
   }
 
   get isAccepted(): boolean {
-    return this.#outcome?.admission.decision === 'accepted';
+    return this.#outcome?.admission?.decision === 'accepted';
   }
 
   #refusal(): string {

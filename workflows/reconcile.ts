@@ -17,13 +17,14 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
       continue;
     }
     if (fenced.found !== 'lost') return fenced.found;
-    const { endedAt, wasBegun, locks, isBulk } = fenced;
+    const { endedAt, wasBegun, wasAccepted, locks, isBulk } = fenced;
     if (wasBegun) await sleep(LATE_WRITES_MS);
     const { unresolved, copied } = isBulk
       ? await settleBulk(correlationId, endedAt)
       : await upkeep(LOOK).settleFiles({ correlationId, wasBegun, endedAt });
     await upkeep(`give back ${countOf(locks, 'lock')}`).releaseJobLocks({ correlationId });
-    await upkeep('close the record: Terminated').closeLostJob({ correlationId, endedAt });
+    const closing = { correlationId, endedAt, wasAccepted: wasAccepted || copied > 0 };
+    await upkeep('close the record: Terminated').closeLostJob(closing);
     setCurrentDetails(`${countOf(unresolved, 'file')} had no result; ${copied} of them had been copied.`);
     return 'reconciled';
   }

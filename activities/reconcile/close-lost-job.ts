@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { countFiles } from '../../contract/file-records.ts';
-import type { JobStatus } from '../../contract/messages.ts';
+import type { Admission, JobStatus } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import { emptyCounts, isEndState, type JobCounts } from '../../contract/states.ts';
 import type { StorageModule } from '../../storage/index.ts';
@@ -15,6 +15,8 @@ export interface CloseLostJobTask {
   correlationId: string;
   /** When its workflow was closed, in milliseconds since the epoch; null: nobody knows. */
   endedAt: number | null;
+  /** False: it was never decided. Absent: nobody asked, and it counts as accepted. */
+  wasAccepted?: boolean;
 }
 
 const UNLISTED = ' before all files under the prefix were listed';
@@ -22,7 +24,7 @@ const UNLISTED = ' before all files under the prefix were listed';
 /** Writes the end of a job that was ended by force, all its files having a result, into its record. May be repeated. */
 export async function closeLostJob(
   { storage, clock = systemClock, log }: ActivityDependencies,
-  { correlationId, endedAt }: CloseLostJobTask,
+  { correlationId, endedAt, wasAccepted = true }: CloseLostJobTask,
 ): Promise<void> {
   using _lease = new Lease(Context.current());
   const { records } = storage;
@@ -39,7 +41,8 @@ export async function closeLostJob(
       endedAt: endedAt ?? clock.now(),
       message: reason('TERMINATED', `the job was ended by force in Temporal${isCutShort ? UNLISTED : ''}`),
     };
-    const end = { status, entries: null, ...(isCutShort && { isCutShort }) };
+    const admission: Admission | null = wasAccepted ? { decision: 'accepted' } : null;
+    const end = { status, admission, entries: null, ...(isCutShort && { isCutShort }) };
     const replaced = await records.replace({ record: { ...record, ...end }, generation });
     if (replaced === undefined) {
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');

@@ -6,6 +6,7 @@ import type { ActivityDependencies, JobDirectory } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
 import { Lease } from '../lease.ts';
 import { fenceLocks } from './job-locks.ts';
+import { wasAccepted } from './was-accepted.ts';
 
 export interface FenceTask {
   correlationId: string;
@@ -18,8 +19,18 @@ export type Fencing =
   | { found: 'running' }
   /** Temporal does not know it, and may be behind: to be asked again after so many milliseconds. */
   | { found: 'young'; forMs: number }
-  /** It was ended by force, and none of its attempts may write any more. `endedAt`: null where nobody knows. */
-  | { found: 'lost'; endedAt: number | null; wasBegun: boolean; locks: number; isBulk: boolean };
+  /**
+   * It was ended by force, and none of its attempts may write any more. `endedAt`: null where nobody knows; `wasBegun`:
+   * whether a copy may have been ordered; `wasAccepted`: whether it had been decided so.
+   */
+  | {
+      found: 'lost';
+      endedAt: number | null;
+      wasBegun: boolean;
+      wasAccepted: boolean;
+      locks: number;
+      isBulk: boolean;
+    };
 
 /**
  * A record that is younger was certainly made by a running workflow: Temporal, which does not know that, is behind. Half
@@ -43,10 +54,14 @@ export async function fenceJob(
       const age = clock.now() - ((await storage.records.claimedAt(correlationId)) ?? 0);
       if (age < MIN_AGE_OF_UNKNOWN_MS) return { found: 'young', forMs: MIN_AGE_OF_UNKNOWN_MS - Math.max(age, 0) };
     }
+    const { endedAt, state } = end === 'unknown' ? { endedAt: null, state: undefined } : end;
+    const accepted = state === undefined || state === 'Cancelling' ? await wasAccepted(storage, record) : undefined;
     const locks = await fenceLocks(storage.locks, record);
     log.warn({ correlationId, locks }, 'a job was ended by force; what became of its files is being found out');
     const isBulk = record.bulk !== null;
-    return { found: 'lost', locks, isBulk, ...(end === 'unknown' ? { endedAt: null, wasBegun: true } : end) };
+    // The state is set in the same breath as the first copy is ordered: one that is still Requested copied nothing.
+    const wasBegun = state !== 'Requested';
+    return { found: 'lost', endedAt, wasBegun, wasAccepted: accepted ?? wasBegun, locks, isBulk };
   } catch (error) {
     throw toControlFailure(error);
   }
@@ -56,13 +71,12 @@ export async function fenceJob(
 async function findEnd(
   jobs: JobDirectory,
   { correlationId, chain }: JobRecord,
-): Promise<'running' | 'unknown' | { endedAt: number | null; wasBegun: boolean }> {
+): Promise<'running' | 'unknown' | { endedAt: number | null; state: string | undefined }> {
   if (chain.namespace !== jobs.namespace) return 'running';
   const execution = await jobs.find(correlationId);
   if (execution === undefined) return 'unknown';
   // Another chain has taken the id: this one has ended some time before.
-  if (execution.firstRunId !== chain.firstRunId) return { endedAt: null, wasBegun: true };
+  if (execution.firstRunId !== chain.firstRunId) return { endedAt: null, state: undefined };
   if (execution.isRunning) return 'running';
-  // The state is set in the same breath as the first copy is ordered: one that is still Requested copied nothing.
-  return { endedAt: execution.endedAt, wasBegun: execution.state !== 'Requested' };
+  return { endedAt: execution.endedAt, state: execution.state };
 }

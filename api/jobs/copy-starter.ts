@@ -139,8 +139,9 @@ export class CopyStarter {
 }
 
 function answer(outcome: AdmissionOutcome, { requestor, digest }: NewJob): CopyAnswer {
+  const { admission, requested } = outcome;
   if (outcome.caller !== requestor.caller || outcome.digest !== digest) return { kind: 'conflict' };
-  return { kind: 'decided', requested: outcome.requested, admission: outcome.admission };
+  return admission === null ? { kind: 'abandoned' } : { kind: 'decided', requested, admission };
 }
 
 /** One for each caller; Temporal takes no more than 64 bytes (docs.temporal.io/develop/task-queue-priority-fairness). */

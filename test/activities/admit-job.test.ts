@@ -66,6 +66,18 @@ describe('admitJob', () => {
     assert.deepEqual(record.collections, decided.collections);
   });
 
+  it('takes over the lock of an earlier job of the id that did not live to claim it, though its own claim is renewed', async () => {
+    const earlier = newOwner({ correlationId: owner.correlationId });
+    assert.ok((await test.storage.locks.acquire(place.destination('a'), earlier)).taken);
+    const request = input(['a']);
+    // By an attempt that found its collections elsewhere: what it has left is cleared up once the locks are taken.
+    await test.run('claimJob', { owner, taskQueue: 'queue', input: request, collections: [], isPlanned: false });
+    test.jobs.say(owner, 'ended');
+    assert.equal((await admit(request)).verdict, 'accepted');
+    const [lock] = await place.locksOn('a');
+    assert.deepEqual(lock?.owner, owner);
+  });
+
   it('claims the id of a request without access, keeps nothing of its files and locks nothing', async () => {
     const decided = await admit(input(['a'], { caller: 'eve' }));
     assert.ok(decided.verdict === 'refused');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { requestedFile } from '../../contract/file-records.ts';
 import type { Admission, CopyFilesInput, JobOwner } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import { answerError, resetAfter } from '../support/storage-proxy/index.ts';
@@ -14,7 +15,7 @@ const INPUT: CopyFilesInput = {
   receivedAt: 1_700_000_000_000,
 };
 
-const PLACES = [{ collectionId: 'a', bucket: 'files', prefix: 'p/', generation: '7' }];
+const PLACES = ['a', 'b'].map((collectionId) => ({ collectionId, bucket: 'files', prefix: 'p/', generation: '7' }));
 
 describe('claimJob', () => {
   let test: ActivityTest;
@@ -111,12 +112,24 @@ describe('claimJob', () => {
     });
   }
 
-  it('gives a later chain "accepted" for a job that never said how it was decided', async () => {
+  it('gives a later chain no decision of a job that nothing says was accepted', async () => {
     await claim();
     const answer = await claim(anotherChain());
     assert.ok(!answer.claimed);
-    assert.deepEqual(answer.outcome.admission, { decision: 'accepted' });
+    assert.equal(answer.outcome.admission, null);
     assert.equal(answer.status.state, 'Requested');
+  });
+
+  it('gives a later chain "accepted" for a job that never said so, but has copied a file', async () => {
+    await claim();
+    const [entry] = INPUT.request.entries;
+    assert.ok(entry);
+    await test.storage.records.appendResults(owner.correlationId, 0, [
+      { ...requestedFile(entry, 0, INPUT.receivedAt), state: 'Completed' },
+    ]);
+    const answer = await claim(anotherChain());
+    assert.ok(!answer.claimed);
+    assert.deepEqual(answer.outcome.admission, { decision: 'accepted' });
   });
 
   it('gives a later chain no number of files where the job did not live to count them', async () => {

@@ -84,7 +84,14 @@ describe('settling a job that was ended by force', () => {
     const told = { ...requestedFile(entries![0]!, 0, 500), state: 'Failed' as const, message: 'SOURCE_NOT_FOUND: a' };
     await test.storage.records.appendResults(owner.correlationId, 0, [told]);
     await copy('b');
-    assert.deepEqual(await fence(), { found: 'lost', endedAt: 1_000, wasBegun: true, locks: 3, isBulk: false });
+    assert.deepEqual(await fence(), {
+      found: 'lost',
+      endedAt: 1_000,
+      wasBegun: true,
+      wasAccepted: true,
+      locks: 3,
+      isBulk: false,
+    });
     assert.deepEqual(await settle(), { unresolved: 2, copied: 1 });
     await release();
     await close();
@@ -208,7 +215,7 @@ describe('settling a job that was ended by force', () => {
     await copy('a');
     test.jobs.last = { endedAt: 1_000, state: 'Requested' };
     const fenced = await fence();
-    assert.ok(fenced.found === 'lost' && !fenced.wasBegun);
+    assert.ok(fenced.found === 'lost' && !fenced.wasBegun && !fenced.wasAccepted);
     assert.deepEqual(await settle(false), { unresolved: 3, copied: 0 });
 
     owner = newOwner();
@@ -219,7 +226,9 @@ describe('settling a job that was ended by force', () => {
 
   it('tells of no files where access was never granted', async () => {
     await begun({ entries: null, collections: [] });
-    assert.equal((await fence()).found, 'lost');
+    test.jobs.last = { endedAt: 1_000, state: 'Cancelling' };
+    const fenced = await fence();
+    assert.ok(fenced.found === 'lost' && !fenced.wasAccepted);
     assert.deepEqual(await settle(), { unresolved: 0, copied: 0 });
     await release();
     await close(null);
@@ -250,7 +259,14 @@ describe('settling a job that was ended by force', () => {
     const young = await fence();
     assert.ok(young.found === 'young' && young.forMs > 0 && young.forMs <= 5_000, JSON.stringify(young));
     test.now = Date.now() + 6_000;
-    assert.deepEqual(await fence(), { found: 'lost', endedAt: null, wasBegun: true, locks: 3, isBulk: false });
+    assert.deepEqual(await fence(), {
+      found: 'lost',
+      endedAt: null,
+      wasBegun: true,
+      wasAccepted: true,
+      locks: 3,
+      isBulk: false,
+    });
 
     owner = newOwner({ namespace: 'another' });
     await begun();
@@ -260,7 +276,14 @@ describe('settling a job that was ended by force', () => {
   it('knows that the job has ended where another one has taken its workflow id', async () => {
     await begun();
     test.jobs.say({ ...newOwner(), correlationId: owner.correlationId }, 'running');
-    assert.deepEqual(await fence(), { found: 'lost', endedAt: null, wasBegun: true, locks: 3, isBulk: false });
+    assert.deepEqual(await fence(), {
+      found: 'lost',
+      endedAt: null,
+      wasBegun: true,
+      wasAccepted: true,
+      locks: 3,
+      isBulk: false,
+    });
   });
 
   it('outdoes what late attempts of the job have to say', async () => {

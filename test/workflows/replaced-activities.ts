@@ -160,7 +160,14 @@ const willing: Omit<Replaceable, 'admitJob' | 'admitBulk' | 'closeJob'> = {
   releasePrefixLocks: () => Promise.resolve(),
   closeRecord: () => Promise.resolve(),
   fenceJob: () =>
-    Promise.resolve({ found: 'lost', endedAt: 1_700_000_000_000, wasBegun: true, locks: 2, isBulk: false }),
+    Promise.resolve({
+      found: 'lost',
+      endedAt: 1_700_000_000_000,
+      wasBegun: true,
+      wasAccepted: true,
+      locks: 2,
+      isBulk: false,
+    }),
   settleFiles: () => Promise.resolve({ unresolved: 2, copied: 1 }),
   settleChunks: () => Promise.resolve({ unresolved: 0, copied: 0, next: null }),
   releaseJobLocks: () => Promise.resolve(),

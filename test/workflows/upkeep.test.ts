@@ -31,7 +31,9 @@ describe('reconcile', () => {
       steps.flatMap((step) => [`begin ${step}`, `end ${step}`]),
     );
     assert.deepEqual(replaced.tasksOf('settleFiles'), [{ correlationId, wasBegun: true, endedAt: 1_700_000_000_000 }]);
-    assert.deepEqual(replaced.tasksOf('closeLostJob'), [{ correlationId, endedAt: 1_700_000_000_000 }]);
+    assert.deepEqual(replaced.tasksOf('closeLostJob'), [
+      { correlationId, endedAt: 1_700_000_000_000, wasAccepted: true },
+    ]);
   });
 
   it('changes nothing about a job that runs, or has been settled', async () => {
@@ -49,7 +51,7 @@ describe('reconcile', () => {
         Promise.resolve(
           ++asked === 1
             ? { found: 'young', forMs: 10 }
-            : { found: 'lost', endedAt: null, wasBegun: false, locks: 0, isBulk: false },
+            : { found: 'lost', endedAt: null, wasBegun: false, wasAccepted: false, locks: 0, isBulk: false },
         ),
     });
     assert.equal(await reconciled(replaced), 'reconciled');

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
+import type { NewJob } from '../../../api/jobs/job-service.ts';
+import { until } from '../../stack/support/until.ts';
+import { holdAfter, holdBefore } from '../../support/storage-proxy/index.ts';
+import { newJob, withJobs, type JobsWorld } from './support.ts';
+
+const alice = { caller: 'alice', isAdmin: false };
+
+/** Has Temporal forget a workflow, whether it runs or not. Who waits for its decision may start it anew at once. */
+async function forget({ client }: JobsWorld, workflowId: string): Promise<void> {
+  const { namespace } = client.options;
+  const { runId } = await client.workflow.getHandle(workflowId).describe();
+  await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } });
+  await until('the job is deleted', async () => {
+    try {
+      await client.workflow.getHandle(workflowId, runId).describe();
+      return false;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return true;
+      throw error;
+    }
+  });
+}
+
+/** Has a job claim its correlation id and go no further, and does something about it; then lets go what is left of it. */
+async function withClaimedJob(world: JobsWorld, act: (job: NewJob) => Promise<void>): Promise<void> {
+  const { proxy, emulator, controlBucket, sourceBucket } = world.storage;
+  await emulator.putObject(sourceBucket, 'a.txt', 'a');
+  const job = newJob(['a.txt']);
+  const locking = holdBefore();
+  const claimed = holdAfter();
+  const upload = { operation: 'upload', bucket: controlBucket } as const;
+  proxy.inject({ ...upload, name: /^locks\// }, locking, { times: 1 });
+  proxy.inject({ ...upload, name: `jobs/${job.correlationId}/job.json` }, claimed, { times: 1 });
+  const answer = world.jobs.copy(job).catch(() => undefined);
+  await Promise.all([claimed.reached, locking.reached]);
+  try {
+    await act(job);
+  } finally {
+    claimed.release();
+    locking.release();
+    await answer;
+  }
+}
+
+describe('a repeated request for a job that was deleted from Temporal', function () {
+  this.timeout(60_000);
+
+  const ABANDONED = { kind: 'abandoned' };
+
+  it('before it was decided is answered as for one that was terminated then, also after it is settled', async () => {
+    await withJobs(async (world) => {
+      const { jobs } = world;
+      await withClaimedJob(world, async (job) => {
+        await forget(world, job.correlationId);
+        assert.deepEqual(await jobs.copy(job), ABANDONED);
+        assert.deepEqual(await jobs.copy(job), ABANDONED, 'and again');
+        assert.deepEqual(await jobs.copy({ ...job, digest: 'another' }), { kind: 'conflict' });
+        const isSettled = async () => (await jobs.status(job.correlationId, alice)).endedAt !== null;
+        await until('it is settled', isSettled, { within: 30_000 });
+        await forget(world, job.correlationId);
+        assert.deepEqual(await jobs.copy(job), ABANDONED, 'by the record alone');
+      });
+    });
+  });
+
+  it('after it was terminated undecided is answered as before that', async () => {
+    await withJobs(async (world) => {
+      const { jobs } = world;
+      await withClaimedJob(world, async (job) => {
+        await world.client.workflow.getHandle(job.correlationId).terminate('by a test');
+        assert.deepEqual(await jobs.copy(job), ABANDONED);
+        const isSettled = async () => (await jobs.status(job.correlationId, alice)).endedAt !== null;
+        await until('it is settled', isSettled, { within: 30_000 });
+        assert.deepEqual(await jobs.copy(job), ABANDONED);
+        await forget(world, job.correlationId);
+        assert.deepEqual(await jobs.copy(job), ABANDONED);
+      });
+    });
+  });
+
+  it('while it waited for a lock is answered so too', async () => {
+    await withJobs(async (world) => {
+      const { jobs, storage } = world;
+      await storage.emulator.putObject(storage.sourceBucket, 'a.txt', 'a');
+      const hold = holdBefore();
+      storage.proxy.inject({ operation: 'rewrite' }, hold, { times: 1 });
+      await jobs.copy(newJob(['a.txt']));
+      await hold.reached;
+      const waiting = newJob(['a.txt']);
+      const { entries } = waiting.request as Extract<NewJob['request'], { entries: unknown }>;
+      const job = { ...waiting, request: { entries, options: { ...DEFAULT_OPTIONS, onLocked: 'wait' as const } } };
+      try {
+        assert.deepEqual(await jobs.copy(job), { kind: 'undecided', requested: 1 });
+        await forget(world, job.correlationId);
+        assert.deepEqual(await jobs.copy(job), ABANDONED);
+      } finally {
+        hold.release();
+      }
+    });
+  });
+
+  it('once it had been accepted is answered so, before and after it is settled', async () => {
+    await withJobs(async (world) => {
+      const { jobs, storage } = world;
+      await storage.emulator.putObject(storage.sourceBucket, 'a.txt', 'a');
+      const hold = holdBefore();
+      storage.proxy.inject({ operation: 'rewrite' }, hold, { times: 1 });
+      const job = newJob(['a.txt']);
+      const answer = await jobs.copy(job);
+      assert.ok(answer.kind === 'decided');
+      await hold.reached;
+      await forget(world, job.correlationId);
+      assert.deepEqual(await jobs.copy(job), answer);
+      const isSettled = async () => (await jobs.status(job.correlationId, alice)).endedAt !== null;
+      await until('it is settled', isSettled, { within: 30_000 });
+      hold.release();
+      await forget(world, job.correlationId);
+      assert.deepEqual(await jobs.copy(job), answer);
+    });
+  });
+});
