@@ -8,6 +8,7 @@ import { broken, COLUMNS, toCells, type Row } from './rows.ts';
 import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { readSettings, USAGE, type Settings } from './settings.ts';
+import { readCommandLine } from '../dev/command-line.ts';
 
 /** `npm run bench`: measures the service on the embedded stack, and exits with 1 where a bound is missed. */
 
@@ -69,19 +70,11 @@ function showProfile(lines: readonly ProfileLine[]): void {
   for (const { place, share } of lines) console.log(`${(share * 100).toFixed(1).padStart(5)}%  ${place}`);
 }
 
-/** What the command line asks for; undefined: nothing, or what it asks for is not there. */
-function readCommand(): { settings: Settings; scenarios: Scenario[] } | undefined {
-  try {
+const command = readCommandLine({
+  ...{ name: 'bench', usage: USAGE },
+  read() {
     const settings = readSettings(process.argv.slice(2));
-    if (settings !== undefined) return { settings, scenarios: chosen(settings) };
-    console.log(USAGE);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    process.exitCode = 2;
-  }
-  return undefined;
-}
-
-const command = readCommand();
+    return settings && { settings, scenarios: chosen(settings) };
+  },
+});
 if (command !== undefined) await main(command.settings, command.scenarios);

@@ -3,6 +3,7 @@ import { table } from '../dev/output.ts';
 import { runChaos, type ChaosResult } from './chaos.ts';
 import { readSettings, USAGE, type ChaosSettings } from './settings.ts';
 import { VIOLATIONS, type ViolationKind } from './violation.ts';
+import { readCommandLine } from '../dev/command-line.ts';
 
 /** `npm run chaos`: a run in which everything goes wrong. Exits with 1 where something happened that must not. */
 
@@ -42,19 +43,8 @@ async function main(settings: ChaosSettings): Promise<void> {
   if (result.violations.length > 0) process.exitCode = 1;
 }
 
-/** What the command line asks for; undefined: nothing, or what is not there. */
-function readCommand(): ChaosSettings | undefined {
-  try {
-    const settings = readSettings(process.argv.slice(2), () => randomInt(2 ** 32));
-    if (settings === undefined) console.log(USAGE);
-    return settings;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    process.exitCode = 2;
-    return undefined;
-  }
-}
-
-const settings = readCommand();
+const settings = readCommandLine({
+  ...{ name: 'chaos', usage: USAGE },
+  read: () => readSettings(process.argv.slice(2), () => randomInt(2 ** 32)),
+});
 if (settings !== undefined) await main(settings);

@@ -19,7 +19,10 @@ export interface ChaosSettings {
 export const USAGE = `npm run chaos -- [--seed N] [--minutes M]
 
   --seed     what is done follows from it; default: one of its own, which is printed
-  --minutes  how long things go wrong, default 8; what was begun then has three more minutes to end`;
+  --minutes  how long things go wrong, default 8; what was begun then has three more minutes to end
+  --help     shows this
+
+Prints what came of it; exit code 1 where something happened that must not.`;
 
 const MOST_MINUTES = 120;
 

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { readCommandLine } from './command-line.ts';
 import { isEndState } from '../contract/states.ts';
 import { createApiClient, type Answer, type ApiClient, type CopyBody, type LogsBody } from './api-client.ts';
 import type { Emulator } from './emulator.ts';
@@ -96,7 +98,19 @@ function bytes(count: number): string {
   return `${count.toLocaleString('en-GB')} bytes`;
 }
 
-if (import.meta.main) {
+const USAGE = `npm run demo
+
+  --help  shows this
+
+Brings up the embedded stack, copies two files through its API, shows what a caller sees, and ends everything again.`;
+
+/** Whether it is to run; undefined: help is asked for. Throws TypeError for what it does not know. */
+function readDemo(args: string[]): true | undefined {
+  const { values } = parseArgs({ args, options: { help: { type: 'boolean', short: 'h', default: false } } });
+  return values.help ? undefined : true;
+}
+
+async function run(): Promise<void> {
   const started = performance.now();
   console.log('Apollo file copy: two files, from a POST to bytes at their destination.\n');
   await launch({
@@ -107,4 +121,9 @@ if (import.meta.main) {
       console.log(`\nDone in ${seconds(started)}.`);
     },
   });
+}
+
+if (import.meta.main) {
+  const read = () => readDemo(process.argv.slice(2));
+  if (readCommandLine({ name: 'demo', usage: USAGE, read }) !== undefined) await run();
 }

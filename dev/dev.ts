@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readCommandLine } from './command-line.ts';
 import { DataLockedError, lockDataFolder } from './data-lock.ts';
 import { EXAMPLE_REQUEST, makeExample } from './example.ts';
 import { tracingSettings } from './environment.ts';
@@ -14,7 +16,23 @@ import { announceIssuer } from './token.ts';
 
 const CALLER = 'developer';
 const TOKEN_LIFETIME_HOURS = 24;
-const DATA_FOLDER = resolve(process.argv[2] ?? join(import.meta.dirname, '..', '.data'));
+
+const USAGE = `npm run dev -- [FOLDER]
+
+  FOLDER  where its data and logs are kept, default .data
+  --help  shows this
+
+Brings up a Temporal server with its Web UI, a storage emulator, the worker and the API, and leaves them up until Ctrl-C.`;
+
+/** The data folder; undefined: help is asked for. Throws TypeError for what it does not know. */
+function readFolder(args: string[]): string | undefined {
+  const options = { help: { type: 'boolean', short: 'h', default: false } } as const;
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  if (values.help) return undefined;
+  const [folder, ...others] = positionals;
+  if (others.length > 0) throw new TypeError(`Unexpected argument '${others.join(' ')}': there is one folder`);
+  return resolve(folder ?? join(import.meta.dirname, '..', '.data'));
+}
 
 async function describe(stack: Stack): Promise<void> {
   const token = await stack.token({ sub: CALLER, expiresIn: TOKEN_LIFETIME_HOURS * 3_600 });
@@ -59,19 +77,19 @@ async function describe(stack: Stack): Promise<void> {
   console.log('\nCtrl-C ends all of it.');
 }
 
-async function dev(): Promise<void> {
-  await mkdir(DATA_FOLDER, { recursive: true });
-  const unlock = await lockDataFolder(DATA_FOLDER);
+async function dev(dataFolder: string): Promise<void> {
+  await mkdir(dataFolder, { recursive: true });
+  const unlock = await lockDataFolder(dataFolder);
   try {
     const traced = tracingSettings();
     await launch({
-      dataFolder: DATA_FOLDER,
+      dataFolder,
       env: { api: traced, worker: traced },
       keepWorkflows: true,
       interruptedExitCode: 0,
       async run(stack, signal) {
         await step('Collections and files of the example', () => makeExample(stack.emulator, CALLER));
-        const withdrawIssuer = await announceIssuer(DATA_FOLDER, stack.issuer, stack.jwksUrl);
+        const withdrawIssuer = await announceIssuer(dataFolder, stack.issuer, stack.jwksUrl);
         try {
           await describe(stack);
           if (!signal.aborted) await once(signal, 'abort');
@@ -87,8 +105,12 @@ async function dev(): Promise<void> {
 }
 
 if (import.meta.main) {
-  await dev().catch((error: unknown) => {
-    console.error(error instanceof DataLockedError ? error.message : error);
-    process.exitCode = 1;
-  });
+  const read = () => readFolder(process.argv.slice(2));
+  const dataFolder = readCommandLine({ name: 'dev', usage: USAGE, read });
+  if (dataFolder !== undefined) {
+    await dev(dataFolder).catch((error: unknown) => {
+      console.error(error instanceof DataLockedError ? error.message : error);
+      process.exitCode = 1;
+    });
+  }
 }

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readCommandLine } from './command-line.ts';
 import { keyFileIn, signerWith } from './token-issuer.ts';
 
 /**
@@ -12,10 +13,14 @@ const SCOPES = ['apollo_read', 'apollo_write', 'apollo_admin'];
 const LIFETIME_SECONDS = 24 * 3_600;
 const ANSWER_TIMEOUT_MS = 2_000;
 
-const USAGE = `usage: npm run --silent dev:token -- --sub NAME [--scope "SCOPE …"] [--data FOLDER]
+const USAGE = `npm run --silent dev:token -- --sub NAME [--scope "SCOPE …"] [--data FOLDER]
+
   --sub     who the token is for
   --scope   of ${SCOPES.join(', ')}; "" for none (default: "apollo_read apollo_write")
-  --data    data folder of the stack (default: .data)`;
+  --data    data folder of the stack (default: .data)
+  --help    shows this
+
+Prints a token for the stack of npm run dev, which has to run.`;
 
 /** What cannot be done; the message says all that a person needs. */
 class TokenProblem extends Error {
@@ -54,31 +59,48 @@ async function runningIssuer(dataFolder: string): Promise<{ issuer: string; keyI
 function scopesIn(text: string | undefined): string[] | undefined {
   const scopes = text?.split(/[\s,]+/).filter((scope) => scope !== '');
   const unknown = scopes?.find((scope) => !SCOPES.includes(scope));
-  if (unknown !== undefined) throw new TokenProblem(`there is no scope ${unknown}: ${SCOPES.join(', ')}`);
+  if (unknown !== undefined) throw new TypeError(`there is no scope ${unknown}: ${SCOPES.join(', ')}`);
   return scopes;
 }
 
-async function makeToken(args: string[]): Promise<string> {
+interface TokenRequest {
+  sub: string;
+  scopes: string[] | undefined;
+  dataFolder: string;
+}
+
+/** What token is asked for; undefined: help. Throws TypeError for what it does not know. */
+function readRequest(args: string[]): TokenRequest | undefined {
   const { values } = parseArgs({
     args,
-    options: { sub: { type: 'string' }, scope: { type: 'string' }, data: { type: 'string' } },
+    options: {
+      sub: { type: 'string' },
+      scope: { type: 'string' },
+      data: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
-  if (values.sub === undefined || values.sub === '') throw new TokenProblem('--sub is required');
-  const scopes = scopesIn(values.scope);
+  if (values.help) return undefined;
+  if (values.sub === undefined || values.sub === '') throw new TypeError('--sub is required');
   const dataFolder = resolve(values.data ?? join(import.meta.dirname, '..', '.data'));
+  return { sub: values.sub, scopes: scopesIn(values.scope), dataFolder };
+}
+
+async function makeToken({ sub, scopes, dataFolder }: TokenRequest): Promise<string> {
   const { issuer, keyIds } = await runningIssuer(dataFolder);
   const signer = await signerWith(keyFileIn(dataFolder), issuer);
   if (!keyIds.includes(signer.keyId)) throw new TokenProblem(`${issuer} has another key than ${dataFolder}`);
-  return await signer.sign({ sub: values.sub, ...(scopes && { scopes }), expiresIn: LIFETIME_SECONDS });
+  return await signer.sign({ sub, ...(scopes && { scopes }), expiresIn: LIFETIME_SECONDS });
 }
 
 if (import.meta.main) {
+  const read = () => readRequest(process.argv.slice(2));
+  const request = readCommandLine({ name: 'dev:token', usage: USAGE, read });
   try {
-    console.log(await makeToken(process.argv.slice(2)));
+    if (request !== undefined) console.log(await makeToken(request));
   } catch (error) {
-    const isUsage = error instanceof TypeError && 'code' in error;
-    if (!isUsage && !(error instanceof TokenProblem)) throw error;
-    console.error(`${error.message}\n${USAGE}`);
-    process.exitCode = isUsage ? 2 : 1;
+    if (!(error instanceof TokenProblem)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
   }
 }

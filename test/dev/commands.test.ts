@@ -119,7 +119,7 @@ describe('commands', function () {
     assert.deepEqual(await command.exited, [0, null]);
     const refused = new Command('dev/token.ts', '--data', folder, '--sub', 'bob');
     assert.deepEqual(await refused.exited, [1, null]);
-    assert.match(refused.output, /^no stack runs on \S+: start one with npm run dev\n/);
+    assert.match(refused.output, /^no stack runs on \S+: start one with npm run dev\n$/);
 
     command = new Command('dev/dev.ts', folder);
     await up();
