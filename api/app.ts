@@ -11,6 +11,7 @@ import { boundedInFlight } from './middleware/in-flight.ts';
 import { measured } from './middleware/measured.ts';
 import { ApiMetrics } from './metrics.ts';
 import { noStore } from './middleware/no-store.ts';
+import { Quota } from './quota.ts';
 import { requestLog } from './middleware/request-log.ts';
 import { securityHeaders } from './middleware/security-headers.ts';
 import { traced } from './middleware/traced.ts';
@@ -57,16 +58,18 @@ export function createApp(deps: ApiDeps): ApiApp {
   app.use('/apollo/*', audit(deps.log));
   // Ahead of routing, so that a new route cannot forget it; an unknown one is told to nobody without a token either.
   app.use('/apollo/*', authenticated(deps.authenticate));
-  app.use('/apollo/*', boundedInFlight((deps.limits ?? LIMITS).requests));
+  const { limits = LIMITS } = deps;
+  app.use('/apollo/*', boundedInFlight(limits.requests));
+  const wholeJobs = new Quota(limits.wholeJobs);
 
   copyFiles(app, deps);
   controlJob(app, deps);
   listJobs(app, deps);
   retryJob(app, deps);
-  jobReport(app, deps);
+  jobReport(app, deps, wholeJobs);
   listCollections(app, deps);
   statusLogs(app, deps);
-  trackFiles(app, deps);
+  trackFiles(app, deps, wholeJobs);
   jobEvents(app, deps);
   health(app, deps);
   metricsPage(app, metrics);

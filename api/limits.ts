@@ -11,6 +11,7 @@ export interface ApiLimits {
   requests: Share;
   longBodies: Share;
   heldBytes: Share;
+  wholeJobs: Share;
   listeners: Share;
   watchedJobs: Share;
   bodyIdleMs: number;
@@ -30,12 +31,14 @@ export interface ServerLimits {
 
 /** The bounds that keep the API answering, whatever its clients do, each with its reason. */
 export const LIMITS: Readonly<ApiLimits> = {
-  /** Requests under way: a thousand may wait for a job's end (job-waiter.ts), and others come and go beside them. */
+  /** Requests whose answers are not out: a thousand may wait for a job's end (job-waiter.ts), and others come and go beside them. */
   requests: { total: 1_500, perCaller: 750 },
   /** Long lists being parsed: each takes a connection to storage, and seconds of CPU at 64 MiB. */
   longBodies: { total: 16, perCaller: 8 },
   /** Bytes of bodies that are held until they are whole (at most 512 KiB each). */
   heldBytes: { total: 128 * MEBIBYTE, perCaller: 64 * MEBIBYTE },
+  /** Answers that tell of every file of a job: each holds a page of a thousand, a few MiB with long names, until it is taken. */
+  wholeJobs: { total: 100, perCaller: 25 },
   /** Streams of events: each is a connection, and may last as long as its job. */
   listeners: { total: 2_000, perCaller: 500 },
   /** Jobs that are looked at for them, up to twice a second each. */

@@ -2,7 +2,6 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { validator } from 'hono/validator';
-import { viewerOf } from '../auth/caller.ts';
 import { requireScopes } from '../auth/require-scopes.ts';
 import type { ApiApp, ApiDeps, ApiEnv } from '../context.ts';
 import { invalidRequest } from '../http-error.ts';
@@ -12,7 +11,8 @@ import { ANSWERS, CORRELATION_ID_HEADERS, mistakes } from '../schemas/answers.ts
 import { RECORDS_FOLLOW } from '../schemas/job.ts';
 import { EXAMPLE_CSV, EXAMPLE_NDJSON } from '../schemas/examples.ts';
 import { TEXTS } from '../texts.ts';
-import { openJobPages } from '../views/job-pages.ts';
+import type { Quota } from '../quota.ts';
+import { openWholeJob } from './whole-job.ts';
 import { REPORT_COLUMNS, REPORT_FORMATS, REPORT_TYPES, reportText, type ReportFormat } from '../views/report.ts';
 
 const FORMAT_RULE = `must be one of ${REPORT_FORMATS.join(', ')}, given once`;
@@ -74,12 +74,12 @@ function acceptedFormat(c: Context<ApiEnv>): ReportFormat {
 }
 
 /** GET /apollo/files/copy/{correlationId}/report. Registered by hand, since it is streamed. */
-export function jobReport(app: ApiApp, deps: ApiDeps): void {
+export function jobReport(app: ApiApp, deps: ApiDeps, wholeJobs: Quota): void {
   app.openAPIRegistry.registerPath(reportRoute);
   app.get(reportRoute.getRoutingPath(), requireScopes('apollo_read'), checkedQuery, async (c) => {
     const format = c.req.valid('query').format ?? acceptedFormat(c);
     const correlationId = requireJobId(c, c.req.param('correlationId'));
-    const { pages } = await openJobPages(deps, correlationId, viewerOf(c.get('caller')));
+    const { pages } = await openWholeJob(c, { ...deps, wholeJobs }, correlationId);
     const text = ReadableStream.from(reportText(pages, format)).pipeThrough(new TextEncoderStream());
     return c.body(text, 200, {
       'content-type': REPORT_TYPES[format],

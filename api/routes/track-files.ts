@@ -13,7 +13,8 @@ import { EXAMPLE_DETAIL } from '../schemas/examples.ts';
 import { continuationToken, optionalLimit, pagingSchema } from '../schemas/paging.ts';
 import { trackDataSchema } from '../schemas/track.ts';
 import { TEXTS } from '../texts.ts';
-import { openJobPages } from '../views/job-pages.ts';
+import type { Quota } from '../quota.ts';
+import { openWholeJob } from './whole-job.ts';
 import { trackAnswer, trackText } from '../views/track-answer.ts';
 import { pageBounds, pagingOf } from './page-request.ts';
 
@@ -61,7 +62,7 @@ const checkedQuery = validator('query', (value) => {
 });
 
 /** GET /apollo/files/track/{correlationId}. Registered by hand, since a long answer is streamed. */
-export function trackFiles(app: ApiApp, { jobs, log }: ApiDeps): void {
+export function trackFiles(app: ApiApp, { jobs, log }: ApiDeps, wholeJobs: Quota): void {
   app.openAPIRegistry.registerPath(trackRoute);
   app.get(trackRoute.getRoutingPath(), requireScopes('apollo_read'), checkedQuery, async (c) => {
     const query = c.req.valid('query');
@@ -71,7 +72,7 @@ export function trackFiles(app: ApiApp, { jobs, log }: ApiDeps): void {
       const page = await jobs.page(correlationId, viewer, pageBounds(correlationId, query));
       return c.json({ ...trackAnswer(page), paging: pagingOf(page) }, 200);
     }
-    const { first, pages } = await openJobPages({ jobs, log }, correlationId, viewer);
+    const { first, pages } = await openWholeJob(c, { jobs, log, wholeJobs }, correlationId);
     if (first.next === null) return c.json(trackAnswer(first), 200);
     const text = ReadableStream.from(trackText({ first, pages })).pipeThrough(new TextEncoderStream());
     return c.body(text, 200, { 'content-type': 'application/json' });

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { LIMITS, SERVER_LIMITS, type ApiLimits, type ServerLimits } from '../../api/limits.ts';
 import type { CopyAnswer } from '../../api/jobs/job-service.ts';
 import { listen, type Listener } from '../../api/server.ts';
-import { assertAnswer, copyBody, ENTRY, inputsDouble, setUp, signToken, token } from './support.ts';
+import { assertAnswer, copyBody, ENTRY, file, ID, inputsDouble, page, setUp, signToken, token } from './support.ts';
 
 const ACCEPTED: CopyAnswer = { kind: 'decided', requested: 1, admission: { decision: 'accepted' } };
 
@@ -87,6 +87,48 @@ describe('too much at a time', () => {
     held.letGo();
     for (const response of [...first, others]) await assertAnswer(await response, 200);
     await assertAnswer(await post(body), 200);
+    await listener.close(0);
+  });
+
+  it('of answers that nobody takes is answered 429, until those who asked have gone', async () => {
+    // More than the buffers of both sides of a connection.
+    const large = page([file(0, { message: 'x'.repeat(16 * 1024 * 1024) })]);
+    const { listener } = await serve(
+      { requests: { total: 4, perCaller: 2 }, wholeJobs: { total: 2, perCaller: 1 } },
+      { jobs: { page: () => Promise.resolve(large) } },
+    );
+    const logs = `/apollo/status/logs?correlationId=${ID}`;
+    const report = `/apollo/files/copy/${ID}/report`;
+    const get = (path: string, bearer = token) =>
+      fetch(listener.url + path, { headers: { authorization: `Bearer ${bearer}` } });
+    /** Asks, and takes no more than the beginning. */
+    const askFor = async (path: string) => {
+      const { socket } = open(listener);
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+      await once(socket, 'data');
+      socket.pause();
+      return socket;
+    };
+    const gone = async (path: string, socket: Socket) => {
+      socket.destroy();
+      // The server hears of it when it does.
+      for (;;) {
+        const response = await get(path);
+        await response.body?.cancel();
+        if (response.status === 200) return;
+        assert.equal(response.status, 429);
+      }
+    };
+
+    const first = await askFor(report);
+    await assertRefused(await get(report), 429);
+    await assertRefused(await get(`/apollo/files/track/${ID}`), 429);
+    const bob = await signToken({ sub: 'bob' });
+    assert.equal((await (await get(report, bob)).text()).length > 16 * 1024 * 1024, true);
+    const second = await askFor(logs);
+    await assertRefused(await get(logs), 429);
+    await gone(logs, second);
+    await gone(report, first);
     await listener.close(0);
   });
 

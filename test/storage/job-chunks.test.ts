@@ -93,6 +93,14 @@ describe('job chunk store', () => {
       assert.deepEqual(await chunks.lastPlanned(id), { chunk: 1, count: 1, firstIndex: 1, isLast: true });
     });
 
+    it('has nothing from where no chunk can be', async () => {
+      await chunks.writePlan(id, 0, [planned(0)]);
+      for (const from of [999_999, 1_000_000, Math.floor(0xff_ff_ff_ff / 1_000)]) {
+        assert.deepEqual(await Array.fromAsync(chunks.listPlan(id, { from })), []);
+        assert.deepEqual(await Array.fromAsync(chunks.listResults(id, { from })), []);
+      }
+    });
+
     it('is listed from one chunk on, or up to one', async () => {
       for (const chunk of [0, 1, 2, 3]) await chunks.writePlan(id, chunk, [planned(chunk)]);
       const listed = async (range: { from?: number; to?: number }) =>
