@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { JobNotFoundError, ServiceUnavailableError, type Viewer } from '../../../api/jobs/job-service.ts';
+import type { JobStatus } from '../../../contract/messages.ts';
 import { settled } from '../../support/fake-clock.ts';
 import { adminToken, assertAnswer, JOB, signToken, token } from '../support.ts';
 import { copied, ENDED, EventReader, PATH, serve } from './support.ts';
@@ -93,6 +94,32 @@ describe('many listeners', () => {
 });
 
 describe('a stream of events', () => {
+  it('that its client did not wait for is not begun: nothing is looked at, and no place is taken', async () => {
+    const [looked, status] = [Promise.withResolvers<undefined>(), Promise.withResolvers<JobStatus>()];
+    const { listener, listenTo, clock, looks } = await serve({
+      status: () => {
+        looked.resolve(undefined);
+        return status.promise;
+      },
+      limits: { listeners: { total: 1, perCaller: 1 } },
+    });
+    const socket = connect(Number(new URL(listener.url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    await looked.promise;
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+    status.resolve(JOB);
+    await settled();
+    while (clock.pending > 0) await settled();
+    await clock.pass(60_000);
+    assert.equal(looks(), 1);
+    const gone = new AbortController();
+    await listenTo({}, gone.signal);
+    gone.abort();
+    await listener.close(1_000);
+  });
+
   it('is ended where the client takes nothing any more', async () => {
     // More than the buffers of both sides of a connection.
     const status = () => Promise.resolve({ ...JOB, message: 'x'.repeat(16 * 1024 * 1024) });
