@@ -128,9 +128,9 @@ describe('planList', () => {
       const planned = await granted(await manifest(lines(...many)));
       assert.deepEqual({ chunks: planned.chunks, requested: planned.requested }, { chunks: 3, requested: 2_001 });
       assert.deepEqual(await chunks(), [
-        { chunk: 0, count: 1_000, firstIndex: 0 },
-        { chunk: 1, count: 1_000, firstIndex: 1_000 },
-        { chunk: 2, count: 1, firstIndex: 2_000 },
+        { chunk: 0, count: 1_000, firstIndex: 0, isLast: false },
+        { chunk: 1, count: 1_000, firstIndex: 1_000, isLast: false },
+        { chunk: 2, count: 1, firstIndex: 2_000, isLast: false },
       ]);
       assert.deepEqual(
         await files(),
