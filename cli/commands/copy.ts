@@ -34,7 +34,7 @@ export function addCopy({ program, context, exitWith }: CommandSet): void {
     .addOption(
       new Option(
         '--on-locked <what>',
-        'what to do where others hold a file (default: reject); --prefix and --manifest are, for now, refused with skip as with reject',
+        'what to do where others hold a file, or write one that is read (default: reject)',
       ).choices(ON_LOCKED_MODES),
     )
     .option('--max-files-per-second <n>', 'bound for the whole job', common.numberUpTo(MAX_FILES_PER_SECOND))

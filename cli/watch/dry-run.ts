@@ -84,7 +84,9 @@ export function dryRunText({ forecast, failures }: DryRunFound, correlationId: s
     [forecast.wouldFail, 'would fail'],
   ] as const;
   const parts = named.filter(([count]) => count > 0).map(([count, what]) => `${wholeNumber(count)} ${what}`);
-  const lines = failures.map(({ fileName, message }) => `  ${printable(fileName)}: ${printable(message)}`);
+  const lines = failures.map(
+    ({ fileName, message }) => `  ${fileName === '' ? '' : `${printable(fileName)}: `}${printable(message)}`,
+  );
   const more = forecast.wouldFail - failures.length;
   return [
     `Dry run, nothing was copied: ${parts.join(', ')} (locks are not looked at)`,

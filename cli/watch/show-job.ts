@@ -4,7 +4,7 @@ import type { Job } from '../http/answers.ts';
 import type { ApiClient } from '../http/client.ts';
 import type { Output } from '../output.ts';
 import { dryRunText, exitCodeOfDryRun, readDryRun } from './dry-run.ts';
-import { failuresText } from './failures.ts';
+import { firstFilesText } from './first-files.ts';
 import { jobText } from './job-text.ts';
 
 /**
@@ -19,6 +19,6 @@ export async function showJob(
   const found = await readDryRun(api, job);
   output.show(found === undefined ? job : { ...job, dryRun: found.forecast }, jobText(job, context.clock.now()));
   if (found !== undefined) output.say(...dryRunText(found, job.correlationId));
-  else if (!output.isJson) output.say(...(await failuresText(api, job)));
+  else if (!output.isJson) output.say(...(await firstFilesText(api, job)));
   return found === undefined ? exitCodeOf(job) : exitCodeOfDryRun(found, exitCodeOf(job));
 }

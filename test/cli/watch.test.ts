@@ -171,9 +171,13 @@ describe('a watched job', () => {
     });
 
     it('is no other job whose files were all skipped', async () => {
-      const skipped = rows.map((row) => ({ ...row, message: 'DESTINATION_EXISTS: it is there' }));
+      const skipped = rows.slice(0, 1).map((row) => ({ ...row, message: 'DESTINATION_EXISTS: it is there' }));
       const { code, lines } = await watch([answers(skipped)], { tty: true });
-      assert.deepEqual([code, lines], [EXIT.done, ['Completed: 3 skipped in 1.0 s']]);
+      assert.equal(code, EXIT.done);
+      assert.deepEqual(lines, [
+        'Completed: 3 skipped in 1.0 s',
+        '  the first skipped: f0: DESTINATION_EXISTS: it is there',
+      ]);
     });
   });
 

@@ -1,0 +1,39 @@
+import { logsAnswer, type Job } from '../http/answers.ts';
+import type { ApiClient } from '../http/client.ts';
+import { printable, wholeNumber } from '../text.ts';
+
+/** So many that failed are shown; the report has them all. */
+const SHOWN = 10;
+
+/**
+ * The first files of a job that failed, and the first one that was skipped, each with its reason, and where to find the
+ * rest. Throws CliError.
+ */
+export async function firstFilesText(api: ApiClient, job: Job): Promise<string[]> {
+  const [failed, skipped] = await Promise.all([
+    firstFiles(api, job, 'Failed', SHOWN),
+    firstFiles(api, job, 'Skipped', 1),
+  ]);
+  const more = job.counts.failed - failed.length;
+  return [
+    ...failed.map((text) => `  ${text}`),
+    ...(more > 0 ? [`  and ${wholeNumber(more)} more: apollo report ${job.correlationId}`] : []),
+    ...skipped.map((text) => `  ${job.counts.skipped === 1 ? 'skipped' : 'the first skipped'}: ${text}`),
+  ];
+}
+
+async function firstFiles(
+  api: ApiClient,
+  { correlationId, counts }: Job,
+  state: 'Failed' | 'Skipped',
+  limit: number,
+): Promise<string[]> {
+  if ((state === 'Failed' ? counts.failed : counts.skipped) === 0) return [];
+  const query = new URLSearchParams({ correlationId, state, limit: String(limit) });
+  const { answer } = await api.request(`/apollo/status/logs?${query.toString()}`, logsAnswer);
+  return answer.data.map(({ payload: { fileName }, message }) => {
+    // A line of a manifest that could not be read names no file.
+    const name = fileName === '' ? '' : `${printable(fileName)}: `;
+    return `${name}${printable(message)}`;
+  });
+}
