@@ -59,7 +59,8 @@ describe('a bulk job', function () {
     assert.equal(status, 200);
     assert.equal(body.data.Message, 'Number of file copy requests:pending');
     const id = body.data.CorrelationId;
-    const { job } = await caller.ended(id);
+    // Over so many files the emulator may take longer for a listing than the API waits for it, on a busy machine.
+    const { job } = await caller.ended(id, { through503: true });
     assert.deepEqual([job.state, job.counts.requested, job.counts.completed], ['Completed', 1_100, 1_100]);
     const records = await allLogs(caller, id);
     assert.deepEqual(
@@ -266,7 +267,7 @@ describe('a bulk job', function () {
     assert.deepEqual(await caller.locks(), []);
     slow.remove();
     const retried = await caller.http.post<CopyBody>(`/apollo/files/copy/${id}/retry`);
-    assert.equal(retried.status, 200);
+    assert.ok(retried.status === 200 || retried.status === 202, JSON.stringify(retried.body));
     const rest = await caller.ended(retried.body.data.CorrelationId);
     assert.deepEqual([rest.job.state, rest.job.counts.requested], ['Completed', 400 - written]);
     assert.ok(caller.writes(names).every((count) => count === 1));
