@@ -12,7 +12,7 @@ import { PrefixGuard } from './chunk/prefix-guard.ts';
 import { ChunkProgress } from './chunk/progress.ts';
 import { Recovery } from './chunk/recovery.ts';
 import { writeFiles } from './chunk/write-files.ts';
-import { mapConcurrently } from './concurrency.ts';
+import { mapConcurrently, unlessAborted } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toControlFailure, toFailure } from './failures.ts';
 import type { Outcome } from './file-outcome.ts';
@@ -48,12 +48,16 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
   const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
   try {
     const seen = deps.seen?.take(seenKey(task.correlationId, task.chunk, task.planGeneration));
-    await lookUp(objects, files, seen);
-    for (const file of files) {
-      const outcome = judge(file, mode, task.overwrite);
-      if (outcome !== undefined) endFile(file, outcome);
+    const looking = lookUp(objects, files, seen).then(() => true);
+    // Cancelled, nobody waits for listings, unless an earlier attempt may have written: that is to be found out.
+    const mayBeWritten = context.info.attempt > 1 || task.isUncertain === true;
+    if (mayBeWritten ? await looking : await unlessAborted(signal, looking)) {
+      for (const file of files) {
+        const outcome = judge(file, mode, task.overwrite);
+        if (outcome !== undefined) endFile(file, outcome);
+      }
+      await writeRest(deps, task, { files, lease, recovery, context, stoodAt: seen?.stoodAt });
     }
-    await writeRest(deps, task, { files, lease, recovery, context, stoodAt: seen?.stoodAt });
     // Throws where the attempt itself is over: another one has its place.
     if (lease.isCancelled()) await confirmSent(files, recovery);
   } catch (error) {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { isStorageError, StorageError } from './errors.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 import type { JsonApi } from './json-api.ts';
@@ -88,6 +89,26 @@ export function parseAnswer({ body }: Pick<HttpAnswer, 'body'>): unknown {
   return answer;
 }
 
+/**
+ * What stands before and behind an object's content where metadata and content go in one request
+ * (cloud.google.com/storage/docs/uploading-objects#uploading-an-object), and the type of that.
+ */
+function multipart(resource: { name: string; contentType: string; metadata?: Record<string, string> }) {
+  const boundary = randomUUID();
+  const part = (type: string) => `--${boundary}\r\ncontent-type: ${type}\r\n\r\n`;
+  return {
+    head: `${part('application/json; charset=utf-8')}${JSON.stringify(resource)}\r\n${part(resource.contentType)}`,
+    tail: `\r\n--${boundary}--`,
+    type: `multipart/related; boundary=${boundary}`,
+  };
+}
+
+async function* inTurn(head: string, content: Readable, tail: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(head);
+  for await (const bytes of content) yield bytes as Uint8Array;
+  yield Buffer.from(tail);
+}
+
 interface WriteOptions {
   ifGenerationMatch?: string;
   contentType?: string;
@@ -152,35 +173,32 @@ export class ObjectStore {
    */
   async write({ bucket, name }: ObjectRef, content: string, options: WriteOptions = {}): Promise<ObjectInfo> {
     const { ifGenerationMatch, contentType = 'application/json', metadata, isRepeatable = false } = options;
-    // Metadata and content in one request (cloud.google.com/storage/docs/uploading-objects#uploading-an-object).
-    const boundary = randomUUID();
-    const part = (type: string, text: string) => `--${boundary}\r\ncontent-type: ${type}\r\n\r\n${text}\r\n`;
-    const resource = JSON.stringify({ name, contentType, ...(metadata && { metadata }) });
+    const { head, tail, type } = multipart({ name, contentType, ...(metadata && { metadata }) });
     const answer = await this.#api.send({
       method: 'POST',
       path: `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`,
       query: { uploadType: 'multipart', ifGenerationMatch },
       isRepeatable,
-      body: {
-        contentType: `multipart/related; boundary=${boundary}`,
-        content: `${part('application/json; charset=utf-8', resource)}${part(contentType, content)}--${boundary}--`,
-      },
+      body: { contentType: type, content: `${head}${content}${tail}` },
     });
     return toObjectInfo(parseAnswer(answer) as ObjectResource);
   }
 
   /**
    * Begins to write an object whose content is made on the way, in flat memory; it must not be there yet. Storage says
-   * so at the end: a StorageError of kind `preconditionFailed`.
+   * so at the end: a StorageError of kind `preconditionFailed`. In parts, as `write` does: of an upload that breaks off the
+   * closing delimiter is missing, and fake-gcs-server lets nobody read while it takes one of the kind `media`.
    */
   create({ bucket, name }: ObjectRef, contentType: string): ObjectUpload {
+    const { head, tail, type } = multipart({ name, contentType });
     const request = {
       method: 'POST' as const,
       path: `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`,
-      query: { uploadType: 'media', name, ifGenerationMatch: '0' },
+      query: { uploadType: 'multipart', ifGenerationMatch: '0' },
     };
     return new ObjectUpload(async (content) => {
-      const answer = await this.#api.upload({ ...request, body: { contentType, content } });
+      const parts = Readable.from(inTurn(head, content, tail), { objectMode: false });
+      const answer = await this.#api.upload({ ...request, body: { contentType: type, content: parts } });
       return toObjectInfo(parseAnswer(answer) as ObjectResource);
     }, this.#api.timeoutMs);
   }

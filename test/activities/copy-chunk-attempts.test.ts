@@ -48,6 +48,22 @@ describe('copyChunk, attempt by attempt', () => {
       assert.equal(chunking.rewrites().length, 0);
     });
 
+    it('waits for no listing, and judges nothing by it', async () => {
+      const chunking = await prepareChunk(test, { files: { ...plainFiles(5), 'no-such-file': { source: null } } });
+      const held = holdBefore();
+      chunking.inject('list sources', held);
+      const { environment, result } = test.start('copyChunk', chunking.task);
+      await held.reached;
+      environment.cancel();
+      try {
+        const { counts, leftovers, isUncertain } = await result;
+        assert.deepEqual([counts.count, leftovers.length, isUncertain], [0, 6, undefined]);
+      } finally {
+        held.release();
+      }
+      assert.equal(chunking.rewrites().length, 0);
+    });
+
     it('waits for what is in flight, starts nothing, and tells what storage holds', async () => {
       const chunking = await prepareChunk(test, { files: plainFiles(90) });
       const held = holdBefore();

@@ -36,6 +36,29 @@ export function describeObjectStore(title: string, { on }: { on: 'proxy' | 'emul
 
     const nowhere = () => ({ bucket: 'no-such-bucket', name: 'a' });
 
+    describe('an upload', () => {
+      it('is an object once it has ended, with its type, and not before; others are read meanwhile', async () => {
+        const other = { bucket: ref.bucket, name: randomUUID() };
+        await objects.write(other, 'there', { contentType: 'text/plain' });
+        const upload = objects.create(ref, 'application/x-ndjson');
+        // More than is kept back: storage is taking it.
+        const piece = `${'grün '.repeat(20_000)}\n`;
+        for (let count = 0; count < 10; count += 1) await upload.write(piece);
+        assert.equal(await objects.readText(other), 'there');
+        assert.equal(await objects.stat(ref), undefined);
+        const written = await upload.close();
+        assert.equal(written.size, 10 * Buffer.byteLength(piece));
+        assert.equal(await objects.readText(ref), piece.repeat(10));
+      });
+
+      it('that is broken off leaves nothing', async () => {
+        const upload = objects.create(ref, 'application/x-ndjson');
+        await upload.write('some of it\n');
+        await upload.abort();
+        assert.equal(await objects.stat(ref), undefined);
+      });
+    });
+
     describe('stat', () => {
       it('tells size, checksum, generation, age and metadata', async () => {
         const startedAt = Date.now();
