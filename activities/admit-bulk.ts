@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Context } from '@temporalio/activity';
 import {
+  hasList,
   storedListOf,
   type BulkRequest,
-  type BulkSource,
   type CollectionLocation,
+  type CollectionSource,
   type CopyFilesInput,
   type HeldPrefixLock,
   type JobOwner,
@@ -21,7 +22,7 @@ import { lockPrefixes, type PrefixLocking } from './lock-prefixes.ts';
 import { foreseeCollection, openCollection } from './open-collection.ts';
 import { planList, type GrantedPlan } from './plan-list.ts';
 import type { ListingCursor, ListingPlan } from './plan-listing.ts';
-import { placesOf, startOf, type CollectionSource } from './planning/listing-places.ts';
+import { placesOf, startOf } from './planning/listing-places.ts';
 import { releaseLeft, releasePrefixLocks } from './release-locks.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
 
@@ -83,11 +84,6 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     decide: (read) => decide(deps, task, read),
     isFinal: ({ verdict }) => verdict === 'taken',
   });
-}
-
-/** Whether a list is read before it is decided. */
-function hasList(source: BulkSource): boolean {
-  return source.kind !== 'collection' || storedListOf(source) !== undefined;
 }
 
 async function decide(

@@ -23,16 +23,19 @@ export async function mapConcurrently<T>(
   if (failures.length > 0) throw failures[0];
 }
 
-/** What a request comes to; undefined once the signal is aborted: nobody waits for it then. Rejects where it fails before. */
+/**
+ * What a request comes to; undefined once the signal is aborted: nobody waits for it then, nor hears of it where it fails.
+ * Rejects where it fails before.
+ */
 export async function unlessAborted<T>(signal: AbortSignal, request: T | Promise<T>): Promise<T | undefined> {
-  if (signal.aborted) return undefined;
   const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
   const stop = () => {
     resolve(undefined);
   };
   signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   try {
-    return await Promise.race([request, aborted]);
+    return await Promise.race([aborted, request]);
   } finally {
     signal.removeEventListener('abort', stop);
   }

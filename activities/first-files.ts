@@ -1,12 +1,18 @@
 import { setTimeout } from 'node:timers/promises';
-import { storedListOf, type BulkSource, type CollectionLocation, type CopyOptions } from '../contract/messages.ts';
+import {
+  hasList,
+  type BulkSource,
+  type CollectionLocation,
+  type CollectionSource,
+  type CopyOptions,
+} from '../contract/messages.ts';
 import { compareNames } from '../storage/name-order.ts';
 import { toObjectInfo, type ListedPage } from '../storage/objects.ts';
 import { seenKey, type SeenDestinations } from './chunk/look-up.ts';
 import type { Claim } from './claim-job.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { listFirstPage, planListing, type ListingPlan } from './plan-listing.ts';
-import { placesOf, type CollectionSource } from './planning/listing-places.ts';
+import { placesOf } from './planning/listing-places.ts';
 
 /** A caller waits for the decision: a listing that takes longer is left to planning, in milliseconds. */
 const LIST_FIRST_MS = 1_000;
@@ -39,7 +45,7 @@ export async function planFirst(
   deps: ActivityDependencies,
   { correlationId, source, options, collections, claiming }: FirstFilesTask,
 ): Promise<FirstFiles | undefined> {
-  if (source.kind !== 'collection' || storedListOf(source) !== undefined) return undefined;
+  if (source.kind !== 'collection' || hasList(source)) return undefined;
   const [claim, page, destinations] = await Promise.all([
     claiming.catch(() => undefined),
     within(LIST_FIRST_MS, listFirstPage(deps, source, collections)),

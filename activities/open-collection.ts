@@ -1,8 +1,8 @@
-import type { Admission, CollectionLocation, Requestor } from '../contract/messages.ts';
+import type { Admission, CollectionLocation, CollectionSource, Requestor } from '../contract/messages.ts';
 import type { LockTarget, PrefixRef } from '../storage/lock-targets.ts';
 import { CollectionAccess, deniedMessage } from './collection-access.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { listingConflicts, placesOf, type CollectionSource } from './planning/listing-places.ts';
+import { listingConflicts, placesOf } from './planning/listing-places.ts';
 
 export interface OpenTask {
   correlationId: string;

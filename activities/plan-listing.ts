@@ -1,6 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { fileNameProblem, objectNameProblem } from '../contract/file-name.ts';
-import type { CollectionLocation } from '../contract/messages.ts';
+import type { CollectionLocation, CollectionSource } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
 import type { PlannedFile } from '../storage/job-chunks.ts';
 import type { ListedPage, ObjectResource } from '../storage/objects.ts';
@@ -8,7 +8,7 @@ import { unlessAborted } from './concurrency.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { toControlFailure } from './failures.ts';
 import { Lease } from './lease.ts';
-import { placesOf, startOf, type CollectionSource } from './planning/listing-places.ts';
+import { placesOf, startOf } from './planning/listing-places.ts';
 import { SourceListing, type ListingPosition } from './planning/source-listing.ts';
 import { TaskWindow } from './planning/task-window.ts';
 

@@ -6,6 +6,11 @@ export function printable(text: string): string {
   return text.replaceAll(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** What is said of a file; a line of a manifest that could not be read names none. */
+export function fileText({ fileName, message }: { fileName: string; message: string }): string {
+  return `${fileName === '' ? '' : `${printable(fileName)}: `}${printable(message)}`;
+}
+
 /** What went wrong, in one line. */
 export function inOneLine(error: unknown): string {
   return printable((error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').trim());

@@ -65,6 +65,13 @@ export interface ListingRest {
   again?: StoredList;
 }
 
+export type CollectionSource = Extract<BulkSource, { kind: 'collection' }>;
+
+/** Whether a list is read before a request is decided: of a prefix, that of the files which are to be tried again. */
+export function hasList(source: BulkSource): boolean {
+  return source.kind !== 'collection' || storedListOf(source) !== undefined;
+}
+
 /** The list that is planned before a request is decided, where it has one that the service has stored. */
 export function storedListOf(source: BulkSource): StoredList | undefined {
   if (source.kind === 'stored') return source;

@@ -1,7 +1,7 @@
 import { ActivityFailure, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Activities, BulkVerdict, ListingCursor } from '../activities/index.ts';
 import {
-  storedListOf,
+  hasList,
   type BulkRequest,
   type CopyFilesInput,
   type HeldPrefixLock,
@@ -48,7 +48,7 @@ export async function admitBulk(
   const { bulk: source, options } = input.request;
   const { onLocked = 'reject' } = options;
   // A list is read to its end first; a prefix is decided as quickly as a short list.
-  const isQuick = source.kind === 'collection' && storedListOf(source) === undefined;
+  const isQuick = !hasList(source);
   const reading = new CancellationScope();
   const stopReading = () => {
     if (book.isCancelling) reading.cancel();

@@ -1,9 +1,7 @@
 import { indexCollections } from '../../contract/locate.ts';
-import type { BulkSource, CollectionLocation, RequestError } from '../../contract/messages.ts';
+import type { CollectionLocation, CollectionSource, RequestError } from '../../contract/messages.ts';
 import { overlap, type PrefixRef } from '../../storage/lock-targets.ts';
 import type { ListingPosition } from './source-listing.ts';
-
-export type CollectionSource = Extract<BulkSource, { kind: 'collection' }>;
 
 interface Place {
   collection: CollectionLocation;

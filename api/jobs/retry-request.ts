@@ -1,5 +1,11 @@
 import { MAX_PAGE_LIMIT } from '../../contract/limits.ts';
-import { storedListOf, type BulkSource, type FileEntry, type FileRecord } from '../../contract/messages.ts';
+import {
+  storedListOf,
+  type BulkSource,
+  type CollectionSource,
+  type FileEntry,
+  type FileRecord,
+} from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import type { FileState } from '../../contract/states.ts';
 import type { JobChunkStore } from '../../storage/job-chunks.ts';
@@ -10,8 +16,6 @@ import { sourceDigest } from '../request-digest.ts';
 import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
 import { ServiceUnavailableError } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
-
-type CollectionSource = Extract<BulkSource, { kind: 'collection' }>;
 
 const INVALID = reason('INVALID_REQUEST', '');
 

@@ -4,7 +4,7 @@ import { UnreachableError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
 import { logsAnswer, type Job } from '../http/answers.ts';
 import type { ApiClient } from '../http/client.ts';
-import { printable, wholeNumber } from '../text.ts';
+import { fileText, wholeNumber } from '../text.ts';
 
 /** What a dry run foretold: files by what would happen to them. */
 export interface Forecast {
@@ -84,9 +84,7 @@ export function dryRunText({ forecast, failures }: DryRunFound, correlationId: s
     [forecast.wouldFail, 'would fail'],
   ] as const;
   const parts = named.filter(([count]) => count > 0).map(([count, what]) => `${wholeNumber(count)} ${what}`);
-  const lines = failures.map(
-    ({ fileName, message }) => `  ${fileName === '' ? '' : `${printable(fileName)}: `}${printable(message)}`,
-  );
+  const lines = failures.map((file) => `  ${fileText(file)}`);
   const more = forecast.wouldFail - failures.length;
   return [
     `Dry run, nothing was copied: ${parts.join(', ')} (locks are not looked at)`,

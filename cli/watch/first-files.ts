@@ -1,6 +1,6 @@
 import { logsAnswer, type Job } from '../http/answers.ts';
 import type { ApiClient } from '../http/client.ts';
-import { printable, wholeNumber } from '../text.ts';
+import { fileText, wholeNumber } from '../text.ts';
 
 /** So many that failed are shown; the report has them all. */
 const SHOWN = 10;
@@ -31,9 +31,5 @@ async function firstFiles(
   if ((state === 'Failed' ? counts.failed : counts.skipped) === 0) return [];
   const query = new URLSearchParams({ correlationId, state, limit: String(limit) });
   const { answer } = await api.request(`/apollo/status/logs?${query.toString()}`, logsAnswer);
-  return answer.data.map(({ payload: { fileName }, message }) => {
-    // A line of a manifest that could not be read names no file.
-    const name = fileName === '' ? '' : `${printable(fileName)}: `;
-    return `${name}${printable(message)}`;
-  });
+  return answer.data.map(({ payload: { fileName }, message }) => fileText({ fileName, message }));
 }

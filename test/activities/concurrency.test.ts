@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mapConcurrently } from '../../activities/concurrency.ts';
+import { mapConcurrently, unlessAborted } from '../../activities/concurrency.ts';
 
 describe('mapConcurrently', () => {
   it('calls for every item, with its index', async () => {
@@ -41,5 +41,35 @@ describe('mapConcurrently', () => {
     await assert.rejects(mapped, first);
     assert.deepEqual(started, [0, 1]);
     assert.deepEqual(ended, [1]);
+  });
+});
+
+describe('unlessAborted', () => {
+  const failing = () => Promise.reject<number>(new Error('storage does not answer'));
+
+  it('gives what comes, and rejects with what fails', async () => {
+    const { signal } = new AbortController();
+    assert.equal(await unlessAborted(signal, Promise.resolve(1)), 1);
+    await assert.rejects(unlessAborted(signal, failing()), /does not answer/);
+  });
+
+  it('waits no longer once it is aborted', async () => {
+    const controller = new AbortController();
+    const waiting = unlessAborted(controller.signal, new Promise(() => undefined));
+    controller.abort();
+    assert.equal(await waiting, undefined);
+  });
+
+  it('leaves nobody to fail where it was aborted before', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      assert.equal(await unlessAborted(AbortSignal.abort(), failing()), undefined);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(unhandled, []);
+    } finally {
+      process.off('unhandledRejection', note);
+    }
   });
 });
