@@ -13,6 +13,12 @@ function fence(folder, patterns) {
 const nodeBuiltIns = { regex: '^node:', message: 'Workflow code is deterministic: no Node built-ins.' };
 const layer = (names, message, options = {}) => ({ regex: `^\\.\\.?/(?:.*/)?(?:${names})/`, message, ...options });
 
+/** What holds for all of activities/; its folders have an order of their own besides. */
+const activities = [
+  layer('api|cli|dev|telemetry|test|worker|workflows', 'Activities are called by workflows, and call storage/.'),
+  { regex: '^hono|^@hono/|^@google-cloud/', message: 'Cloud Storage is reached through storage/.' },
+];
+
 export default tseslint.config(
   { ignores: ['node_modules', '.tools', '.data', '.bundle'] },
   {
@@ -80,10 +86,22 @@ export default tseslint.config(
     ),
     { regex: '^@temporalio/|^hono|^@hono/|^@google-cloud/|^undici', message: 'manifests/ does no I/O.' },
   ]),
-  fence('activities', [
-    layer('api|cli|dev|telemetry|test|worker|workflows', 'Activities are called by workflows, and call storage/.'),
-    { regex: '^hono|^@hono/|^@google-cloud/', message: 'Cloud Storage is reached through storage/.' },
-  ]),
+  fence('activities', activities),
+  ...[
+    ['access', 'admission|copying|locks|planning|reconcile|record|sweep'],
+    ['locks', 'access|admission|copying|planning|reconcile|record|sweep'],
+    ['record', 'access|admission|copying|planning|reconcile|sweep'],
+    ['planning', 'admission|copying|reconcile|record|sweep'],
+    ['copying', 'access|admission|planning|reconcile|record|sweep'],
+    ['admission', 'reconcile|sweep'],
+    ['reconcile', 'access|admission|planning|sweep'],
+    ['sweep', 'access|admission|copying|planning|reconcile|record'],
+  ].map(([folder, others]) =>
+    fence(`activities/${folder}`, [
+      ...activities,
+      { regex: `^(?:\\.\\./)+(?:${others})/`, message: 'See the order of the folders in docs/architecture.md.' },
+    ]),
+  ),
   fence('api', [
     layer('activities|cli|dev|manifests|test|worker|workflows', 'api/ hands over to Temporal; it runs no job itself.'),
     { regex: '^@temporalio/(?:worker|workflow|activity)|^@google-cloud/' },

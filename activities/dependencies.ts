@@ -3,8 +3,8 @@ import type { JobOwner } from '../contract/messages.ts';
 import type { StorageModule } from '../storage/index.ts';
 import type { Lanes } from '../storage/pacing/lanes.ts';
 import type { RecentlyMade } from '../storage/recently-made.ts';
-import type { SeenDestinations } from './chunk/look-up.ts';
-import type { LockClock } from './lock-clock.ts';
+import type { SeenDestinations } from './copying/chunk/look-up.ts';
+import type { LockClock } from './locks/lock-clock.ts';
 
 /** What Temporal knows of a workflow. */
 export interface JobExecution {

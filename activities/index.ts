@@ -1,33 +1,33 @@
-import { admitBulk, type BulkAdmissionTask } from './admit-bulk.ts';
-import { admitJob, type AdmissionTask } from './admit-job.ts';
-import type { CopyChunkTask } from './chunk/chunk-task.ts';
-import { closeJob, type CloseJobTask } from './close-job.ts';
-import { copyChunk } from './copy-chunk.ts';
-import { copyFile, type CopyFileTask } from './copy-file.ts';
+import { admitBulk, type BulkAdmissionTask } from './admission/admit-bulk.ts';
+import { admitJob, type AdmissionTask } from './admission/admit-job.ts';
+import type { CopyChunkTask } from './copying/chunk/chunk-task.ts';
+import { closeJob, type CloseJobTask } from './record/close-job.ts';
+import { copyChunk } from './copying/copy-chunk.ts';
+import { copyFile, type CopyFileTask } from './copying/copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
-import { findCopy } from './find-copy.ts';
-import { countPlanned, giveUpAdmission, type CountPlannedTask, type GiveUpTask } from './give-up.ts';
-import { saveResults, type SaveResultsTask } from './job-record.ts';
-import { planListing, type PlanListingTask } from './plan-listing.ts';
+import { findCopy } from './copying/find-copy.ts';
+import { countPlanned, giveUpAdmission, type CountPlannedTask, type GiveUpTask } from './admission/give-up.ts';
+import { saveResults, type SaveResultsTask } from './record/job-record.ts';
+import { planListing, type PlanListingTask } from './planning/plan-listing.ts';
 import { closeLostJob, type CloseLostJobTask } from './reconcile/close-lost-job.ts';
 import { fenceJob, type FenceTask } from './reconcile/fence-job.ts';
-import { releaseJobLocks, type ReleaseJobLocksTask } from './reconcile/job-locks.ts';
+import { releaseJobLocks, type ReleaseJobLocksTask } from './locks/job-locks.ts';
 import { settleChunks, type SettleChunksTask } from './reconcile/settle-chunks.ts';
 import { settleFiles, type SettleTask } from './reconcile/settle-files.ts';
-import { previewFiles, type PreviewTask } from './preview-files.ts';
+import { previewFiles, type PreviewTask } from './copying/preview-files.ts';
 import { sweepJobs, type SweepTask } from './sweep/sweep-jobs.ts';
 import { sweepLocks } from './sweep/sweep-locks.ts';
-import { releaseLocks, type ReleaseTask } from './release-locks.ts';
+import { releaseLocks, type ReleaseTask } from './locks/release-locks.ts';
 
 export type { ActivityDependencies, JobDirectory, JobExecution } from './dependencies.ts';
-export type { BulkPlan, BulkVerdict } from './admit-bulk.ts';
+export type { BulkPlan, BulkVerdict } from './admission/admit-bulk.ts';
 export type { ChunkSettlement } from './reconcile/settle-chunks.ts';
 export type { Settlement } from './reconcile/settle-files.ts';
-export type { Verdict } from './admit-job.ts';
-export type { ChunkOutcome } from './chunk/chunk-task.ts';
-export type { HeldLock } from './copy-file.ts';
-export type { ListingCursor, ListingPlan } from './plan-listing.ts';
-export type { FileOutcome } from './file-outcome.ts';
+export type { Verdict } from './admission/admit-job.ts';
+export type { ChunkOutcome } from './copying/chunk/chunk-task.ts';
+export type { HeldLock } from './locks/take-locks.ts';
+export type { ListingCursor, ListingPlan } from './planning/plan-listing.ts';
+export type { FileOutcome } from './copying/file-outcome.ts';
 
 /** The activities, bound to what they need; workflows call them by these names. */
 export function createActivities(deps: ActivityDependencies) {

@@ -3,7 +3,7 @@
  * while attempts of earlier jobs, stopped at any point, go on at any later one. That one job at a time gets the lock is
  * what admission.pml shows; here a job takes it where nobody holds it, or its holder does not run any more.
  *
- * Every request is one atomic step, and any time may pass between two of them. The lease (activities/lease.ts) is a
+ * Every request is one atomic step, and any time may pass between two of them. The lease (activities/locks/lease.ts) is a
  * clock's word, and is left out: all that is shown here holds without it. Any job may be ended by force; it is then
  * fenced, looked at, and settled, at the same time as the next job goes on. Of SECOND, every file is tried twice at the
  * same time: the first attempt was given up, and goes on.

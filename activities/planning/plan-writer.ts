@@ -1,7 +1,7 @@
 import { CHUNK_FILES } from '../../contract/limits.ts';
 import type { JobChunkStore, PlannedFile } from '../../storage/job-chunks.ts';
 import { toControlFailure } from '../failures.ts';
-import type { Lease } from '../lease.ts';
+import type { Lease } from '../locks/lease.ts';
 import { TaskWindow } from './task-window.ts';
 
 /** Chunks on their way to storage. More would only be held in memory: copying them takes longer than writing them. */

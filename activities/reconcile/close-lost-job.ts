@@ -6,10 +6,10 @@ import { emptyCounts, isEndState, type JobCounts } from '../../contract/states.t
 import type { StorageModule } from '../../storage/index.ts';
 import type { JobChunkStore } from '../../storage/job-chunks.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
-import { systemClock } from '../lock-clock.ts';
+import { systemClock } from '../locks/lock-clock.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toControlFailure } from '../failures.ts';
-import { Lease } from '../lease.ts';
+import { Lease } from '../locks/lease.ts';
 
 export interface CloseLostJobTask {
   correlationId: string;

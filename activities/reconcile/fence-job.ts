@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { isEndState } from '../../contract/states.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
-import { systemClock } from '../lock-clock.ts';
+import { systemClock } from '../locks/lock-clock.ts';
 import type { ActivityDependencies, JobDirectory } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
-import { Lease } from '../lease.ts';
-import { fenceLocks } from './job-locks.ts';
-import { wasAccepted } from './was-accepted.ts';
+import { Lease } from '../locks/lease.ts';
+import { fenceLocks } from '../locks/job-locks.ts';
+import { wasAccepted } from '../record/was-accepted.ts';
 
 export interface FenceTask {
   correlationId: string;

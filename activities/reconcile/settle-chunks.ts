@@ -6,17 +6,17 @@ import type { PlanChunk, PlannedFile } from '../../storage/job-chunks.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
 import { isPrefixRef } from '../../storage/lock-targets.ts';
 import type { StorageModule } from '../../storage/index.ts';
-import { toChunkFile, toRecord, type ChunkFile } from '../chunk/chunk-file.ts';
-import { judgeUnseen } from '../chunk/judge.ts';
-import { lookUp } from '../chunk/look-up.ts';
+import { toChunkFile, toRecord, type ChunkFile } from '../copying/chunk/chunk-file.ts';
+import { judgeUnseen } from '../copying/chunk/judge.ts';
+import { lookUp } from '../copying/chunk/look-up.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toControlFailure } from '../failures.ts';
-import { completed, isOwnCopy, withoutObject, type Outcome } from '../file-outcome.ts';
-import { Lease } from '../lease.ts';
-import { readLockedPlaces, type LockedPlaces } from '../locked-places.ts';
-import { systemClock } from '../lock-clock.ts';
-import { findJobLocks } from './job-locks.ts';
+import { completed, isOwnCopy, withoutObject, type Outcome } from '../copying/file-outcome.ts';
+import { Lease } from '../locks/lease.ts';
+import { readLockedPlaces, type LockedPlaces } from '../locks/locked-places.ts';
+import { systemClock } from '../locks/lock-clock.ts';
+import { findJobLocks } from '../locks/job-locks.ts';
 import { TERMINATED, type Settlement } from './settle-files.ts';
 
 export interface SettleChunksTask {

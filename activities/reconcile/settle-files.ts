@@ -10,14 +10,14 @@ import type { JobRecord } from '../../storage/job-records.ts';
 import { isPrefixRef, overlap, targetKey, type LockTarget } from '../../storage/lock-targets.ts';
 import type { Lock } from '../../storage/locks.ts';
 import type { ObjectRef } from '../../storage/objects.ts';
-import { systemClock } from '../lock-clock.ts';
+import { systemClock } from '../locks/lock-clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
-import { findOwnCopy } from '../copy-file.ts';
+import { findOwnCopy } from '../copying/copy-file.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { refusalReason, toControlFailure } from '../failures.ts';
-import { withoutObject, type FileOutcome } from '../file-outcome.ts';
-import { Lease } from '../lease.ts';
-import { findJobLocks } from './job-locks.ts';
+import { withoutObject, type FileOutcome } from '../copying/file-outcome.ts';
+import { Lease } from '../locks/lease.ts';
+import { findJobLocks } from '../locks/job-locks.ts';
 
 export interface SettleTask {
   correlationId: string;

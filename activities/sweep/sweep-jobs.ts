@@ -3,11 +3,11 @@ import { parseCorrelationId } from '../../contract/ids.ts';
 import { isEndState } from '../../contract/states.ts';
 import { noSweepCounts, type SweepCounts } from '../../contract/upkeep.ts';
 import { isStorageError } from '../../storage/errors.ts';
-import { systemClock } from '../lock-clock.ts';
+import { systemClock } from '../locks/lock-clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
-import { Lease } from '../lease.ts';
+import { Lease } from '../locks/lease.ts';
 import { AT_A_TIME, JOBS_A_STEP, MIN_ORPHAN_AGE_MS } from './limits.ts';
 import { takeSome } from './take-some.ts';
 

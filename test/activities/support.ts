@@ -3,20 +3,20 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
-import { checkAccess, type AccessTask } from '../../activities/check-access.ts';
-import type { SeenDestinations } from '../../activities/chunk/look-up.ts';
-import { claimJob, type ClaimTask } from '../../activities/claim-job.ts';
+import { checkAccess, type AccessTask } from '../../activities/access/check-access.ts';
+import type { SeenDestinations } from '../../activities/copying/chunk/look-up.ts';
+import { claimJob, type ClaimTask } from '../../activities/record/claim-job.ts';
 import {
   createActivities,
   type ActivityDependencies,
   type JobDirectory,
   type JobExecution,
 } from '../../activities/index.ts';
-import { closeRecord, type CloseRecordTask } from '../../activities/job-record.ts';
-import { lockPrefixes, type PrefixLockTask } from '../../activities/lock-prefixes.ts';
-import { planList, type PlanListTask } from '../../activities/plan-list.ts';
-import { releasePrefixLocks, type PrefixReleaseTask } from '../../activities/release-locks.ts';
-import { takeLocks, type LockTask } from '../../activities/take-locks.ts';
+import { closeRecord, type CloseRecordTask } from '../../activities/record/job-record.ts';
+import { lockPrefixes, type PrefixLockTask } from '../../activities/locks/lock-prefixes.ts';
+import { planList, type PlanListTask } from '../../activities/planning/plan-list.ts';
+import { releasePrefixLocks, type PrefixReleaseTask } from '../../activities/locks/release-locks.ts';
+import { takeLocks, type LockTask } from '../../activities/locks/take-locks.ts';
 import type { JobOwner } from '../../contract/messages.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { StorageModule } from '../../storage/index.ts';

@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Access, AccessTask } from '../../activities/check-access.ts';
-import type { Claim, ClaimTask } from '../../activities/claim-job.ts';
+import type { Access, AccessTask } from '../../activities/access/check-access.ts';
+import type { Claim, ClaimTask } from '../../activities/record/claim-job.ts';
 import type { Activities, BulkVerdict, FileOutcome, Verdict } from '../../activities/index.ts';
-import type { CloseRecordTask } from '../../activities/job-record.ts';
-import type { PrefixLocking, PrefixLockTask } from '../../activities/lock-prefixes.ts';
-import type { PrefixReleaseTask } from '../../activities/release-locks.ts';
-import type { Locking, LockTask } from '../../activities/take-locks.ts';
+import type { CloseRecordTask } from '../../activities/record/job-record.ts';
+import type { PrefixLocking, PrefixLockTask } from '../../activities/locks/lock-prefixes.ts';
+import type { PrefixReleaseTask } from '../../activities/locks/release-locks.ts';
+import type { Locking, LockTask } from '../../activities/locks/take-locks.ts';
 import type { LockedFile } from '../../contract/messages.ts';
 import { noSweepCounts } from '../../contract/upkeep.ts';
 import { isRetryable, reason, type ReasonCode } from '../../contract/reasons.ts';

@@ -1,0 +1,153 @@
+import { Context } from '@temporalio/activity';
+import { indexCollections } from '../../contract/locate.ts';
+import type { FileRecord } from '../../contract/messages.ts';
+import { isStorageError } from '../../storage/errors.ts';
+import type { PlannedFile } from '../../storage/job-chunks.ts';
+import { endFile, toChunkFile, toRecord, type ChunkFile } from './chunk/chunk-file.ts';
+import { readFiles, readOutcome, storeOutcome } from './chunk/chunk-store.ts';
+import type { ChunkOutcome, CopyChunkTask } from './chunk/chunk-task.ts';
+import { judge, judgeUnseen, type ChunkMode } from './chunk/judge.ts';
+import { lookUp, seenKey } from './chunk/look-up.ts';
+import { PrefixGuard } from './chunk/prefix-guard.ts';
+import { ChunkProgress } from './chunk/progress.ts';
+import { Recovery } from './chunk/recovery.ts';
+import { writeFiles } from './chunk/write-files.ts';
+import { mapConcurrently, unlessAborted } from '../concurrency.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { toControlFailure, toFailure } from '../failures.ts';
+import type { Outcome } from './file-outcome.ts';
+import { Lease } from '../locks/lease.ts';
+import { readLockedPlaces } from '../locks/locked-places.ts';
+
+/** Writes whose answers were lost are looked after so many at a time. */
+const LOOKS_AT_A_TIME = 16;
+
+/**
+ * Copies the files of a chunk, many at a time, and stores what became of them once, at the end. Both sides are read from
+ * listings; each write is pinned on what was read, under a lock that was seen to stand since. What fails in passing is
+ * tried again a few times, and is then left over. Cancelled, it starts no new write, waits for those in flight, and
+ * leaves the rest over. A later attempt recognises what an earlier one copied. Throws ApplicationFailure.
+ */
+export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask): Promise<ChunkOutcome> {
+  const context = Context.current();
+  using lease = new Lease(context);
+  const { chunks, objects } = deps.storage;
+  const planned = await readFiles(chunks, task);
+  if (context.info.attempt > 1 || task.isUncertain === true) {
+    const stored = await readOutcome(chunks, task, planned);
+    if (stored !== undefined) return stored;
+  }
+  const startedAt = Date.now();
+  const mode: ChunkMode = task.dryRun === true ? 'dryRun' : task.settle === true ? 'settle' : 'copy';
+  const collections = indexCollections(task.collections);
+  const places = { collections, locks: mode === 'dryRun' ? undefined : task.locks };
+  const lockedPlaces = await lockedPlacesOf(deps, task);
+  const unseen = planned.map((file) => judgeUnseen(file, { mode, collections, lockedPlaces }));
+  const files = planned.filter((_, index) => unseen[index] === undefined).map((file) => toChunkFile(file, places));
+  const { cancellationSignal: signal } = context;
+  const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
+  try {
+    const seen = deps.seen?.take(seenKey(task.correlationId, task.chunk, task.planGeneration));
+    const looking = lookUp(objects, files, seen).then(() => true);
+    // Cancelled, nobody waits for listings, unless an earlier attempt may have written: that is to be found out.
+    const mayBeWritten = context.info.attempt > 1 || task.isUncertain === true;
+    if (mayBeWritten ? await looking : await unlessAborted(signal, looking)) {
+      for (const file of files) {
+        const outcome = judge(file, mode, task.overwrite);
+        if (outcome !== undefined) endFile(file, outcome);
+      }
+      await writeRest(deps, task, { files, lease, recovery, context, stoodAt: seen?.stoodAt });
+    }
+    // Throws where the attempt itself is over: another one has its place.
+    if (lease.isCancelled()) await confirmSent(files, recovery);
+  } catch (error) {
+    throw toFailure(error);
+  }
+  const triesBefore = task.part + context.info.attempt - 1;
+  const records = toRecords(planned, unseen, files, { startedAt, triesBefore });
+  const isUncertain = files.some((file) => file.outcome === undefined && file.isUnconfirmed);
+  const outcome = await storeOutcome(chunks, task, planned, records);
+  return { ...outcome, reason: recovery.lastFailure, ...(isUncertain && { isUncertain }) };
+}
+
+async function lockedPlacesOf({ storage }: ActivityDependencies, { correlationId, lockedPlaces }: CopyChunkTask) {
+  try {
+    return await readLockedPlaces(storage, correlationId, lockedPlaces);
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+/** Writes the files that have no outcome yet. */
+async function writeRest(
+  { storage, lanes }: ActivityDependencies,
+  task: CopyChunkTask,
+  attempt: {
+    files: readonly ChunkFile[];
+    lease: Lease;
+    recovery: Recovery;
+    context: Context;
+    /** When the locks were seen to stand, if they were. */
+    stoodAt: number | undefined;
+  },
+): Promise<void> {
+  const { files, lease, recovery, context, stoodAt } = attempt;
+  const unwritten = files.filter(({ outcome }) => outcome === undefined);
+  if (unwritten.length === 0) return;
+  const signal = context.cancellationSignal;
+  const progress = new ChunkProgress(context, task, files);
+  lease.note(progress);
+  const { correlationId, filesPerSecond } = task;
+  using lane = lanes.group({ priority: 'bulk', job: correlationId, filesPerSecond });
+  signal.addEventListener('abort', () => {
+    lane.close();
+  });
+  const guard = new PrefixGuard(storage.locks, stoodAt === undefined ? undefined : { locks: task.locks, at: stoodAt });
+  const { transport } = storage;
+  await writeFiles(unwritten, { transport, lane, width: lanes.size, lease, guard, progress, recovery, signal });
+}
+
+/** Finds out what became of writes whose answers were lost; what storage does not tell is left over. */
+async function confirmSent(files: readonly ChunkFile[], recovery: Recovery): Promise<void> {
+  const sent = files.filter(({ outcome, isUnconfirmed }) => outcome === undefined && isUnconfirmed);
+  await mapConcurrently(sent, LOOKS_AT_A_TIME, async (file) => {
+    try {
+      await recovery.confirm(file);
+      file.isUnconfirmed = false;
+    } catch (error) {
+      if (!isStorageError(error)) throw error;
+    }
+  });
+}
+
+/**
+ * The records of all files that have come to their end, in the order of the plan: those that were not looked at
+ * (`unseen`, by place in the plan), and the others.
+ */
+function toRecords(
+  planned: readonly PlannedFile[],
+  unseen: readonly (Outcome | undefined)[],
+  files: readonly ChunkFile[],
+  { startedAt, triesBefore }: { startedAt: number; triesBefore: number },
+): FileRecord[] {
+  const records: FileRecord[] = [];
+  let next = 0;
+  for (const [place, plannedFile] of planned.entries()) {
+    const outcome = unseen[place];
+    if (outcome !== undefined) {
+      records.push(toRecord(plannedFile, outcome, { startedAt, endedAt: startedAt, retryCount: 0 }));
+      continue;
+    }
+    const file = files[next++];
+    if (file?.outcome === undefined) continue;
+    const retryCount = triesBefore + file.retries;
+    records.push(
+      toRecord(plannedFile, file.outcome, {
+        startedAt: file.startedAt || startedAt,
+        endedAt: file.endedAt,
+        retryCount,
+      }),
+    );
+  }
+  return records;
+}

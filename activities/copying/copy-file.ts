@@ -1,0 +1,106 @@
+import { Context } from '@temporalio/activity';
+import type { Overwrite } from '../../contract/messages.ts';
+import { isStorageError } from '../../storage/errors.ts';
+import type { StorageModule } from '../../storage/index.ts';
+import type { ObjectInfo, ObjectRef } from '../../storage/objects.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { failure, toFailure } from '../failures.ts';
+import { Lease } from '../locks/lease.ts';
+import type { HeldLock } from '../locks/take-locks.ts';
+import { rewriteObject, type AttemptRights } from './rewrite-object.ts';
+import {
+  type OwnTime,
+  cancelled,
+  completed,
+  differenceBetween,
+  isOwnCopy,
+  judgeExisting,
+  type FileOutcome,
+  type Outcome,
+} from './file-outcome.ts';
+
+export interface CopyFileTask {
+  source: ObjectRef;
+  destination: ObjectRef;
+  lock: HeldLock;
+  overwrite: Overwrite;
+}
+
+/** How often the destination may change under our hands before the file fails. */
+const MAX_PINS = 3;
+
+/**
+ * Copies one file: reads the destination's generation, sees that the lock is still ours, writes with that generation as
+ * the precondition, in this order. An earlier attempt's own copy, whose answer was lost, is recognised and not made
+ * again. Throws ApplicationFailure, its type a reason code; cancelled, it returns what is true by then.
+ */
+export async function copyFile({ storage, lanes }: ActivityDependencies, task: CopyFileTask): Promise<FileOutcome> {
+  const context = Context.current();
+  using lease = new Lease(context);
+  using lane = lanes.group({ priority: 'short' });
+  context.cancellationSignal.addEventListener('abort', () => {
+    lane.close();
+  });
+  const retryCount = context.info.attempt - 1;
+  try {
+    for (let pins = 0; pins < MAX_PINS; pins++) {
+      const outcome = await tryOnce(storage, task, { lease, lane });
+      if (outcome !== undefined) return { ...outcome, retryCount };
+    }
+    // The last refusal too may mean that our own write had come through.
+    const own = await findOwnCopy(storage, task);
+    if (own !== undefined) return { ...own, retryCount };
+  } catch (error) {
+    throw toFailure(error);
+  }
+  throw failure('DESTINATION_CHANGED', `somebody else wrote the destination ${MAX_PINS} times during the copy`);
+}
+
+/** A copy that may have been made, no earlier than the lock was taken. */
+export type CopySearch = Pick<CopyFileTask, 'source' | 'destination'> & { lock: OwnTime };
+
+/** What an earlier write of this job has left at the destination; undefined where that is nothing. */
+export async function findOwnCopy(
+  { objects }: StorageModule,
+  { source: sourceRef, destination, lock }: CopySearch,
+): Promise<Outcome | undefined> {
+  const [source, existing] = await Promise.all([objects.stat(sourceRef), objects.stat(destination)]);
+  if (existing === undefined || source === undefined) return undefined;
+  return isOwnCopy(existing, source, lock) ? completed(existing, source) : undefined;
+}
+
+/** One round of read, check, write; undefined: the destination changed in between. */
+async function tryOnce(
+  storage: StorageModule,
+  { source: sourceRef, destination, lock, overwrite }: CopyFileTask,
+  rights: AttemptRights,
+): Promise<Outcome | undefined> {
+  const { lease } = rights;
+  const [source, existing] = await Promise.all([storage.objects.stat(sourceRef), storage.objects.stat(destination)]);
+  if (source === undefined) {
+    throw failure('SOURCE_NOT_FOUND', `gs://${sourceRef.bucket}/${sourceRef.name} does not exist`);
+  }
+  if (existing !== undefined) {
+    if (isOwnCopy(existing, source, lock)) return completed(existing, source);
+    const left = judgeExisting(existing, source, overwrite);
+    if (left !== undefined) return left;
+  }
+  if (!(await storage.locks.isHeld(destination, lock.generation))) {
+    throw failure('LOCK_LOST', 'the lock on the destination was broken or taken over');
+  }
+  if (lease.isCancelled()) return cancelled(source);
+  let object: ObjectInfo | undefined;
+  try {
+    object = await rewriteObject(storage, { source, destination, pin: existing?.generation ?? '0' }, rights);
+  } catch (error) {
+    if (isStorageError(error, 'preconditionFailed')) return undefined;
+    // The answer is lost, not the write: look before saying that nothing was copied.
+    if (!isStorageError(error) || !error.isTransient || !lease.isCancelled()) throw error;
+    const written = await storage.objects.stat(destination);
+    if (written !== undefined && isOwnCopy(written, source, lock)) return completed(written, source);
+  }
+  if (object === undefined) return cancelled(source);
+  const difference = differenceBetween(object, source);
+  if (difference !== undefined) throw failure('CHECKSUM_MISMATCH', difference);
+  return completed(object, source);
+}

@@ -1,0 +1,74 @@
+import type { Overwrite } from '../../contract/messages.ts';
+import { reason } from '../../contract/reasons.ts';
+import type { LocatedFile } from '../../contract/locate.ts';
+import { StorageError } from '../../storage/errors.ts';
+import type { StorageModule } from '../../storage/index.ts';
+import type { ObjectInfo } from '../../storage/objects.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { toFailure } from '../failures.ts';
+import { isSameContent, type FileOutcome, type SourceState, type Outcome } from './file-outcome.ts';
+
+export interface PreviewTask {
+  files: LocatedFile[];
+  overwrite: Overwrite;
+}
+
+const FILES_AT_A_TIME = 16;
+
+/** Tells what copying these files would do, in their order: each is Skipped, with a sentence that says it. */
+export async function previewFiles(
+  { storage }: ActivityDependencies,
+  { files, overwrite }: PreviewTask,
+): Promise<FileOutcome[]> {
+  const outcomes: FileOutcome[] = [];
+  try {
+    await mapConcurrently(files, FILES_AT_A_TIME, async (file, index) => {
+      outcomes[index] = await preview(storage, file, overwrite);
+    });
+  } catch (error) {
+    throw toFailure(error);
+  }
+  return outcomes;
+}
+
+async function preview(storage: StorageModule, file: LocatedFile, overwrite: Overwrite): Promise<FileOutcome> {
+  let source: ObjectInfo | undefined;
+  let existing: ObjectInfo | undefined;
+  try {
+    [source, existing] = await Promise.all([storage.objects.stat(file.source), storage.objects.stat(file.destination)]);
+  } catch (error) {
+    if (!(error instanceof StorageError) || error.isTransient) throw error;
+    return { ...foretold(`would fail: ${error.message}`), retryCount: 0 };
+  }
+  return { ...foretell(source, existing, overwrite), retryCount: 0 };
+}
+
+/** What copying would do, given what is there. */
+export function foretell(
+  source: SourceState | undefined,
+  existing: ObjectInfo | undefined,
+  overwrite: Overwrite,
+): Outcome {
+  if (source === undefined) return foretold('would fail: SOURCE_NOT_FOUND');
+  if (existing === undefined) return foretold(`would be copied, ${source.size} bytes`, source);
+  const verdict =
+    overwrite === 'never'
+      ? 'would be skipped: DESTINATION_EXISTS'
+      : overwrite === 'ifDifferent' && isSameContent(existing, source)
+        ? 'would be skipped: DESTINATION_UNCHANGED'
+        : `would replace the destination, ${source.size} bytes`;
+  return foretold(verdict, source, existing);
+}
+
+/** What a dry run says of a file. */
+export function foretold(verdict: string, source?: SourceState, existing?: ObjectInfo): Outcome {
+  return {
+    state: 'Skipped',
+    message: reason('DRY_RUN', verdict),
+    size: existing?.size ?? null,
+    crc32c: existing?.crc32c ?? null,
+    generation: existing?.generation ?? null,
+    sourceGeneration: source?.generation ?? null,
+  };
+}

@@ -1,0 +1,217 @@
+import type { JobOwner } from '../../contract/messages.ts';
+import { isPrefixRef, overlap, targetKey, type LockTarget } from '../../storage/lock-targets.ts';
+import { isSameOwner, type Lock, type LockStore, type TakenLock } from '../../storage/locks.ts';
+import type { ObjectRef } from '../../storage/objects.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import type { Lease } from './lease.ts';
+import { LockedPlaces } from './locked-places.ts';
+import { systemClock, type LockClock } from './lock-clock.ts';
+import type { StalenessCheck } from './stale-locks.ts';
+
+/** Requests to the lock objects at a time. */
+const LOCKS_IN_FLIGHT = 32;
+
+/** How long a job that is to have its way tries again while another one still backs out, in milliseconds. */
+const CONTEST_MS = 2_000;
+const CONTEST_PAUSE_MS = 50;
+
+/** What a job needs to itself. */
+export interface Claim {
+  /** What it writes, and locks. */
+  targets: readonly LockTarget[];
+  /** What it reads: it locks none of them, but no other job may be writing them. */
+  sources: readonly LockTarget[];
+}
+
+/** What the locks of one job are taken with. */
+export interface LockSetOptions {
+  locks: LockStore;
+  owner: JobOwner;
+  isStale: StalenessCheck;
+  /** Of the attempt that takes them. */
+  lease: Pick<Lease, 'check'>;
+  clock?: LockClock;
+}
+
+/**
+ * The locks of one job while it takes them. All of its own locks are made first, and those of others that overlap them
+ * or are on its sources are looked for after that: of two jobs that want the same, at least one sees the other.
+ *
+ * An attempt that was given up may still be under way. So what an earlier attempt of the same job has made is renewed:
+ * nothing that only knows the former generation can release what this attempt tells of as held.
+ */
+export class LockSet {
+  readonly #locks: LockStore;
+  readonly #owner: JobOwner;
+  readonly #isStale: StalenessCheck;
+  readonly #lease: Pick<Lease, 'check'>;
+  readonly #clock: LockClock;
+  /** Its own locks. */
+  readonly #held = new Map<string, Lock<LockTarget>>();
+  /** Locks of others in the very place of its own. */
+  readonly #contested = new Map<string, Lock<LockTarget>>();
+  /** Locks of others that overlap its targets, or are on its sources. */
+  #crossing: Lock<LockTarget>[] = [];
+  #stoodAt: number | undefined;
+
+  constructor({ locks, owner, isStale, lease, clock = systemClock }: LockSetOptions) {
+    this.#locks = locks;
+    this.#owner = owner;
+    this.#isStale = isStale;
+    this.#lease = lease;
+    this.#clock = clock;
+  }
+
+  /** Tries for each of the targets once, whatever stands in the way of others. */
+  async takeEach(claim: Claim): Promise<void> {
+    await this.#make(claim.targets);
+    await this.#lookAround(claim);
+  }
+
+  /**
+   * Takes the locks on all of the targets, or none: false. Two jobs that see each other would both be refused; so the
+   * larger correlation id gives way at once, and the smaller one, which holds something the other may be waiting for,
+   * tries again for a while.
+   */
+  async takeAll(claim: Claim): Promise<boolean> {
+    const giveUpAt = this.#clock.elapsed() + CONTEST_MS;
+    for (;;) {
+      await this.takeEach(claim);
+      if (this.#contested.size === 0 && this.#crossing.length === 0) return true;
+      if (this.#clock.elapsed() >= giveUpAt || !this.#hasPrecedence()) break;
+      // Of an attempt that nobody waits for any more the locks stay, as where it fails otherwise.
+      this.#lease.check();
+      await this.#clock.pause(CONTEST_PAUSE_MS);
+    }
+    await this.release(claim.targets);
+    return false;
+  }
+
+  /**
+   * Takes the locks on all targets of which others leave anything, and gives what they hold: of the targets, around
+   * them, and of the sources. All of that was there once the locks stood, and whoever comes later sees these: so nothing
+   * under them is anybody else's, but for what is given. Where no source is left to be read, nothing is held.
+   */
+  async takeTheRest(claim: Claim): Promise<LockTarget[]> {
+    await this.takeEach(claim);
+    const { targets, sources } = claim;
+    const others = this.#others();
+    const places = new LockedPlaces(others);
+    const isReadable = sources.length === 0 || sources.some((source) => !places.cover(source));
+    await this.release(isReadable ? targets.filter((target) => places.cover(target)) : targets);
+    return others;
+  }
+
+  #others(): LockTarget[] {
+    const all = new Map([...this.#contested.values(), ...this.#crossing].map((lock) => [targetKey(lock), lock]));
+    return [...all].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, lock]) => placeOf(lock));
+  }
+
+  #hasPrecedence(): boolean {
+    if (this.#held.size === 0) return false;
+    return [...this.#contested.values(), ...this.#crossing].every(
+      ({ owner, createdAt }) =>
+        owner.kind === 'job' &&
+        this.#owner.correlationId < owner.correlationId &&
+        this.#clock.now() - createdAt < CONTEST_MS,
+    );
+  }
+
+  async #make(targets: readonly LockTarget[]): Promise<void> {
+    // Each once: two tries for one lock would tell of two states of it.
+    const byKey = new Map(targets.map((target) => [targetKey(target), target]));
+    const missing = [...byKey].filter(([key]) => !this.#held.has(key)).map(([, target]) => target);
+    await mapConcurrently(missing, LOCKS_IN_FLIGHT, (target) => this.#take(target));
+  }
+
+  async #take(target: LockTarget): Promise<void> {
+    for (;;) {
+      const attempt = await this.#locks.acquire(target, this.#owner);
+      if (!attempt.taken && !(await this.#isStale(attempt.holder))) {
+        this.#contested.set(targetKey(target), attempt.holder);
+        return;
+      }
+      const lock = attempt.taken ? await this.#own(attempt) : await this.#locks.takeOver(attempt.holder, this.#owner);
+      if (lock !== undefined) {
+        this.#hold(lock);
+        return;
+      }
+      // Another contender, or an attempt that was given up, was faster: see who holds it now.
+    }
+  }
+
+  async #own({ lock, isNew }: TakenLock<LockTarget>): Promise<Lock<LockTarget> | undefined> {
+    if (isNew) return lock;
+    // What is in place now may be a later attempt's. Of a generation that was seen before this check it is not.
+    this.#lease.check();
+    return await this.#locks.renew(lock);
+  }
+
+  #hold(lock: Lock<LockTarget>): void {
+    this.#contested.delete(targetKey(lock));
+    this.#held.set(targetKey(lock), lock);
+  }
+
+  async #lookAround({ targets, sources }: Claim): Promise<void> {
+    const sourceObjects = sources.filter((source): source is ObjectRef => !isPrefixRef(source));
+    const begunAt = performance.now();
+    const found = await Promise.all([
+      this.#locks.findOverlapping([...targets, ...sources]),
+      this.#locks.findAmong(sourceObjects),
+    ]);
+    const others = found.flat().filter(({ owner }) => !isSameOwner(owner, this.#owner));
+    this.#stoodAt = this.#standsIn(found.flat(), targets) ? begunAt : undefined;
+    const stale = await Promise.all(others.map((lock) => this.#isStale(lock)));
+    this.#crossing = others.filter((_, index) => stale[index] === false);
+    // Our own lock stands beside it already, so to take it over is to remove it: its job, should it still be writing,
+    // is to see that it has lost it.
+    const lost = others.filter((lock, index) => stale[index] && targets.some((target) => overlap(target, lock)));
+    await mapConcurrently(lost, LOCKS_IN_FLIGHT, async (lock) => {
+      await this.#locks.release(lock, lock.generation);
+    });
+  }
+
+  /** Whether all of its own locks on these targets are among what was listed, as they were taken. */
+  #standsIn(found: readonly Lock<LockTarget>[], targets: readonly LockTarget[]): boolean {
+    const generations = new Map(found.map((lock) => [targetKey(lock), lock.generation]));
+    return targets.every((target) => {
+      const held = this.#held.get(targetKey(target));
+      return held !== undefined && generations.get(targetKey(held)) === held.generation;
+    });
+  }
+
+  /**
+   * When the last look around was begun, by the monotonic clock, if it has shown all of the job's locks as they were
+   * taken. Locks on single objects are not listed with those of others, and are not shown.
+   */
+  get stoodAt(): number | undefined {
+    return this.#stoodAt;
+  }
+
+  /** Gives those of these locks back that were taken. */
+  async release(targets: readonly LockTarget[]): Promise<void> {
+    await mapConcurrently(targets, LOCKS_IN_FLIGHT, async (target) => {
+      const lock = this.#held.get(targetKey(target));
+      if (lock === undefined) return;
+      await this.#locks.release(lock, lock.generation);
+      this.#held.delete(targetKey(target));
+    });
+  }
+
+  /** The lock that was taken on a target. */
+  heldOn(target: LockTarget): Lock<LockTarget> | undefined {
+    return this.#held.get(targetKey(target));
+  }
+
+  /** The locks of others that stand in the way of writing a target, or of reading a source. */
+  inTheWayOf(target: LockTarget): Lock<LockTarget>[] {
+    const contested = this.#contested.get(targetKey(target));
+    const crossing = this.#crossing.filter((lock) => overlap(target, lock));
+    return contested === undefined ? crossing : [contested, ...crossing];
+  }
+}
+
+function placeOf(lock: Lock<LockTarget>): LockTarget {
+  const { bucket } = lock;
+  return isPrefixRef(lock) ? { bucket, prefix: lock.prefix } : { bucket, name: lock.name };
+}

@@ -1,0 +1,146 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Context } from '@temporalio/activity';
+import type {
+  AdmissionOutcome,
+  CollectionLocation,
+  CopyFilesInput,
+  CopyRequest,
+  JobOwner,
+  JobStatus,
+} from '../../contract/messages.ts';
+import { emptyCounts, isEndState } from '../../contract/states.ts';
+import { requestedBy, type JobRecord } from '../../storage/job-records.ts';
+import type { StorageModule } from '../../storage/index.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { failure, toControlFailure } from '../failures.ts';
+import { Lease } from '../locks/lease.ts';
+import { wasAccepted } from './was-accepted.ts';
+import type { ClaimUnderWay } from '../locks/stale-locks.ts';
+
+export interface ClaimTask {
+  owner: JobOwner;
+  taskQueue: string;
+  input: CopyFilesInput<CopyRequest>;
+  /** Where the request's files are, as far as the caller may know; kept with the claim. */
+  collections: CollectionLocation[];
+  /** Whether its files may be copied: then they are kept too, until the results tell of each of them. */
+  isPlanned: boolean;
+}
+
+/**
+ * `claimed`: the correlation id is this job's, now or since an earlier attempt, by a record of this generation. Otherwise
+ * it belongs to a job that Temporal has forgotten, whose outcome and last known state are given.
+ */
+export type Claim =
+  { claimed: true; recordGeneration: string } | { claimed: false; outcome: AdmissionOutcome; status: JobStatus };
+
+/**
+ * Claims the correlation id by making the job's record. A job that waits for locks claims again; it may find its
+ * collections elsewhere by then, or closed. `clearUp` takes back what was done for the record that is replaced then: as
+ * long as something of it is left, that record stands and tells where.
+ */
+export async function claimJob(
+  { storage }: ActivityDependencies,
+  task: ClaimTask,
+  clearUp: (replaced: JobRecord) => Promise<void> = () => Promise.resolve(),
+): Promise<Claim> {
+  using lease = new Lease(Context.current());
+  const { correlationId, firstRunId, namespace } = task.owner;
+  const record = newRecord(task);
+  try {
+    const created = await storage.records.create(record);
+    if (created !== undefined) return { claimed: true, recordGeneration: created };
+    const stored = await storage.records.read(correlationId);
+    if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record vanished while it was being claimed');
+    const { chain } = stored.record;
+    const isAnothers = chain.firstRunId !== firstRunId || chain.namespace !== namespace;
+    // Or a late attempt of a job that was ended by force, and has been settled since: it has no right to go on.
+    if (isAnothers || isEndState(stored.record.status.state)) {
+      return { claimed: false, outcome: await outcomeOf(storage, stored.record), status: stored.record.status };
+    }
+    if (isDeepStrictEqual(stored.record, record)) return { claimed: true, recordGeneration: stored.generation };
+    await clearUp(stored.record);
+    // It may be a later attempt's. What was read before this check is not.
+    lease.check();
+    const replaced = await storage.records.replace({ ...stored, record });
+    if (replaced === undefined) {
+      throw failure('STORAGE_UNAVAILABLE', 'the record changed while it was being claimed');
+    }
+    return { claimed: true, recordGeneration: replaced };
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+/**
+ * Claims the correlation id beside the locks. `clearUp` is that of `claimJob`, and is told what is locked by then. The
+ * locks may wait to be told whose the id is; that is known before anything is cleared up, which waits for the locks.
+ */
+export function claimBesideLocks<Locked>(
+  deps: ActivityDependencies,
+  task: ClaimTask,
+  locking: {
+    take: (underWay: ClaimUnderWay) => Promise<Locked>;
+    clearUp: (replaced: JobRecord, locked: Locked) => Promise<void>;
+  },
+): { claiming: Promise<Claim>; taking: Promise<Locked> } {
+  const isOurs = Promise.withResolvers<boolean>();
+  const taking = locking.take({ correlationId: task.owner.correlationId, claimed: isOurs.promise });
+  const claiming = claimJob(deps, task, async (replaced) => {
+    isOurs.resolve(true);
+    await locking.clearUp(replaced, await taking);
+  });
+  // A claim that fails is dealt with by who made it.
+  claiming.then(
+    ({ claimed }) => {
+      isOurs.resolve(claimed);
+    },
+    () => {
+      isOurs.resolve(false);
+    },
+  );
+  return { claiming, taking };
+}
+
+/** The record of a job that is not decided yet. */
+export function newRecord({ owner, taskQueue, input, collections, isPlanned }: ClaimTask): JobRecord {
+  const { correlationId, firstRunId, namespace } = owner;
+  const { requestor, digest, request, receivedAt } = input;
+  return {
+    correlationId,
+    chain: { namespace, firstRunId },
+    caller: requestor.caller,
+    digest,
+    receivedAt,
+    taskQueue,
+    options: request.options,
+    collections,
+    entries: isPlanned && 'entries' in request ? request.entries : null,
+    bulk: 'bulk' in request ? request.bulk : null,
+    admission: null,
+    status: {
+      correlationId,
+      state: 'Requested',
+      counts: emptyCounts('entries' in request ? request.entries.length : 0),
+      startedAt: receivedAt,
+      endedAt: null,
+      message: '',
+    },
+  };
+}
+
+/** What a repeated request is answered. */
+async function outcomeOf(storage: StorageModule, record: JobRecord): Promise<AdmissionOutcome> {
+  const { caller, digest, admission, status } = record;
+  const isAccepted =
+    admission === null && (isEndState(status.state) ? isAnyDone(status) : await wasAccepted(storage, record));
+  return {
+    ...{ caller, digest, requested: requestedBy(record) },
+    admission: isAccepted ? { decision: 'accepted' } : admission,
+  };
+}
+
+/** Records of jobs that were ended by force did not always say that these had been accepted. */
+function isAnyDone({ counts }: JobStatus): boolean {
+  return counts.completed + counts.skipped > 0;
+}
