@@ -4,6 +4,7 @@ import type { StorageModule } from '../storage/index.ts';
 import type { Lanes } from '../storage/pacing/lanes.ts';
 import type { RecentlyMade } from '../storage/recently-made.ts';
 import type { SeenDestinations } from './copying/chunk/look-up.ts';
+import type { LeaseGroups } from './locks/lease-groups.ts';
 import type { LockClock } from './locks/lock-clock.ts';
 
 /** What Temporal knows of a workflow. */
@@ -37,6 +38,8 @@ export interface ActivityDependencies {
   storage: StorageModule;
   /** What every write of a file passes through. */
   lanes: Lanes;
+  /** The attempts of this process, by what stops them. */
+  leases: LeaseGroups;
   jobs: JobDirectory;
   /** Destinations of chunks that were looked at as they were planned (see `seenKey`). Default: that is forgotten. */
   seen?: RecentlyMade<SeenDestinations>;

@@ -25,6 +25,7 @@ export type { ChunkSettlement } from './reconcile/settle-chunks.ts';
 export type { Settlement } from './reconcile/settle-files.ts';
 export type { Verdict } from './admission/admit-job.ts';
 export type { ChunkOutcome } from './copying/chunk/chunk-task.ts';
+export { LeaseGroups } from './locks/lease-groups.ts';
 export type { HeldLock } from './locks/take-locks.ts';
 export type { ListingCursor, ListingPlan } from './planning/plan-listing.ts';
 export type { FileOutcome } from './copying/file-outcome.ts';

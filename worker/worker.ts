@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import { Worker, type NativeConnection, type WorkerDeploymentOptions, type WorkerOptions } from '@temporalio/worker';
-import { createActivities } from '../activities/index.ts';
+import { createActivities, LeaseGroups } from '../activities/index.ts';
 import type { WorkerConfig } from '../config/config.ts';
 import type { Logger } from '../config/logger.ts';
 import type { TemporalConfig } from '../config/temporal.ts';
@@ -54,6 +54,7 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
   const activities = createActivities({
     storage: createStorage(config.storage, { observer: observedBy([metrics.storage, tracing?.storage]) }),
     lanes,
+    leases: new LeaseGroups(),
     seen: new RecentlyMade({ most: CHUNKS_SEEN, forMs: SEEN_FOR_MS }),
     jobs: createJobDirectory(client, config.taskQueue),
     log,

@@ -123,10 +123,10 @@ class ChunkCopying {
   }
 
   #begin(pass: ChunkPass): void {
-    const { scope } = this.#gate;
+    const { scope, round } = this.#gate;
     this.#inFlight += 1;
     this.#book.underWay.add(pass);
-    const task = taskOf(this.#job, this.#book.collections, pass);
+    const task = { ...taskOf(this.#job, this.#book.collections, pass), round };
     scope
       .run(() => bulk(summaryOf(pass)).copyChunk(task))
       .then(

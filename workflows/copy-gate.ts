@@ -7,6 +7,7 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 export class CopyGate {
   #scope = new CancellationScope();
   #isOpen = true;
+  #round = 0;
   #listener: () => void = () => undefined;
 
   /** Stops the copies in flight; no other one starts before `open`. */
@@ -19,6 +20,7 @@ export class CopyGate {
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#round += 1;
     this.#scope = new CancellationScope();
     this.#listener();
   }
@@ -35,6 +37,11 @@ export class CopyGate {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** How often it was opened again: what begins in one round is stopped together. */
+  get round(): number {
+    return this.#round;
   }
 
   /** What a copy that begins now runs in: closing the gate cancels it. */

@@ -136,12 +136,12 @@ export class FileCopying {
 
   #copy(files: readonly LockedFile[]): void {
     const { overwrite } = this.#options;
-    const { scope } = this.#gate;
+    const { scope, round } = this.#gate;
     const copies: Promise<FileOutcome>[] = [];
     const begin = () => {
       for (const { record, source, destination, lock } of files) {
         this.#book.startFile(record, Date.now());
-        const task: CopyFileTask = { source, destination, lock, overwrite };
+        const task: CopyFileTask = { source, destination, lock, overwrite, round };
         copies.push(copying.copyFile.executeWithOptions({ summary: summaryOf(record) }, [task]));
       }
       return Promise.resolve();

@@ -30,7 +30,7 @@ const LOOKS_AT_A_TIME = 16;
  */
 export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask): Promise<ChunkOutcome> {
   const context = Context.current();
-  using lease = new Lease(context);
+  using lease = new Lease(context, deps.leases.of(context, task.round));
   const { chunks, objects } = deps.storage;
   const planned = await readFiles(chunks, task);
   if (context.info.attempt > 1 || task.isUncertain === true) {
@@ -44,7 +44,7 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
   const lockedPlaces = await lockedPlacesOf(deps, task);
   const unseen = planned.map((file) => judgeUnseen(file, { mode, collections, lockedPlaces }));
   const files = planned.filter((_, index) => unseen[index] === undefined).map((file) => toChunkFile(file, places));
-  const { cancellationSignal: signal } = context;
+  const { signal } = lease;
   const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
   try {
     const seen = deps.seen?.take(seenKey(task.correlationId, task.chunk, task.planGeneration));
@@ -94,17 +94,23 @@ async function writeRest(
   const { files, lease, recovery, context, stoodAt } = attempt;
   const unwritten = files.filter(({ outcome }) => outcome === undefined);
   if (unwritten.length === 0) return;
-  const signal = context.cancellationSignal;
   const progress = new ChunkProgress(context, task, files);
   lease.note(progress);
   const { correlationId, filesPerSecond } = task;
   using lane = lanes.group({ priority: 'bulk', job: correlationId, filesPerSecond });
-  signal.addEventListener('abort', () => {
-    lane.close();
-  });
+  lane.closeOn(lease.signal);
   const guard = new PrefixGuard(storage.locks, stoodAt === undefined ? undefined : { locks: task.locks, at: stoodAt });
   const { transport } = storage;
-  await writeFiles(unwritten, { transport, lane, width: lanes.size, lease, guard, progress, recovery, signal });
+  await writeFiles(unwritten, {
+    transport,
+    lane,
+    width: lanes.size,
+    lease,
+    guard,
+    progress,
+    recovery,
+    signal: lease.signal,
+  });
 }
 
 /** Finds out what became of writes whose answers were lost; what storage does not tell is left over. */

@@ -24,6 +24,8 @@ export interface CopyFileTask {
   destination: ObjectRef;
   lock: HeldLock;
   overwrite: Overwrite;
+  /** How often the job was resumed before: what has the same number is stopped together. */
+  round?: number;
 }
 
 /** How often the destination may change under our hands before the file fails. */
@@ -34,13 +36,14 @@ const MAX_PINS = 3;
  * the precondition, in this order. An earlier attempt's own copy, whose answer was lost, is recognised and not made
  * again. Throws ApplicationFailure, its type a reason code; cancelled, it returns what is true by then.
  */
-export async function copyFile({ storage, lanes }: ActivityDependencies, task: CopyFileTask): Promise<FileOutcome> {
+export async function copyFile(
+  { storage, lanes, leases }: ActivityDependencies,
+  task: CopyFileTask,
+): Promise<FileOutcome> {
   const context = Context.current();
-  using lease = new Lease(context);
+  using lease = new Lease(context, leases.of(context, task.round));
   using lane = lanes.group({ priority: 'short' });
-  context.cancellationSignal.addEventListener('abort', () => {
-    lane.close();
-  });
+  lane.closeOn(lease.signal);
   const retryCount = context.info.attempt - 1;
   try {
     for (let pins = 0; pins < MAX_PINS; pins++) {

@@ -1,9 +1,13 @@
 import type { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { failure } from '../failures.ts';
+import { LeaseGroup } from './lease-groups.ts';
 
-/** Between heartbeats. The worker sends at most every 250 ms, and hears of a cancellation only when it sends. */
+/** Between heartbeats of one that listens. The worker sends at most every 250 ms, and hears of a cancellation only when it sends. */
 const HEARTBEAT_INTERVAL_MS = 200;
+
+/** Between heartbeats of one that another one listens for. */
+const KEEP_ALIVE_MS = 2_000;
 
 /**
  * A local activity sends no heartbeats: its right ends with its workflow task, which another worker may be given so long
@@ -18,13 +22,18 @@ const LOCAL_TIMEOUT_MS = 2_000;
  */
 export class Lease implements Disposable {
   readonly #context: Context;
+  readonly #group: LeaseGroup;
+  readonly #stopped = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #timeoutMs: number;
+  /** When the last heartbeat was sent, by the monotonic clock. */
   #lastBeat = performance.now();
   #details: unknown;
 
-  constructor(context: Context) {
+  /** `group`: the attempts that the job stops together with this one. Default: it is by itself. */
+  constructor(context: Context, group = new LeaseGroup()) {
     this.#context = context;
+    this.#group = group;
     const { isLocal, heartbeatTimeoutMs = Number.POSITIVE_INFINITY } = context.info;
     this.#timeoutMs = isLocal ? LOCAL_TIMEOUT_MS : heartbeatTimeoutMs;
     // A heartbeat without details would wipe out what the attempt before has left.
@@ -32,12 +41,49 @@ export class Lease implements Disposable {
     this.#timer = setInterval(() => {
       this.#beat();
     }, HEARTBEAT_INTERVAL_MS);
+    group.add(this);
+    const { cancellationSignal: signal } = context;
+    if (group.isStopped) this.stop();
+    if (signal.aborted) this.#hear();
+    else {
+      signal.addEventListener('abort', () => {
+        this.#hear();
+      });
+    }
+  }
+
+  /** Aborted as soon as no further write may be sent, whether the job asked to stop or the attempt is over. */
+  get signal(): AbortSignal {
+    return this.#stopped.signal;
+  }
+
+  /** Whether Temporal's answers to its heartbeats tell when the job asks to stop. */
+  get canListen(): boolean {
+    return !this.#context.info.isLocal && !this.#context.cancellationSignal.aborted && !this.#isStale();
+  }
+
+  /** Another attempt of its group has heard that the job asks to stop. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  #hear(): void {
+    if (this.#isAskedToStop) this.#group.stop();
+    this.#stopped.abort();
+  }
+
+  get #isAskedToStop(): boolean {
+    return this.#context.cancellationDetails?.cancelRequested === true;
   }
 
   #beat(): void {
     if (this.#isStale()) return;
-    this.#lastBeat = performance.now();
-    if (!this.#context.info.isLocal) this.#context.heartbeat(this.#details);
+    const now = performance.now();
+    if (this.#context.info.isLocal) this.#lastBeat = now;
+    else if (now - this.#lastBeat >= KEEP_ALIVE_MS || this.#group.isListener(this)) {
+      this.#lastBeat = now;
+      this.#context.heartbeat(this.#details);
+    }
   }
 
   #isStale(): boolean {
@@ -55,8 +101,8 @@ export class Lease implements Disposable {
    */
   isCancelled(): boolean {
     if (this.#isStale()) throw failure('WORKER_LOST', 'the worker was stopped for longer than its heartbeat time-out');
-    if (!this.#context.cancellationSignal.aborted) return false;
-    if (this.#context.cancellationDetails?.cancelRequested === true) return true;
+    if (!this.#context.cancellationSignal.aborted) return this.#group.isStopped;
+    if (this.#isAskedToStop) return true;
     throw failure('WORKER_LOST', 'the worker is shutting down, or the attempt has been given to another one');
   }
 
@@ -67,5 +113,6 @@ export class Lease implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    this.#group.delete(this);
   }
 }

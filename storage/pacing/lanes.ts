@@ -343,6 +343,16 @@ export class LaneGroup implements Disposable {
     this.#lanes.dismiss(this);
   }
 
+  /** Closes once this signal is aborted. */
+  closeOn(signal: AbortSignal): void {
+    if (signal.aborted) this.close();
+    else {
+      signal.addEventListener('abort', () => {
+        this.close();
+      });
+    }
+  }
+
   [Symbol.dispose](): void {
     this.close();
   }

@@ -8,6 +8,7 @@ import type { SeenDestinations } from '../../activities/copying/chunk/look-up.ts
 import { claimJob, type ClaimTask } from '../../activities/record/claim-job.ts';
 import {
   createActivities,
+  LeaseGroups,
   type ActivityDependencies,
   type JobDirectory,
   type JobExecution,
@@ -134,7 +135,16 @@ export async function makeActivityTest({ lanes }: { lanes?: Lanes } = {}): Promi
   const clock = { now: () => test.now ?? Date.now() };
   const start: ActivityTest['start'] = (name, task, info) => {
     const own = lanes ?? new Lanes({ lanes: 64, followsGuideline: false });
-    const activities = createSteps({ storage, lanes: own, jobs, seen, log, retentionMs: RETENTION_MS, clock });
+    const activities = createSteps({
+      storage,
+      lanes: own,
+      leases: new LeaseGroups(),
+      jobs,
+      seen,
+      log,
+      retentionMs: RETENTION_MS,
+      clock,
+    });
     const environment = new MockActivityEnvironment({ ...INFO, activityType: name, ...info }, { logger: SILENT });
     const activity = activities[name] as (task_: unknown) => Promise<never>;
     return { environment, result: environment.run(activity, task) };

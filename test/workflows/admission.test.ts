@@ -79,12 +79,14 @@ describe('admission', () => {
             destination: { bucket: 'bucket-to', name: 'a' },
             lock: { generation: '1000', createdAt: 1_700_000_000_000 },
             overwrite: 'never',
+            round: 0,
           },
           {
             source: { bucket: 'bucket-from', name: 'b' },
             destination: { bucket: 'bucket-to', name: 'elsewhere/b' },
             lock: { generation: '1001', createdAt: 1_700_000_000_000 },
             overwrite: 'never',
+            round: 0,
           },
         ],
       );

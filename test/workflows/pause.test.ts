@@ -44,6 +44,8 @@ describe('pausing copyFiles', () => {
       assert.equal(state, 'Completed');
       assert.deepEqual(counts, { ...emptyCounts(2), completed: 2, pending: 0, bytes: 14 });
       assert.equal(begun(replaced, 'copyFile late'), 1, 'what is copied is not copied again');
+      const rounds = replaced.tasksOf('copyFile').map(({ round }) => round);
+      assert.deepEqual(rounds, [0, 0, 1], 'a pause that is over stops nobody who began since');
       const [, stopped] = (await job.files()).files;
       assert.deepEqual(
         stopped?.history.map(({ state: step }) => step),

@@ -28,6 +28,8 @@ export interface CopyChunkTask {
   isUncertain?: boolean;
   /** What goes on failing in passing ends `Failed`. */
   lastTry?: boolean;
+  /** How often the job was resumed before: what has the same number is stopped together. */
+  round?: number;
 }
 
 export interface ChunkOutcome {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
-import { createActivities } from '../../../activities/index.ts';
+import { createActivities, LeaseGroups } from '../../../activities/index.ts';
 import { createJobService } from '../../../api/jobs/index.ts';
 import type { JobService, NewJob } from '../../../api/jobs/job-service.ts';
 import { requestorKeyword } from '../../../api/jobs/visibility-query.ts';
@@ -47,6 +47,7 @@ export async function withJobs<T>(
   const activities = createActivities({
     storage: storage.connect({ autoRetry: true }),
     lanes: new Lanes({ lanes: 64, followsGuideline: false }),
+    leases: new LeaseGroups(),
     jobs: createJobDirectory(client, taskQueue),
     log: silent,
     retentionMs: Number.POSITIVE_INFINITY,
