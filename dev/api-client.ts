@@ -1,3 +1,4 @@
+import { request } from 'undici';
 import type { FileState, JobCounts, JobState } from '../contract/states.ts';
 
 /** The API as a caller sees it, over HTTP. */
@@ -30,15 +31,26 @@ export interface ApiClient {
   get<Body>(url: string): Promise<Answer<Body>>;
 }
 
+interface Sent {
+  method: 'GET' | 'POST';
+  body?: string;
+  headers?: Record<string, string>;
+}
+
 /** A client that sends `token`; a body that is no JSON is an error, a status other than 200 is not. */
 export function createApiClient(token: string, signal: AbortSignal): ApiClient {
-  async function send<Body>(url: string, init: RequestInit): Promise<Answer<Body>> {
+  async function send<Body>(url: string, { method, body, headers = {} }: Sent): Promise<Answer<Body>> {
     const started = performance.now();
-    const headers = { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` };
-    const response = await fetch(url, { ...init, headers, signal });
-    const body = (await response.json()) as Body;
-    const correlationId = response.headers.get('x-correlation-id');
-    return { status: response.status, body, correlationId, tookMs: performance.now() - started };
+    const sent = { ...headers, authorization: `Bearer ${token}` };
+    const response = await request(url, { method, headers: sent, signal, ...(body !== undefined && { body }) });
+    const received = (await response.body.json()) as Body;
+    const correlationId = response.headers['x-correlation-id'];
+    return {
+      status: response.statusCode,
+      body: received,
+      correlationId: typeof correlationId === 'string' ? correlationId : null,
+      tookMs: performance.now() - started,
+    };
   }
   return {
     post: (url, body, headers = {}) =>
@@ -47,6 +59,6 @@ export function createApiClient(token: string, signal: AbortSignal): ApiClient {
         body: JSON.stringify(body),
         headers: { ...headers, 'content-type': 'application/json' },
       }),
-    get: (url) => send(url, {}),
+    get: (url) => send(url, { method: 'GET' }),
   };
 }
