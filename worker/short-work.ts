@@ -30,12 +30,15 @@ export function createRightOfWay(): RightOfWay {
 /** Between two activities of one job, in milliseconds: as long as that its next one is expected. */
 const NEXT_WITHIN_MS = 25;
 
+/** Of a short job there are some of these, one after the other; a bulk job has others, once each. */
+const FOLLOWED: ReadonlySet<string> = new Set<keyof Activities>(['admitJob', 'copyFile']);
+
 /** Makes activities pieces of short work, and what lies between those of one job: it is over with the last of them. */
 export function shortWork(rightOfWay: RightOfWay): ActivityInterceptorsFactory {
   return ({ info: { activityType } }) => ({
     inbound: {
       async execute(input, next) {
-        const end = rightOfWay.begin();
+        const end = rightOfWay.begin({ isFollowed: FOLLOWED.has(activityType) });
         try {
           return await next(input);
         } finally {

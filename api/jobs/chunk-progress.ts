@@ -7,8 +7,9 @@ import type { ResultsPart } from '../../storage/job-chunks.ts';
 const NUMBERS = ['chunk', 'part', 'count', 'completed', 'skipped', 'failed', 'cancelled', 'bytes'] as const;
 
 /**
- * How far the passes over chunks are that Temporal knows to be under way, by their last heartbeats, which are half a
- * second old at most while a worker runs. It costs no request of its own: a description has them.
+ * How far the passes over chunks are that Temporal knows to be under way, by their last heartbeats: while a worker runs,
+ * those of the oldest, which has most of the lanes, are half a second old at most, and others two and a half. It costs no
+ * request of its own: a description has them.
  */
 export function progressOf({ raw }: WorkflowExecutionDescription): ResultsPart[] {
   return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {

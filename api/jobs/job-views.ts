@@ -197,19 +197,23 @@ export class JobViews {
   /** The files of a bulk job stand in storage, whether it runs or not. */
   async #bulkView(found: FoundJob, record: JobRecord, request: PageRequest): Promise<View> {
     const { correlationId, receivedAt, collections } = record;
-    const { status, recorded } =
-      found.kind === 'running'
-        ? await this.#runningStatus(correlationId, found)
-        : { status: await this.status(correlationId, found), recorded: undefined };
+    const jobUntil = (endedAt: number | null): BulkJob => ({ correlationId, receivedAt, endedAt });
+    const isRunning = found.kind === 'running';
+    // Of a job that runs, the files are looked for while its workflow is asked: somebody waits for both.
+    const early = isRunning ? this.#bulk.page(jobUntil(null), request) : undefined;
+    early?.catch(() => undefined);
+    const { status, recorded } = isRunning
+      ? await this.#runningStatus(correlationId, found)
+      : { status: await this.status(correlationId, found), recorded: undefined };
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
     if (!isDecided) return { status, collections, page: { files: [], totalCount: 0, next: null } };
     // Only a closed record says that files without a result were never begun. It may have been closed since it was read:
     // the workflow tells its end only after that.
     const isClosed = found.kind === 'ended' || (isEndState(status.state) && status.state !== 'Terminated');
-    const job: BulkJob = { correlationId, receivedAt, endedAt: isClosed ? status.endedAt : null };
+    const job = jobUntil(isClosed ? status.endedAt : null);
     try {
       const [page, totalCount] = await Promise.all([
-        this.#bulk.page(job, request),
+        early === undefined || isClosed ? this.#bulk.page(job, request) : early,
         this.#totalCount(job, recorded ?? status.counts, record, request),
       ]);
       return { status, collections, page: { ...page, totalCount } };

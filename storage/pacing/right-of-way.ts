@@ -29,6 +29,8 @@ export class RightOfWay {
   /** Pieces of short work that are in hand, and when the last one was begun. */
   #inHand = 0;
   #begunAt = Number.NEGATIVE_INFINITY;
+  /** When short work was begun last that more is likely to follow. */
+  #followedAt = Number.NEGATIVE_INFINITY;
   /** Since when bulk work waits; undefined: it does not. */
   #heldSince: number | undefined;
   /** Until when it need not wait again. */
@@ -45,10 +47,11 @@ export class RightOfWay {
     this.#listener = listener;
   }
 
-  /** A piece of short work is in hand, until what this gives is called. */
-  begin(): () => void {
+  /** A piece of short work is in hand, until what this gives is called; `isFollowed`: more of it is to be expected. */
+  begin({ isFollowed = true } = {}): () => void {
     this.#inHand += 1;
     this.#begunAt = this.#clock.now();
+    if (isFollowed) this.#followedAt = this.#begunAt;
     return () => {
       this.#inHand -= 1;
       if (this.#inHand > 0 || this.#heldSince === undefined) return;
@@ -59,7 +62,7 @@ export class RightOfWay {
 
   /** Of so many lanes, those that bulk work may have; one at least. */
   lanesOfBulk(lanes: number, now: number): number {
-    if (now - this.#begunAt >= EXPECTED_MS || !this.#isAtLimit()) return lanes;
+    if (now - this.#followedAt >= EXPECTED_MS || !this.#isAtLimit()) return lanes;
     return Math.ceil(lanes * SHARE_OF_LANES);
   }
 

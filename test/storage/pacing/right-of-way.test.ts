@@ -93,6 +93,19 @@ describe('bulk work, where the process is at its limit,', () => {
     assert.deepEqual([lanes.inUse, lanes.waiting], [16, 0]);
   });
 
+  it('has all of the lanes after short work that comes alone: the admission of a bulk job, say', async () => {
+    lanes = new Lanes({ lanes: 16, followsGuideline: false, rightOfWay, clock });
+    const group = lanes.group({ priority: 'bulk' });
+    const end = rightOfWay.begin({ isFollowed: false });
+    for (let count = 0; count < 16; count += 1) {
+      group.submit(BUCKET, { start: () => begun.push(clock.now()), dismiss: assert.fail });
+    }
+    await clock.pass(10);
+    assert.equal(lanes.inUse, 0);
+    end();
+    assert.equal(lanes.inUse, 16);
+  });
+
   it('does not wait for what has been in hand for long', async () => {
     writeOn();
     rightOfWay.begin();
