@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /**
  * Calls `work` for every item, at most `limit` at a time, and waits for all that were started: on an error nothing more
  * is started, and the first error is thrown once the rest has settled.
@@ -38,5 +40,23 @@ export async function unlessAborted<T>(signal: AbortSignal, request: T | Promise
     return await Promise.race([aborted, request]);
   } finally {
     signal.removeEventListener('abort', stop);
+  }
+}
+
+/** A piece of a long computation may take so long, in milliseconds. */
+const LONGEST_PIECE_MS = 4;
+
+/**
+ * Divides a long computation into pieces, between which the process does what else there is to do: what waits for data is
+ * no such break where the data is there already.
+ */
+export class Pieces {
+  #begunAt = performance.now();
+
+  /** To be called now and then: lets others have their turn where this piece has taken long enough. */
+  async pause(): Promise<void> {
+    if (performance.now() - this.#begunAt < LONGEST_PIECE_MS) return;
+    await setImmediate();
+    this.#begunAt = performance.now();
   }
 }

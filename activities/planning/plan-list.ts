@@ -12,7 +12,7 @@ import type { EntryLine } from '../../manifests/file-entry.ts';
 import { ManifestError } from '../../manifests/manifest-error.ts';
 import type { PrefixRef } from '../../storage/lock-targets.ts';
 import { CollectionAccess, deniedMessage, type Denied } from '../access/collection-access.ts';
-import { unlessAborted } from '../concurrency.ts';
+import { Pieces, unlessAborted } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure } from '../failures.ts';
 import { Lease } from '../locks/lease.ts';
@@ -44,6 +44,9 @@ export interface GrantedPlan {
 }
 
 export type ListPlan = GrantedPlan | { granted: false; admission: Refusal };
+
+/** Lines between two looks whether others are to have their turn. */
+const LINES_A_LOOK = 100;
 
 /** Thrown on the way where the whole request is refused. */
 class Refused extends Error {
@@ -114,11 +117,13 @@ class ListPlanning {
     const { source } = this.#task;
     const lines = await this.#open();
     const rules = source.kind === 'manifest' ? new ManifestRules(this.#used) : new RequestRules(this.#used);
+    const pieces = new Pieces();
     let requested = 0;
     for await (const line of lines) {
       if (line.problem === undefined) await this.#admit(line.entry);
       const problem = rules.judge(line);
       requested += 1;
+      if (requested % LINES_A_LOOK === 0) await pieces.pause();
       if (requested % CHUNK_FILES === 0) this.#lease.check();
       // What is refused in the end need not be planned; access is decided for all of it.
       if (rules.isRefusing) continue;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mapConcurrently, unlessAborted } from '../../activities/concurrency.ts';
+import { mapConcurrently, Pieces, unlessAborted } from '../../activities/concurrency.ts';
 
 describe('mapConcurrently', () => {
   it('calls for every item, with its index', async () => {
@@ -71,5 +71,29 @@ describe('unlessAborted', () => {
     } finally {
       process.off('unhandledRejection', note);
     }
+  });
+});
+
+describe('a computation in pieces', () => {
+  it('lets others have their turn in between, though it waits for nothing', async () => {
+    let turns = 0;
+    let isOver = false;
+    const others = () => {
+      turns += 1;
+      if (!isOver) setImmediate(others);
+    };
+    setImmediate(others);
+    const pieces = new Pieces();
+    while (turns < 3) await pieces.pause();
+    isOver = true;
+  });
+
+  it('gives none away before it has taken some time', async () => {
+    let isOthersTurn = false;
+    setImmediate(() => {
+      isOthersTurn = true;
+    });
+    await new Pieces().pause();
+    assert.equal(isOthersTurn, false);
   });
 });
