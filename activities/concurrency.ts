@@ -51,12 +51,19 @@ const LONGEST_PIECE_MS = 4;
  * no such break where the data is there already.
  */
 export class Pieces {
-  #begunAt = performance.now();
+  readonly #now: () => number;
+  #begunAt: number;
+
+  /** `now`: milliseconds by a clock that never goes back. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#begunAt = now();
+  }
 
   /** To be called now and then: lets others have their turn where this piece has taken long enough. */
   async pause(): Promise<void> {
-    if (performance.now() - this.#begunAt < LONGEST_PIECE_MS) return;
+    if (this.#now() - this.#begunAt < LONGEST_PIECE_MS) return;
     await setImmediate();
-    this.#begunAt = performance.now();
+    this.#begunAt = this.#now();
   }
 }

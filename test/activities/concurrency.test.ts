@@ -75,25 +75,29 @@ describe('unlessAborted', () => {
 });
 
 describe('a computation in pieces', () => {
-  it('lets others have their turn in between, though it waits for nothing', async () => {
-    let turns = 0;
-    let isOver = false;
-    const others = () => {
-      turns += 1;
-      if (!isOver) setImmediate(others);
-    };
-    setImmediate(others);
-    const pieces = new Pieces();
-    while (turns < 3) await pieces.pause();
-    isOver = true;
-  });
+  let now: number;
+  let isOthersTurn: boolean;
+  let pieces: Pieces;
 
-  it('gives none away before it has taken some time', async () => {
-    let isOthersTurn = false;
+  beforeEach(() => {
+    now = 0;
+    isOthersTurn = false;
+    pieces = new Pieces(() => now);
     setImmediate(() => {
       isOthersTurn = true;
     });
-    await new Pieces().pause();
+  });
+
+  it('lets others have their turn where one has taken some time', async () => {
+    now += 10;
+    await pieces.pause();
+    assert.equal(isOthersTurn, true);
+  });
+
+  it('gives none away before', async () => {
+    await pieces.pause();
+    now += 1;
+    await pieces.pause();
     assert.equal(isOthersTurn, false);
   });
 });
