@@ -186,6 +186,10 @@ class Run {
         'files told as before while no worker answered',
         this.#accounts.reduce((sum, one) => sum + one.timesToldLess, 0),
       ],
+      [
+        'copies of terminated jobs, written over before anybody looked',
+        this.#accounts.reduce((sum, one) => sum + one.unrecognised.size, 0),
+      ],
     ];
   }
 }

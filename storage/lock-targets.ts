@@ -27,3 +27,10 @@ export function overlap(one: LockTarget, other: LockTarget): boolean {
   }
   return isPrefixRef(other) ? one.name.startsWith(other.prefix) : one.name === other.name;
 }
+
+/** What a lock, say, is on, without what else is known of it. */
+export function placeOf<Target extends LockTarget>(target: Target): Target {
+  const { bucket } = target;
+  // A target has no more than these.
+  return (isPrefixRef(target) ? { bucket, prefix: target.prefix } : { bucket, name: target.name }) as Target;
+}

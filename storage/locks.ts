@@ -9,7 +9,7 @@ import {
   prefixLocksIn,
   prefixMarkName,
 } from './lock-names.ts';
-import { isPrefixRef, overlap, targetKey, type LockTarget, type PrefixRef } from './lock-targets.ts';
+import { isPrefixRef, overlap, placeOf, targetKey, type LockTarget, type PrefixRef } from './lock-targets.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 import type { StorageObserver } from './observer.ts';
 
@@ -28,6 +28,8 @@ interface LockState {
   generation: string;
   /** When its owner took it, by the clock of Cloud Storage, in milliseconds since the epoch. */
   createdAt: number;
+  /** When the attempt was begun that made or renewed it, in milliseconds since the epoch; absent: nobody has said. */
+  attemptAt?: number;
 }
 
 /** A lock as found in storage, with what it is on. */
@@ -71,12 +73,19 @@ export class LockStore {
     this.#observer = observer;
   }
 
-  /** Takes the lock, or says who holds it. One that this owner holds already counts as taken. */
-  async acquire<Target extends LockTarget>(target: Target, owner: LockOwner): Promise<LockAttempt<Target>> {
+  /**
+   * Takes the lock, or says who holds it. One that this owner holds already counts as taken. `attemptAt`: when the attempt
+   * was begun that takes it.
+   */
+  async acquire<Target extends LockTarget>(
+    target: Target,
+    owner: LockOwner,
+    attemptAt?: number,
+  ): Promise<LockAttempt<Target>> {
     // Before the lock: whoever finds no mark has looked, and made its own lock, before this one is made.
     if (isPrefixRef(target)) await this.#mark(target.bucket);
     for (;;) {
-      const lock = await this.#put(target, owner, '0');
+      const lock = await this.#put(target, owner, '0', { attemptAt });
       if (lock !== undefined) {
         this.#observer?.locked?.('taken');
         return { taken: true, lock, isNew: true };
@@ -94,8 +103,12 @@ export class LockStore {
    * Takes a lock over from its holder by overwriting it at the generation seen: of any number of contenders one
    * succeeds. Undefined: another one did, or the lock is gone.
    */
-  async takeOver<Target extends LockTarget>(held: Lock<Target>, owner: LockOwner): Promise<Lock<Target> | undefined> {
-    const taken = await this.#put<Target>(held, owner, held.generation);
+  async takeOver<Target extends LockTarget>(
+    held: Lock<Target>,
+    owner: LockOwner,
+    attemptAt?: number,
+  ): Promise<Lock<Target> | undefined> {
+    const taken = await this.#put<Target>(held, owner, held.generation, { attemptAt });
     if (taken !== undefined) this.#observer?.locked?.('takenOver');
     return taken;
   }
@@ -104,8 +117,9 @@ export class LockStore {
    * Overwrites a lock for the same owner, so that its generation changes and whoever knew the former one has lost it;
    * since when it is held stays as it was. Undefined: it has changed hands, or is gone.
    */
-  async renew<Target extends LockTarget>(held: Lock<Target>): Promise<Lock<Target> | undefined> {
-    const renewed = await this.#put<Target>(held, held.owner, held.generation, { heldSince: String(held.createdAt) });
+  async renew<Target extends LockTarget>(held: Lock<Target>, attemptAt?: number): Promise<Lock<Target> | undefined> {
+    const more = { heldSince: held.createdAt, attemptAt };
+    const renewed = await this.#put<Target>(held, held.owner, held.generation, more);
     return renewed && { ...renewed, createdAt: held.createdAt };
   }
 
@@ -113,15 +127,22 @@ export class LockStore {
     target: Target,
     owner: LockOwner,
     ifGenerationMatch: string,
-    more: { heldSince?: string } = {},
+    { heldSince, attemptAt }: { heldSince?: number; attemptAt?: number | undefined },
   ): Promise<Lock<Target> | undefined> {
     try {
       const info = await this.#objects.write(this.#lockRef(target), '', {
         ifGenerationMatch,
         contentType: 'application/octet-stream',
-        metadata: { ...describe(target), ...owner, ...more },
+        metadata: {
+          ...{ ...describe(target), ...owner },
+          ...(heldSince !== undefined && { heldSince: String(heldSince) }),
+          ...(attemptAt !== undefined && { attemptAt: String(attemptAt) }),
+        },
       });
-      return { ...target, owner, generation: info.generation, createdAt: info.createdAt };
+      return {
+        ...{ ...placeOf(target), owner, generation: info.generation, createdAt: info.createdAt },
+        ...(attemptAt !== undefined && { attemptAt }),
+      };
     } catch (error) {
       // 404: the lock to be replaced is gone.
       if (isStorageError(error, 'preconditionFailed') || isStorageError(error, 'notFound')) return undefined;
@@ -277,9 +298,17 @@ export function isSameOwner(one: LockOwner, other: LockOwner): boolean {
 }
 
 function toLock<Target extends LockTarget>(info: ObjectInfo, target: Target): Lock<Target> {
-  const heldSince = Number(info.metadata['heldSince'] ?? Number.NaN);
-  const createdAt = Number.isSafeInteger(heldSince) ? heldSince : info.createdAt;
-  return { ...target, owner: toOwner(info.metadata), generation: info.generation, createdAt };
+  const createdAt = timeIn(info, 'heldSince') ?? info.createdAt;
+  const attemptAt = timeIn(info, 'attemptAt');
+  return {
+    ...{ ...target, owner: toOwner(info.metadata), generation: info.generation, createdAt },
+    ...(attemptAt !== undefined && { attemptAt }),
+  };
+}
+
+function timeIn({ metadata }: ObjectInfo, key: string): number | undefined {
+  const time = Number(metadata[key] ?? Number.NaN);
+  return Number.isSafeInteger(time) ? time : undefined;
 }
 
 /** What a lock is on, as its metadata say; undefined where they do not. */

@@ -3,7 +3,7 @@ import type { Lanes } from '../storage/pacing/lanes.ts';
 
 /**
  * Activities of bulk jobs that a worker has in hand in any case: one writes, the next one has its files ready, and one is
- * begun or ended. Each one in hand sends four heartbeats a second and holds a thousand files.
+ * begun or ended. Each one in hand holds a thousand files.
  */
 const IN_HAND = 3;
 

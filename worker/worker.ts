@@ -65,7 +65,7 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
     namespace: temporal.namespace,
     ...(config.deployment && { workerDeploymentOptions: asVersion(config.deployment) }),
     activities,
-    // A cancelled copy hears of it with its next heartbeat, so that nothing new is written a second later.
+    // A cancelled copy hears of it by a heartbeat, its own or another's, so that nothing new is written a second later.
     maxHeartbeatThrottleInterval: '250 milliseconds',
     defaultHeartbeatThrottleInterval: '250 milliseconds',
     // SIGTERM to exit within 10 s: attempts still running after 5 s are handed over.

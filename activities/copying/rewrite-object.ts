@@ -53,7 +53,10 @@ export async function rewriteObject(
     } catch (error) {
       if (isStorageError(error, 'notFound')) throw await explainNotFound(storage, source, destination);
       const isStaleToken = rewriteToken !== undefined && rewriteToken === tokenOfEarlierAttempt;
-      if (!isStaleToken || !isStorageError(error, 'refused')) throw error;
+      if (!isStaleToken || !isStorageError(error, 'refused')) {
+        if (rewriteToken !== tokenOfEarlierAttempt) lease.tell();
+        throw error;
+      }
       rewriteToken = undefined;
       lease.note(undefined);
     }

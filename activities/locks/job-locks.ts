@@ -7,7 +7,7 @@ import { isSameOwner, type Lock, type LockStore } from '../../storage/locks.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
-import { Lease } from './lease.ts';
+import { attemptBegunAt, Lease } from './lease.ts';
 
 /** Requests to lock objects at a time. */
 const LOCKS_IN_FLIGHT = 32;
@@ -43,7 +43,7 @@ export async function findJobLocks(locks: LockStore, record: JobRecord): Promise
 export async function fenceLocks(locks: LockStore, record: JobRecord): Promise<number> {
   const held = await findJobLocks(locks, record);
   await mapConcurrently(held, LOCKS_IN_FLIGHT, async (lock) => {
-    await locks.renew(lock);
+    await locks.renew(lock, attemptBegunAt());
   });
   return held.length;
 }

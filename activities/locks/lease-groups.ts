@@ -1,6 +1,9 @@
 import type { Context } from '@temporalio/activity';
 import type { Lease } from './lease.ts';
 
+/** Between heartbeats of a group. The worker sends at most every 250 ms of one attempt. */
+const HEARTBEAT_INTERVAL_MS = 200;
+
 /**
  * Attempts in this process that their workflow stops together, if at all. Each would hear of it with its next heartbeat;
  * that many heartbeats of one workflow keep Temporal from writing down anything else of it. So one of them listens, and
@@ -9,7 +12,9 @@ import type { Lease } from './lease.ts';
 export class LeaseGroup {
   readonly #members = new Set<Lease>();
   readonly #onEmpty: () => void;
+  #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(onEmpty: () => void = () => undefined) {
     this.#onEmpty = onEmpty;
@@ -22,17 +27,27 @@ export class LeaseGroup {
 
   add(lease: Lease): void {
     this.#members.add(lease);
+    this.#timer ??= setInterval(() => {
+      this.#beat();
+    }, HEARTBEAT_INTERVAL_MS);
   }
 
   delete(lease: Lease): void {
     this.#members.delete(lease);
-    if (this.#members.size === 0) this.#onEmpty();
+    if (this.#members.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#onEmpty();
   }
 
-  /** The oldest of those that Temporal still answers is the one that listens. */
-  isListener(lease: Lease): boolean {
-    for (const member of this.#members) if (member.canListen) return member === lease;
-    return false;
+  /** Has the oldest of those listen that Temporal still answers, whenever they began; the others are kept alive. */
+  #beat(): void {
+    let isHeard = false;
+    for (const member of this.#members) {
+      const listens: boolean = !isHeard && member.canListen;
+      isHeard ||= listens;
+      member.beat(listens);
+    }
   }
 
   /** The job asks to stop: tells all who are there, and who joins while one of them is. */
@@ -40,6 +55,14 @@ export class LeaseGroup {
     if (this.#isStopped) return;
     this.#isStopped = true;
     for (const member of [...this.#members]) member.stop();
+  }
+
+  /** Temporal does not know one of them any more: the job may have been ended by force, so each of them asks at once. */
+  ask(): void {
+    const now = performance.now();
+    if (now - this.#askedAt < HEARTBEAT_INTERVAL_MS) return;
+    this.#askedAt = now;
+    for (const member of this.#members) if (member.canListen) member.beat(true);
   }
 }
 

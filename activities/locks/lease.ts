@@ -1,13 +1,19 @@
-import type { Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { failure } from '../failures.ts';
 import { LeaseGroup } from './lease-groups.ts';
 
-/** Between heartbeats of one that listens. The worker sends at most every 250 ms, and hears of a cancellation only when it sends. */
-const HEARTBEAT_INTERVAL_MS = 200;
+/** Heartbeats begin when an attempt is so old, in milliseconds: one that copies a small file sends none. */
+const FIRST_BEAT_MS = 150;
 
-/** Between heartbeats of one that another one listens for. */
+/** Between heartbeats of one that another one listens for, in milliseconds, or a fifth of the time-out, if that is less. */
 const KEEP_ALIVE_MS = 2_000;
+
+/**
+ * Temporal counts from when it handed the task out. Up to so much of the heartbeat time-out may have gone by when the
+ * attempt begins: a task that comes after a longer stop of the process is refused (worker/after-stop.ts).
+ */
+const LATE_START_SHARE = 0.5;
 
 /**
  * A local activity sends no heartbeats: its right ends with its workflow task, which another worker may be given so long
@@ -24,10 +30,10 @@ export class Lease implements Disposable {
   readonly #context: Context;
   readonly #group: LeaseGroup;
   readonly #stopped = new AbortController();
-  readonly #timer: NodeJS.Timeout;
   readonly #timeoutMs: number;
-  /** When the last heartbeat was sent, by the monotonic clock. */
-  #lastBeat = performance.now();
+  readonly #begunAt = performance.now();
+  /** When the last heartbeat was sent, by the monotonic clock; undefined: none was. */
+  #lastBeat: number | undefined;
   #details: unknown;
 
   /** `group`: the attempts that the job stops together with this one. Default: it is by itself. */
@@ -38,9 +44,6 @@ export class Lease implements Disposable {
     this.#timeoutMs = isLocal ? LOCAL_TIMEOUT_MS : heartbeatTimeoutMs;
     // A heartbeat without details would wipe out what the attempt before has left.
     this.#details = context.info.heartbeatDetails;
-    this.#timer = setInterval(() => {
-      this.#beat();
-    }, HEARTBEAT_INTERVAL_MS);
     group.add(this);
     const { cancellationSignal: signal } = context;
     if (group.isStopped) this.stop();
@@ -57,9 +60,14 @@ export class Lease implements Disposable {
     return this.#stopped.signal;
   }
 
-  /** Whether Temporal's answers to its heartbeats tell when the job asks to stop. */
+  /** Whether it is to ask Temporal for all of its group, and would be answered. */
   get canListen(): boolean {
-    return !this.#context.info.isLocal && !this.#context.cancellationSignal.aborted && !this.#isStale();
+    const { info, cancellationSignal } = this.#context;
+    return !info.isLocal && this.#age >= FIRST_BEAT_MS && !cancellationSignal.aborted && !this.#isStale();
+  }
+
+  get #age(): number {
+    return performance.now() - this.#begunAt;
   }
 
   /** Another attempt of its group has heard that the job asks to stop. */
@@ -69,6 +77,7 @@ export class Lease implements Disposable {
 
   #hear(): void {
     if (this.#isAskedToStop) this.#group.stop();
+    else if (this.#context.cancellationDetails?.notFound === true) this.#group.ask();
     this.#stopped.abort();
   }
 
@@ -76,23 +85,31 @@ export class Lease implements Disposable {
     return this.#context.cancellationDetails?.cancelRequested === true;
   }
 
-  #beat(): void {
+  /** Called often: sends a heartbeat where it `listens`, or where it is time to, so that Temporal takes it for alive. */
+  beat(listens: boolean): void {
     if (this.#isStale()) return;
     const now = performance.now();
     if (this.#context.info.isLocal) this.#lastBeat = now;
-    else if (now - this.#lastBeat >= KEEP_ALIVE_MS || this.#group.isListener(this)) {
+    else if (listens || now - (this.#lastBeat ?? this.#begunAt) >= Math.min(KEEP_ALIVE_MS, this.#timeoutMs / 5)) {
       this.#lastBeat = now;
       this.#context.heartbeat(this.#details);
     }
   }
 
   #isStale(): boolean {
-    return performance.now() - this.#lastBeat >= this.#timeoutMs;
+    const { isLocal } = this.#context.info;
+    if (this.#lastBeat !== undefined) return performance.now() - this.#lastBeat >= this.#timeoutMs;
+    return this.#age >= this.#timeoutMs * (isLocal ? 1 : LATE_START_SHARE);
   }
 
   /** What the next attempt is to find, should this one be lost. */
   note(details: unknown): void {
     this.#details = details;
+  }
+
+  /** Has the next attempt find what was noted by now: this one is about to fail. */
+  tell(): void {
+    if (!this.#context.info.isLocal && !this.#isStale()) this.#context.heartbeat(this.#details);
   }
 
   /**
@@ -112,7 +129,14 @@ export class Lease implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
     this.#group.delete(this);
   }
+}
+
+/**
+ * When this attempt was begun, in milliseconds since the epoch: by Temporal's clock, or by this machine's where it is a
+ * local activity, which another one is given seconds later at the least.
+ */
+export function attemptBegunAt(): number {
+  return Context.current().info.currentAttemptScheduledTimestampMs;
 }

@@ -3,7 +3,7 @@ import type { CollectionLocation, HeldPrefixLock, JobOwner, LockedFile } from '.
 import { isPrefixRef, targetKey, type LockTarget, type PrefixRef } from '../../storage/lock-targets.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
-import { Lease } from './lease.ts';
+import { attemptBegunAt, Lease } from './lease.ts';
 import { LockSet } from './lock-set.ts';
 import { createStalenessCheck, type ClaimUnderWay } from './stale-locks.ts';
 import { lockedBy, nameHolders } from './take-locks.ts';
@@ -45,7 +45,7 @@ export async function lockPrefixes(
 ): Promise<PrefixLocking> {
   using lease = new Lease(Context.current());
   const isStale = createStalenessCheck(jobs, log, claiming);
-  const taking = new LockSet({ locks: storage.locks, owner, isStale, lease });
+  const taking = new LockSet({ locks: storage.locks, owner, isStale, lease, attemptAt: attemptBegunAt() });
   const claim = { targets: prefixes, sources };
   try {
     if (skipLocked) {

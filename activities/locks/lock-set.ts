@@ -1,8 +1,9 @@
 import type { JobOwner } from '../../contract/messages.ts';
-import { isPrefixRef, overlap, targetKey, type LockTarget } from '../../storage/lock-targets.ts';
+import { isPrefixRef, overlap, placeOf, targetKey, type LockTarget } from '../../storage/lock-targets.ts';
 import { isSameOwner, type Lock, type LockStore, type TakenLock } from '../../storage/locks.ts';
 import type { ObjectRef } from '../../storage/objects.ts';
 import { mapConcurrently } from '../concurrency.ts';
+import { failure } from '../failures.ts';
 import type { Lease } from './lease.ts';
 import { LockedPlaces } from './locked-places.ts';
 import { systemClock, type LockClock } from './lock-clock.ts';
@@ -30,6 +31,8 @@ export interface LockSetOptions {
   isStale: StalenessCheck;
   /** Of the attempt that takes them. */
   lease: Pick<Lease, 'check'>;
+  /** When that attempt was begun, in milliseconds since the epoch. */
+  attemptAt: number;
   clock?: LockClock;
 }
 
@@ -37,14 +40,17 @@ export interface LockSetOptions {
  * The locks of one job while it takes them. All of its own locks are made first, and those of others that overlap them
  * or are on its sources are looked for after that: of two jobs that want the same, at least one sees the other.
  *
- * An attempt that was given up may still be under way. So what an earlier attempt of the same job has made is renewed:
- * nothing that only knows the former generation can release what this attempt tells of as held.
+ * An attempt that was given up may still be under way: where Temporal was away for some time, say, another worker was given
+ * its task, and nobody has told it. So what an earlier attempt of the same job has made is renewed: nothing that only knows
+ * the former generation can release what this attempt tells of as held. And what a later attempt has made is left alone:
+ * each writes into its locks when it was begun.
  */
 export class LockSet {
   readonly #locks: LockStore;
   readonly #owner: JobOwner;
   readonly #isStale: StalenessCheck;
   readonly #lease: Pick<Lease, 'check'>;
+  readonly #attemptAt: number;
   readonly #clock: LockClock;
   /** Its own locks. */
   readonly #held = new Map<string, Lock<LockTarget>>();
@@ -54,11 +60,12 @@ export class LockSet {
   #crossing: Lock<LockTarget>[] = [];
   #stoodAt: number | undefined;
 
-  constructor({ locks, owner, isStale, lease, clock = systemClock }: LockSetOptions) {
+  constructor({ locks, owner, isStale, lease, attemptAt, clock = systemClock }: LockSetOptions) {
     this.#locks = locks;
     this.#owner = owner;
     this.#isStale = isStale;
     this.#lease = lease;
+    this.#attemptAt = attemptAt;
     this.#clock = clock;
   }
 
@@ -126,12 +133,14 @@ export class LockSet {
 
   async #take(target: LockTarget): Promise<void> {
     for (;;) {
-      const attempt = await this.#locks.acquire(target, this.#owner);
+      const attempt = await this.#locks.acquire(target, this.#owner, this.#attemptAt);
       if (!attempt.taken && !(await this.#isStale(attempt.holder))) {
         this.#contested.set(targetKey(target), attempt.holder);
         return;
       }
-      const lock = attempt.taken ? await this.#own(attempt) : await this.#locks.takeOver(attempt.holder, this.#owner);
+      const lock = attempt.taken
+        ? await this.#own(attempt)
+        : await this.#locks.takeOver(attempt.holder, this.#owner, this.#attemptAt);
       if (lock !== undefined) {
         this.#hold(lock);
         return;
@@ -142,9 +151,10 @@ export class LockSet {
 
   async #own({ lock, isNew }: TakenLock<LockTarget>): Promise<Lock<LockTarget> | undefined> {
     if (isNew) return lock;
+    checkOrder(lock, this.#attemptAt);
     // What is in place now may be a later attempt's. Of a generation that was seen before this check it is not.
     this.#lease.check();
-    return await this.#locks.renew(lock);
+    return await this.#locks.renew(lock, this.#attemptAt);
   }
 
   #hold(lock: Lock<LockTarget>): void {
@@ -211,7 +221,7 @@ export class LockSet {
   }
 }
 
-function placeOf(lock: Lock<LockTarget>): LockTarget {
-  const { bucket } = lock;
-  return isPrefixRef(lock) ? { bucket, prefix: lock.prefix } : { bucket, name: lock.name };
+/** Throws a retryable failure where a lock of this job is a later attempt's: whoever finds that was given up. */
+export function checkOrder(lock: Pick<Lock, 'attemptAt'>, attemptAt: number): void {
+  if ((lock.attemptAt ?? 0) > attemptAt) throw failure('WORKER_LOST', 'another attempt has taken the locks since');
 }

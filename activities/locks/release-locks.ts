@@ -7,7 +7,8 @@ import type { ObjectRef } from '../../storage/objects.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
-import { Lease } from './lease.ts';
+import { attemptBegunAt, Lease } from './lease.ts';
+import { checkOrder } from './lock-set.ts';
 import { findJobLocks } from './job-locks.ts';
 
 export interface ReleaseTask {
@@ -49,6 +50,7 @@ export async function releaseLeft(
     // They may be a later attempt's. What was found before this check is not.
     lease.check();
     const left = found.filter((lock) => !kept.has(targetKey(lock)));
+    for (const lock of left) checkOrder(lock, attemptBegunAt());
     await mapConcurrently(left, RELEASES_IN_FLIGHT, async (lock) => {
       await storage.locks.release(lock, lock.generation);
     });

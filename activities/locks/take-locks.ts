@@ -5,7 +5,7 @@ import type { LockTarget } from '../../storage/lock-targets.ts';
 import type { Lock, LockOwner } from '../../storage/locks.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
-import { Lease } from './lease.ts';
+import { attemptBegunAt, Lease } from './lease.ts';
 import { LockSet } from './lock-set.ts';
 import { createStalenessCheck, type ClaimUnderWay } from './stale-locks.ts';
 
@@ -57,6 +57,7 @@ export async function takeLocks(
     owner,
     isStale: createStalenessCheck(jobs, log, claiming),
     lease,
+    attemptAt: attemptBegunAt(),
   });
   const claim = { targets: destinations, sources };
   try {

@@ -212,11 +212,14 @@ export class JobViews {
     const isClosed = found.kind === 'ended' || (isEndState(status.state) && status.state !== 'Terminated');
     const job = jobUntil(isClosed ? status.endedAt : null);
     try {
+      const reading = isClosed ? undefined : early;
       const [page, totalCount] = await Promise.all([
-        early === undefined || isClosed ? this.#bulk.page(job, request) : early,
+        reading ?? this.#bulk.page(job, request),
         this.#totalCount(job, recorded ?? status.counts, record, request),
       ]);
-      return { status, collections, page: { ...page, totalCount } };
+      // The end of what was planned, or done, by then: more of it may be counted by now.
+      const isBehind = reading !== undefined && page.next === null && totalCount > mostOnPages(page.files, request);
+      return { status, collections, page: { ...(isBehind ? await this.#bulk.page(job, request) : page), totalCount } };
     } catch (error) {
       throw new ServiceUnavailableError('storage', error);
     }
@@ -258,6 +261,11 @@ export class JobViews {
       throw new ServiceUnavailableError('storage', error);
     }
   }
+}
+
+/** How many files there are on this page and those before it, as far as that can be told: all of them, or fewer. */
+function mostOnPages(files: readonly FileRecord[], { from, state, collectionId }: PageRequest): number {
+  return files.length + (state === undefined && collectionId === undefined ? from : 0);
 }
 
 /** How many files are in a state. Those that are in hand are not told from those that wait. */

@@ -57,13 +57,11 @@ export function checkJob(
   const expected =
     account.retryOf === undefined ? plan.files : plan.files.filter(({ to }) => isLeft(account.retryOf, to, all));
   const byPlace = new Map(files.map((file) => [file.to, file]));
-  // Of a prefix whose listing was cut short, only what had been listed is told.
-  const mayBeCutShort = plan.kind === 'prefix' ? ['Cancelled', 'Terminated'] : ['Terminated'];
   for (const planned of expected) {
     const file = byPlace.get(planned.to);
     if (file === undefined) {
-      const isWritten = evidence.index.of(planned.from, planned.to).length > 0;
-      if (!mayBeCutShort.includes(job.state) || isWritten) violated('lost', `${planned.to} has no record`);
+      const isWritten = ownWrites(account, all, planned, evidence).length > 0;
+      if (!mayBeCutShort(plan, job) || isWritten) violated('lost', `${planned.to} has no record`);
     } else {
       checkFile(file, planned, {
         told,
@@ -110,10 +108,17 @@ function checkReport(files: readonly FileTold[], report: readonly FileTold[], vi
   }
 }
 
+/** Of a prefix whose listing was cut short, only what had been listed is told; its retry covers the rest as well. */
+function mayBeCutShort({ kind }: JobEvidence['account']['plan'], { state }: JobTold['job']): boolean {
+  return state === 'Terminated' || (kind === 'prefix' && state === 'Cancelled');
+}
+
 /** Whether a job ended without having copied this file. */
 function isLeft(account: JobEvidence['account'] | undefined, to: string, all: readonly JobEvidence[]): boolean {
   const told = all.find((one) => one.account === account)?.final.told;
-  const state = told?.files.find((file) => file.to === to)?.state;
+  if (account === undefined || told === undefined) return false;
+  const state = told.files.find((file) => file.to === to)?.state;
+  if (state === undefined) return account.plan.kind === 'prefix' && mayBeCutShort(account.plan, told.job);
   return state === 'Failed' || state === 'Cancelled';
 }
 

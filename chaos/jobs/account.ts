@@ -26,6 +26,12 @@ export class WriteIndex {
     }
     return this.#byPair.get(`${from}\n${to}`) ?? [];
   }
+
+  /** Whether what was written from one object to another was written over by another job. */
+  isOverwritten(from: string, to: string): boolean {
+    const own = this.of(from, to).at(-1)?.generation ?? Number.POSITIVE_INFINITY;
+    return this.#writes.some((write) => write.to === to && write.from !== from && write.generation > own);
+  }
 }
 
 /** Something that was told first at this time, in milliseconds since the epoch. */
@@ -53,6 +59,11 @@ export class JobAccount {
   readonly files = new Map<string, Told<FinalFileState>>();
   /** How often a file of the running job was told as it had been before. */
   timesToldLess = 0;
+  /**
+   * Copies that are not recognised any more: the job was ended by force before their results were stored, and the next
+   * one wrote over them before anybody looked (docs/architecture.md, what remains).
+   */
+  readonly unrecognised = new Set<string>();
   readonly violations: Violation[] = [];
 
   constructor(plan: JobPlan, id: string, retry: { of?: JobAccount; postedAt?: number } = {}) {
@@ -78,7 +89,9 @@ export class JobAccount {
         this.timesToldLess += 1;
         continue;
       }
-      if (before !== undefined && before.state !== state) {
+      const isCopyGone = before?.state === 'Completed' && state === 'Cancelled' && job.state === 'Terminated';
+      if (isCopyGone && writes.isOverwritten(from, to)) this.unrecognised.add(to);
+      else if (before !== undefined && before.state !== state) {
         this.violated('wrong', `${to} was ${before.state}, and is ${state} now`);
       }
       if (!isFinalFileState(state)) {

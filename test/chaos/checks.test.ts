@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { checkJob } from '../../chaos/checks/check-job.ts';
 import { checkStorage } from '../../chaos/checks/check-storage.ts';
 import type { JobEvidence } from '../../chaos/checks/evidence.ts';
-import { WriteIndex, type JobAccount } from '../../chaos/jobs/account.ts';
+import { JobAccount, WriteIndex } from '../../chaos/jobs/account.ts';
 import type { FileTold, JobTold } from '../../chaos/jobs/api.ts';
 import type { Write } from '../../chaos/storage/write-log.ts';
 import type { ViolationKind } from '../../chaos/violation.ts';
@@ -184,5 +184,41 @@ describe('the checks of a chaos run find', () => {
     account.take(toldOf(account.id, 'Processing', files), index);
     account.take(toldOf(account.id, 'Processing', [{ ...files[0]!, ...NOT_COPIED, state: 'Requested' }]), index);
     assert.deepEqual([account.violations, account.timesToldLess], [[], 1]);
+  });
+
+  it('a copy that is taken back, unless its job was ended by force and another one wrote over it', () => {
+    const { account, writes, files } = rightCase();
+    const index = new WriteIndex(writes);
+    account.take(toldOf(account.id, 'Processing', files), index);
+    const settled = files.map((one) => ({ ...one, ...NOT_COPIED, state: 'Cancelled' as const }));
+    writes.push({ ...writeOf(account.plan.files[0]!, 21, 1_300), from: 'source/of-another' });
+    account.take(toldOf(account.id, 'Terminated', settled), index);
+    assert.deepEqual([...account.unrecognised], [files[0]!.to]);
+    assert.deepEqual(
+      account.violations.map(({ what }) => what),
+      [`${files[1]!.to} was Completed, and is Cancelled now`],
+    );
+  });
+
+  it('nothing in the retry of a prefix that was cancelled while it was listed: it covers what was not', () => {
+    const { writes, files } = rightCase();
+    const account = accountOf(1, { kind: 'prefix' });
+    const retry = new JobAccount(account.plan, 'retry', { of: account, postedAt: 1_150 });
+    const [first, second] = files;
+    const cut = toldOf(account.id, 'Cancelled', [first!]);
+    cut.job.message = 'CANCELLED: the job was cancelled before all files under the prefix were listed';
+    const rest = toldOf(retry.id, 'Completed', [second!]);
+    const jobs: JobEvidence[] = [
+      { account, final: { told: cut, report: undefined, repeated: undefined } },
+      { account: retry, final: { told: rest, report: undefined, repeated: undefined } },
+    ];
+    const evidence = evidenceOf(jobs, writes);
+    for (const job of jobs) assert.deepEqual(checkJob(job, jobs, evidence), []);
+    // What was written before the retry was there was this job's, and has to be told.
+    writes[1]!.at = 1_100;
+    assert.deepEqual(
+      checkJob(jobs[0]!, jobs, evidenceOf(jobs, writes)).map(({ what }) => what),
+      [`${second!.to} has no record`],
+    );
   });
 });

@@ -20,14 +20,19 @@ function rank({ state, message }) {
   return foretoldFailure(message) === undefined ? ORDER.indexOf(state) : -1;
 }
 
-/** @typedef {{ state: string, name: string, countOf: (job: JobView) => number }} Filter */
+/**
+ * `countOf`: undefined where the job does not tell.
+ * @typedef {{ state: string, name: string, countOf?: (job: JobView) => number }} Filter
+ */
 
 /** @type {readonly Filter[]} */
 const FILTERS = [
   { state: '', name: 'All', countOf: ({ counts }) => counts.requested },
   { state: 'Failed', name: 'Failed', countOf: ({ counts }) => counts.failed },
   { state: 'Cancelled', name: 'Cancelled', countOf: ({ counts }) => counts.cancelled },
-  { state: 'Requested', name: 'Waiting', countOf: ({ counts }) => counts.pending },
+  // The job counts the two together.
+  { state: 'Processing', name: 'Being copied' },
+  { state: 'Requested', name: 'Waiting' },
   { state: 'Skipped', name: 'Skipped', countOf: ({ counts }) => counts.skipped },
   { state: 'Completed', name: 'Completed', countOf: ({ counts }) => counts.completed },
 ];
@@ -103,6 +108,8 @@ export class FilesView {
   #nextPage = null;
   #total = 0;
   #state = '';
+  /** Whether a file was seen that is being copied. */
+  #tellsOfCopying = false;
   /** Nobody has chosen a state yet: failures come first where there are any. */
   #isUntouched = true;
   /** @type {JobView | undefined} */
@@ -179,10 +186,16 @@ export class FilesView {
     const button = this.#filters.querySelector(`[data-filter="${state}"]`);
     const number = button?.querySelector('.numbers');
     if (!(button instanceof HTMLButtonElement) || !number) return;
-    const files = countOf(job);
-    setText(number, count(files));
+    const files = countOf?.(job);
+    setText(number, files === undefined ? '' : count(files));
     button.setAttribute('aria-pressed', String(state === this.#state));
-    button.hidden = files === 0 && state !== '' && state !== this.#state;
+    const isAny = files === undefined ? job.counts.pending > 0 && this.#mayBeAny(state) : files > 0;
+    button.hidden = !isAny && state !== '' && state !== this.#state;
+  }
+
+  /** Of large jobs it is not told which files are being copied. @param {string} state */
+  #mayBeAny(state) {
+    return state !== 'Processing' || this.#tellsOfCopying;
   }
 
   /** @param {(string | undefined)[]} pages */
@@ -205,11 +218,13 @@ export class FilesView {
     try {
       const { data, paging, job } = await readFiles(query, signal);
       this.#records = data.toSorted((one, other) => rank(one) - rank(other));
+      this.#tellsOfCopying ||= data.some(({ state }) => state === 'Processing');
       this.#nextPage = paging.continuationToken;
       this.#total = paging.totalCount;
       showProblem(this.#problem, undefined);
       this.#note.hidden = !this.#isBehind(job);
       this.#retryHint.hidden = !data.some(({ message }) => message.startsWith('INVALID_REQUEST'));
+      if (this.#job !== undefined) for (const one of FILTERS) this.#updateFilter(one, this.#job);
       this.#show();
     } catch (error) {
       if (signal.aborted || this.#signal.aborted) return;
@@ -231,7 +246,7 @@ export class FilesView {
       return completed + skipped + failed > 0 && this.#records.every(({ state }) => state === 'Requested');
     }
     const filter = FILTERS.find(({ state }) => state === this.#state);
-    return this.#state !== 'Requested' && filter !== undefined && this.#total < filter.countOf(job);
+    return this.#total < (filter?.countOf?.(job) ?? 0);
   }
 
   #show() {

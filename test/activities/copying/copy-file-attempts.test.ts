@@ -203,6 +203,7 @@ describe('copyFile, attempt by attempt', () => {
       copying.inject('stat lock', held);
       const { environment, result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: TIMEOUT_MS });
       await reaches(result, held, 'stat lock');
+      await nextHeartbeat(environment);
       stopFor(TIMEOUT_MS - 2_000);
       await nextHeartbeat(environment);
       stopFor(2 * TIMEOUT_MS - 4_000);

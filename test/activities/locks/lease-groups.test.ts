@@ -89,6 +89,34 @@ describe('leases of one job', () => {
     for (const other of others) assert.equal(other.beats, 5);
   });
 
+  it('send none where they last no longer than small files take', async () => {
+    for (let count = 0; count < 20; count++) {
+      const attempt = await begin();
+      pass(0.1);
+      assert.equal(attempt.beats, 0);
+      await attempt.end();
+    }
+  });
+
+  it('listen all the time, however their beginnings and ends are spread', async () => {
+    const running: Attempt[] = [];
+    let beats = 0;
+    for (let step = 0; step < 160; step++) {
+      if (step % 2 === 0) running.push(await begin());
+      // Each lasts 1,590 ms or so, and another one ends every 100 ms.
+      if (running.length > 16) {
+        const over = running.shift();
+        await over?.end();
+        beats += over?.beats ?? 0;
+      }
+      pass(0.05);
+    }
+    beats += running.reduce((sum, one) => sum + one.beats, 0);
+    assert.ok(beats >= 38 && beats <= 42, `${beats} heartbeats in 8 s`);
+    running.find(({ lease }) => lease.canListen)?.environment.cancel();
+    for (const { lease } of running) assert.equal(lease.isCancelled(), true);
+  });
+
   it('hear together that the job asks to stop', async () => {
     const [first, second, third] = await beginMany(3);
     assert.ok(first && second && third);
@@ -142,6 +170,28 @@ describe('leases of one job', () => {
     await first?.end();
     pass(2);
     assert.deepEqual([second?.beats, third?.beats], [10, 1]);
+  });
+
+  it('all ask at once where Temporal does not know one of them any more: their job may have been ended by force', async () => {
+    const many = await beginMany(5);
+    pass(1);
+    const before = many.map(({ beats }) => beats);
+    for (const { environment } of many.slice(0, 2)) {
+      environment.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
+    }
+    const asked = many.map(({ beats }, index) => beats - (before[index] ?? 0));
+    assert.deepEqual(asked, [0, 1, 1, 1, 1]);
+  });
+
+  it('are taken for shorter until the first heartbeat: Temporal may have counted since before they began', async () => {
+    const attempt = await begin();
+    now += 5_100;
+    assert.throws(() => attempt.asActivity(() => attempt.lease.isCancelled()), /heartbeat time-out/);
+    const other = await begin({ round: 1 });
+    pass(0.2);
+    assert.equal(other.beats, 1);
+    now += 9_700;
+    assert.equal(other.lease.isCancelled(), false);
   });
 
   it('have the next one listen once Temporal has given up the one that did, which stops nobody else', async () => {

@@ -127,6 +127,30 @@ describe('looking at jobs on the operator page', function () {
     await close();
   });
 
+  it('lists what is being copied and what waits for its turn each by itself', async () => {
+    const states = ['Completed', 'Requested', 'Processing', 'Processing'] as const;
+    const files = states.map((state, index) => file(index, { state }));
+    const job: JobStatus = { ...JOB, counts: { ...JOB.counts, requested: 4, completed: 1, pending: 3 } };
+    const page: JobService['page'] = (_id, _viewer, { state }) =>
+      Promise.resolve(
+        pageOf(
+          files.filter((one) => state === undefined || one.state === state),
+          { job },
+        ),
+      );
+    const { open, close } = await servePage({ jobs: { status: () => Promise.resolve(job), page } });
+    const tab = await open(`#/jobs/${ID}`);
+    const filters = tab.getByRole('group', { name: 'Show files by state' }).getByRole('button');
+    await tab.getByText('Files 1 to 4 of 4').waitFor();
+    const names = (await filters.allInnerTexts()).map((name) => name.replace(/\s+/, ' '));
+    assert.deepEqual(names, ['All 4', 'Being copied', 'Waiting', 'Completed 1']);
+    await tab.getByRole('button', { name: 'Being copied' }).click();
+    await tab.getByText('Files 1 to 2 of 2').waitFor();
+    await tab.getByRole('button', { name: 'Waiting' }).click();
+    await tab.getByText('Files 1 to 1 of 1').waitFor();
+    await close();
+  });
+
   it('searches names within the page that is there', async () => {
     const { open, close, calls } = await servePage({ jobs: huge });
     const page = await open(`#/jobs/${ID}`);

@@ -50,6 +50,7 @@ export class ModelJob {
   beganAt = Number.POSITIVE_INFINITY;
   admittedAt = Number.POSITIVE_INFINITY;
   requests = 0;
+  attempts = 0;
 
   constructor(correlationId: string, claim: Claim) {
     this.owner = { kind: 'job', correlationId, firstRunId: 'first', namespace: 'default' };
@@ -137,7 +138,9 @@ export class World {
     };
     return await persistently(async () => {
       const isStale = createStalenessCheck(directory, pino({ enabled: false }));
-      const set = new LockSet({ locks, owner, isStale, lease: { check: () => undefined }, clock: this.#clock });
+      job.attempts += 1;
+      const attempt = { lease: { check: () => undefined }, attemptAt: job.attempts };
+      const set = new LockSet({ locks, owner, isStale, ...attempt, clock: this.#clock });
       if (skips === 'within') {
         job.others = await set.takeTheRest(claim);
         job.holds = claim.targets.filter((target) => set.heldOn(target) !== undefined);
