@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import type { FoundJob } from '../../../api/jobs/job-finder.ts';
@@ -18,9 +19,9 @@ const entry = (index: number): FileEntry => ({
   ...{ fileName: `file-${index}`, destinationFileName: `file-${index}` },
 });
 
-/** A client whose workflows all answer a query with this. */
-function answering(status: JobStatus): Client {
-  const handle = { query: () => Promise.resolve(status) };
+/** A client whose workflows all answer a query with this, once what happens meanwhile is over. */
+function answering(status: JobStatus, meanwhile: () => Promise<void> = () => Promise.resolve()): Client {
+  const handle = { query: () => meanwhile().then(() => status) };
   const client = {
     workflow: { getHandle: () => handle },
     withDeadline: (_deadline: number, call: () => Promise<unknown>) => call(),
@@ -97,5 +98,27 @@ describe('the files of a bulk job whose record was read as open', () => {
       files.map(({ state }) => state),
       ['Completed', 'Requested', 'Requested'],
     );
+  });
+
+  it('are not fewer than the workflow counts, where it was asked while they were planned', async () => {
+    const storage = await makeTestStorage();
+    const { chunks, records } = storage.connect();
+    const id = randomUUID();
+    const meanwhile = async () => {
+      const isLookedFor = () => storage.proxy.requests({ operation: 'list' }).every(({ answeredAt }) => answeredAt);
+      while (storage.proxy.requests({ operation: 'list' }).length < 2 || !isLookedFor()) await delay(5);
+      await chunks.writePlan(
+        id,
+        0,
+        [0, 1, 2].map((index) => ({ ...entry(index), index })),
+      );
+    };
+    const status = statusOf(id, { state: 'Processing', endedAt: null });
+    const views = new JobViews({
+      client: answering(status, meanwhile),
+      ...{ records, chunks, taskQueue: 'queue', log: pino({ level: 'silent' }) },
+    });
+    const { files, next, totalCount } = await views.page(id, foundOpen(id), { from: 0, limit: 100 });
+    assert.deepEqual([files.length, next, totalCount], [3, null, 3]);
   });
 });
