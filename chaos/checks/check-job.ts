@@ -108,9 +108,12 @@ function checkReport(files: readonly FileTold[], report: readonly FileTold[], vi
   }
 }
 
+/** That a job was ended while its list was read: nobody knows what it has asked for, and its retry asks for all of it. */
+const UNREAD = /^(?:CANCELLED|TERMINATED): .* before (?:its request|it) was decided$/;
+
 /** Of a prefix whose listing was cut short, only what had been listed is told; its retry covers the rest as well. */
-function mayBeCutShort({ kind }: JobEvidence['account']['plan'], { state }: JobTold['job']): boolean {
-  return state === 'Terminated' || (kind === 'prefix' && state === 'Cancelled');
+function mayBeCutShort({ kind }: JobEvidence['account']['plan'], { state, message }: JobTold['job']): boolean {
+  return state === 'Terminated' || (kind === 'prefix' && state === 'Cancelled') || UNREAD.test(message);
 }
 
 /** Whether a job ended without having copied this file. */
@@ -118,8 +121,9 @@ function isLeft(account: JobEvidence['account'] | undefined, to: string, all: re
   const told = all.find((one) => one.account === account)?.final.told;
   if (account === undefined || told === undefined) return false;
   const state = told.files.find((file) => file.to === to)?.state;
-  if (state === undefined) return account.plan.kind === 'prefix' && mayBeCutShort(account.plan, told.job);
-  return state === 'Failed' || state === 'Cancelled';
+  if (state !== undefined) return state === 'Failed' || state === 'Cancelled';
+  const { plan } = account;
+  return (plan.kind === 'prefix' || UNREAD.test(told.job.message)) && mayBeCutShort(plan, told.job);
 }
 
 /** The writes from this file's source that were made while this job, not its retry or what it retries, was there. */

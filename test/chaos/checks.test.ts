@@ -221,4 +221,20 @@ describe('the checks of a chaos run find', () => {
       [`${second!.to} has no record`],
     );
   });
+
+  it('nothing in the retry of a list that was cancelled while it was read: it is the whole of it', () => {
+    const { writes, files } = rightCase();
+    const account = accountOf(1, { kind: 'manifest' });
+    const retry = new JobAccount(account.plan, 'retry', { of: account, postedAt: 1_050 });
+    const unread = toldOf(account.id, 'Cancelled', []);
+    unread.job.message = 'CANCELLED: the job was cancelled before its request was decided';
+    const jobs: JobEvidence[] = [
+      { account, final: { told: unread, report: undefined, repeated: undefined } },
+      { account: retry, final: { told: toldOf(retry.id, 'Completed', files), report: undefined, repeated: undefined } },
+    ];
+    const evidence = evidenceOf(jobs, writes);
+    for (const job of jobs) assert.deepEqual(checkJob(job, jobs, evidence), []);
+    unread.job.message = 'CANCELLED: the job was cancelled';
+    assert.equal(checkJob(jobs[0]!, jobs, evidence).length, 2);
+  });
 });
