@@ -101,16 +101,7 @@ async function writeRest(
   lane.closeOn(lease.signal);
   const guard = new PrefixGuard(storage.locks, stoodAt === undefined ? undefined : { locks: task.locks, at: stoodAt });
   const { transport } = storage;
-  await writeFiles(unwritten, {
-    transport,
-    lane,
-    width: lanes.size,
-    lease,
-    guard,
-    progress,
-    recovery,
-    signal: lease.signal,
-  });
+  await writeFiles(unwritten, { transport, lane, width: lanes.size, lease, guard, progress, recovery });
 }
 
 /** Finds out what became of writes whose answers were lost; what storage does not tell is left over. */

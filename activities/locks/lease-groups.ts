@@ -54,7 +54,7 @@ export class LeaseGroup {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    for (const member of [...this.#members]) member.stop();
+    for (const member of this.#members) member.stop();
   }
 
   /** Temporal does not know one of them any more: the job may have been ended by force, so each of them asks at once. */

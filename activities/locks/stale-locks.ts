@@ -1,5 +1,5 @@
 import type { Logger } from '../../config/logger.ts';
-import { isPrefixRef, type LockTarget } from '../../storage/lock-targets.ts';
+import { placeOf, type LockTarget } from '../../storage/lock-targets.ts';
 import type { Lock } from '../../storage/locks.ts';
 import type { JobDirectory } from '../dependencies.ts';
 
@@ -37,7 +37,7 @@ export function createStalenessCheck(jobs: JobDirectory, log: Logger, claim?: Cl
     return started;
   };
   return async function isStale(lock) {
-    const { owner, createdAt, bucket } = lock;
+    const { owner, createdAt } = lock;
     if (owner.kind !== 'job' || owner.namespace !== jobs.namespace) return false;
     if (owner.correlationId === claim?.correlationId && !(await claim.claimed)) return false;
     const job = `${owner.correlationId}/${owner.firstRunId}`;
@@ -46,8 +46,7 @@ export function createStalenessCheck(jobs: JobDirectory, log: Logger, claim?: Cl
     try {
       const state = await asked;
       const stale = state === 'ended' || (state === 'unknown' && Date.now() - createdAt > MIN_AGE_OF_UNKNOWN_MS);
-      const target = isPrefixRef(lock) ? { bucket, prefix: lock.prefix } : { bucket, name: lock.name };
-      if (stale) log.info({ correlationId: owner.correlationId, ...target, state }, 'found a stale lock');
+      if (stale) log.info({ correlationId: owner.correlationId, ...placeOf(lock), state }, 'found a stale lock');
       if (stale) await (reconciling.get(job) ?? reconcile(owner.correlationId, job));
       return stale;
     } catch (error) {

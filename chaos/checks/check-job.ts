@@ -12,6 +12,9 @@ import type { Evidence, JobEvidence } from './evidence.ts';
  */
 const LATE_AFTER_TERMINATION_MS = 1_500;
 
+/** That a job was ended while its list was read: nobody knows what it has asked for, and its retry asks for all of it. */
+const UNREAD = /^(?:CANCELLED|TERMINATED): .* before (?:its request|it) was decided$/;
+
 /** Holds what is told of one job against what it was to do and what storage did. */
 export function checkJob(
   { account, final }: JobEvidence,
@@ -44,7 +47,7 @@ export function checkJob(
     return found;
   }
   // As a refused one it was asked for files, and has nothing to tell of any.
-  if (job.state === 'Terminated' && job.message.endsWith('before it was decided')) {
+  if (job.state === 'Terminated' && UNREAD.test(job.message)) {
     const written = plan.files.filter((planned) => ownWrites(account, all, planned, evidence).length > 0);
     if (account.decision === 200) violated('wrong', 'the job was accepted with 200, and says that it was not decided');
     if (files.length > 0) violated('wrong', `the job was not decided, and has ${files.length} records`);
@@ -59,18 +62,9 @@ export function checkJob(
   const byPlace = new Map(files.map((file) => [file.to, file]));
   for (const planned of expected) {
     const file = byPlace.get(planned.to);
-    if (file === undefined) {
-      const isWritten = ownWrites(account, all, planned, evidence).length > 0;
-      if (!mayBeCutShort(plan, job) || isWritten) violated('lost', `${planned.to} has no record`);
-    } else {
-      checkFile(file, planned, {
-        told,
-        account,
-        evidence,
-        violated,
-        writes: ownWrites(account, all, planned, evidence),
-      });
-    }
+    const writes = ownWrites(account, all, planned, evidence);
+    if (file !== undefined) checkFile(file, planned, { told, account, evidence, violated, writes });
+    else if (!mayBeCutShort(plan, job) || writes.length > 0) violated('lost', `${planned.to} has no record`);
     byPlace.delete(planned.to);
   }
   for (const to of byPlace.keys()) violated('wrong', `${to} has a record, and was not asked for`);
@@ -108,9 +102,6 @@ function checkReport(files: readonly FileTold[], report: readonly FileTold[], vi
   }
 }
 
-/** That a job was ended while its list was read: nobody knows what it has asked for, and its retry asks for all of it. */
-const UNREAD = /^(?:CANCELLED|TERMINATED): .* before (?:its request|it) was decided$/;
-
 /** Of a prefix whose listing was cut short, only what had been listed is told; its retry covers the rest as well. */
 function mayBeCutShort({ kind }: JobEvidence['account']['plan'], { state, message }: JobTold['job']): boolean {
   return state === 'Terminated' || (kind === 'prefix' && state === 'Cancelled') || UNREAD.test(message);
@@ -122,8 +113,7 @@ function isLeft(account: JobEvidence['account'] | undefined, to: string, all: re
   if (account === undefined || told === undefined) return false;
   const state = told.files.find((file) => file.to === to)?.state;
   if (state !== undefined) return state === 'Failed' || state === 'Cancelled';
-  const { plan } = account;
-  return (plan.kind === 'prefix' || UNREAD.test(told.job.message)) && mayBeCutShort(plan, told.job);
+  return account.plan.kind === 'prefix' ? mayBeCutShort(account.plan, told.job) : UNREAD.test(told.job.message);
 }
 
 /** The writes from this file's source that were made while this job, not its retry or what it retries, was there. */

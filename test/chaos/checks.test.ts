@@ -35,6 +35,11 @@ function rightCase(): Case {
   };
 }
 
+/** A job of which only the logs were asked for in the end. */
+function evidenceIn(account: JobAccount, told: JobTold | undefined): JobEvidence {
+  return { account, final: { told, report: undefined, repeated: undefined } };
+}
+
 function kindsOf(spoil: (it: Case) => void): ViolationKind[] {
   const it = rightCase();
   spoil(it);
@@ -156,7 +161,7 @@ describe('the checks of a chaos run find', () => {
 
   it('a job that was accepted and is not known any more', () => {
     const { account } = rightCase();
-    const job: JobEvidence = { account, final: { told: undefined, report: undefined, repeated: undefined } };
+    const job: JobEvidence = evidenceIn(account, undefined);
     const found = checkJob(job, [job], evidenceOf([job], []));
     assert.deepEqual(
       found.map(({ kind }) => kind),
@@ -208,10 +213,7 @@ describe('the checks of a chaos run find', () => {
     const cut = toldOf(account.id, 'Cancelled', [first!]);
     cut.job.message = 'CANCELLED: the job was cancelled before all files under the prefix were listed';
     const rest = toldOf(retry.id, 'Completed', [second!]);
-    const jobs: JobEvidence[] = [
-      { account, final: { told: cut, report: undefined, repeated: undefined } },
-      { account: retry, final: { told: rest, report: undefined, repeated: undefined } },
-    ];
+    const jobs: JobEvidence[] = [evidenceIn(account, cut), evidenceIn(retry, rest)];
     const evidence = evidenceOf(jobs, writes);
     for (const job of jobs) assert.deepEqual(checkJob(job, jobs, evidence), []);
     // What was written before the retry was there was this job's, and has to be told.
@@ -228,10 +230,7 @@ describe('the checks of a chaos run find', () => {
     const retry = new JobAccount(account.plan, 'retry', { of: account, postedAt: 1_050 });
     const unread = toldOf(account.id, 'Cancelled', []);
     unread.job.message = 'CANCELLED: the job was cancelled before its request was decided';
-    const jobs: JobEvidence[] = [
-      { account, final: { told: unread, report: undefined, repeated: undefined } },
-      { account: retry, final: { told: toldOf(retry.id, 'Completed', files), report: undefined, repeated: undefined } },
-    ];
+    const jobs: JobEvidence[] = [evidenceIn(account, unread), evidenceIn(retry, toldOf(retry.id, 'Completed', files))];
     const evidence = evidenceOf(jobs, writes);
     for (const job of jobs) assert.deepEqual(checkJob(job, jobs, evidence), []);
     unread.job.message = 'CANCELLED: the job was cancelled';

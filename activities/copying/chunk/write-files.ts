@@ -17,8 +17,6 @@ export interface WriterOptions {
   guard: PrefixGuard;
   progress: ChunkProgress;
   recovery: Recovery;
-  /** Aborted when nothing more is to be written. */
-  signal: AbortSignal;
 }
 
 /**
@@ -27,7 +25,7 @@ export interface WriterOptions {
  * Throws what is not a file's failure: a defect, a control bucket that does not answer, or that this attempt is over.
  */
 export async function writeFiles(files: readonly ChunkFile[], options: WriterOptions): Promise<void> {
-  const { lane, width, signal } = options;
+  const { lane, width, lease } = options;
   const { promise: allThrough, resolve } = Promise.withResolvers<undefined>();
   const defects: unknown[] = [];
   let next = 0;
@@ -38,7 +36,7 @@ export async function writeFiles(files: readonly ChunkFile[], options: WriterOpt
   };
   // A file takes the place of the one before it: nothing is made to wait for them but what they tell themselves.
   const through = () => {
-    const file = defects.length === 0 && !signal.aborted ? files[next++] : undefined;
+    const file = defects.length === 0 && !lease.signal.aborted ? files[next++] : undefined;
     if (file !== undefined) new FileWrite(file, options, activity).begin();
     else if (--underWay === 0) resolve(undefined);
   };

@@ -108,7 +108,7 @@ export class FilesView {
   #nextPage = null;
   #total = 0;
   #state = '';
-  /** Whether a file was seen that is being copied. */
+  /** Whether a file was seen that is being copied: of large jobs it is not told which these are. */
   #tellsOfCopying = false;
   /** Nobody has chosen a state yet: failures come first where there are any. */
   #isUntouched = true;
@@ -153,7 +153,7 @@ export class FilesView {
   update(job) {
     this.#job = job;
     if (this.#isUntouched) this.#state = job.counts.failed > 0 && hasEnded(job) ? 'Failed' : '';
-    for (const filter of FILTERS) this.#updateFilter(filter, job);
+    this.#updateFilters();
     const stands = this.#standing();
     if (stands === this.#readOf || this.#timer !== 0) return;
     const wait = hasEnded(job) || this.#readOf === '' ? 0 : this.#readAt + REFRESH_MS - performance.now();
@@ -175,10 +175,14 @@ export class FilesView {
     button.addEventListener('click', () => {
       this.#isUntouched = false;
       this.#state = state;
-      if (this.#job !== undefined) for (const filter of FILTERS) this.#updateFilter(filter, this.#job);
+      this.#updateFilters();
       this.#turn([undefined]);
     });
     return button;
+  }
+
+  #updateFilters() {
+    if (this.#job !== undefined) for (const filter of FILTERS) this.#updateFilter(filter, this.#job);
   }
 
   /** @param {Filter} filter @param {JobView} job */
@@ -189,13 +193,9 @@ export class FilesView {
     const files = countOf?.(job);
     setText(number, files === undefined ? '' : count(files));
     button.setAttribute('aria-pressed', String(state === this.#state));
-    const isAny = files === undefined ? job.counts.pending > 0 && this.#mayBeAny(state) : files > 0;
+    const isAny =
+      files === undefined ? job.counts.pending > 0 && (state !== 'Processing' || this.#tellsOfCopying) : files > 0;
     button.hidden = !isAny && state !== '' && state !== this.#state;
-  }
-
-  /** Of large jobs it is not told which files are being copied. @param {string} state */
-  #mayBeAny(state) {
-    return state !== 'Processing' || this.#tellsOfCopying;
   }
 
   /** @param {(string | undefined)[]} pages */
@@ -224,7 +224,7 @@ export class FilesView {
       showProblem(this.#problem, undefined);
       this.#note.hidden = !this.#isBehind(job);
       this.#retryHint.hidden = !data.some(({ message }) => message.startsWith('INVALID_REQUEST'));
-      if (this.#job !== undefined) for (const one of FILTERS) this.#updateFilter(one, this.#job);
+      this.#updateFilters();
       this.#show();
     } catch (error) {
       if (signal.aborted || this.#signal.aborted) return;

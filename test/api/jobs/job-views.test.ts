@@ -8,6 +8,7 @@ import { JobViews } from '../../../api/jobs/job-views.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
 import type { FileEntry, JobStatus } from '../../../contract/messages.ts';
 import { emptyCounts, type FileState } from '../../../contract/states.ts';
+import type { StorageModule } from '../../../storage/index.ts';
 import type { JobRecord } from '../../../storage/job-records.ts';
 import { makeTestStorage } from '../../support/emulator.ts';
 
@@ -55,22 +56,27 @@ function foundOpen(correlationId: string): FoundJob {
   return { kind: 'running', record, memo, execution: {} as never, progress: [] };
 }
 
+async function planThree(chunks: StorageModule['chunks'], correlationId: string): Promise<void> {
+  await chunks.writePlan(
+    correlationId,
+    0,
+    [0, 1, 2].map((index) => ({ ...entry(index), index })),
+  );
+}
+
+function viewsOf({ chunks, records }: Pick<StorageModule, 'chunks' | 'records'>, client: Client): JobViews {
+  return new JobViews({ client, records, chunks, taskQueue: 'queue', log: pino({ level: 'silent' }) });
+}
+
 describe('the files of a bulk job whose record was read as open', () => {
   /** The files of a state, or all, as they are told where the workflow answers so. */
   async function told(changes: Pick<JobStatus, 'state' | 'endedAt'>, state?: FileState) {
     const storage = await makeTestStorage();
     const { chunks, records } = storage.connect();
     const id = randomUUID();
-    await chunks.writePlan(
-      id,
-      0,
-      [0, 1, 2].map((index) => ({ ...entry(index), index })),
-    );
+    await planThree(chunks, id);
     await chunks.writeResults(id, 0, 0, [{ ...requestedFile(entry(0), 0, RECEIVED_AT), state: 'Completed', size: 7 }]);
-    const views = new JobViews({
-      client: answering(statusOf(id, changes)),
-      ...{ records, chunks, taskQueue: 'queue', log: pino({ level: 'silent' }) },
-    });
+    const views = viewsOf({ chunks, records }, answering(statusOf(id, changes)));
     return await views.page(id, foundOpen(id), { from: 0, limit: 100, ...(state && { state }) });
   }
 
@@ -107,17 +113,10 @@ describe('the files of a bulk job whose record was read as open', () => {
     const meanwhile = async () => {
       const isLookedFor = () => storage.proxy.requests({ operation: 'list' }).every(({ answeredAt }) => answeredAt);
       while (storage.proxy.requests({ operation: 'list' }).length < 2 || !isLookedFor()) await delay(5);
-      await chunks.writePlan(
-        id,
-        0,
-        [0, 1, 2].map((index) => ({ ...entry(index), index })),
-      );
+      await planThree(chunks, id);
     };
     const status = statusOf(id, { state: 'Processing', endedAt: null });
-    const views = new JobViews({
-      client: answering(status, meanwhile),
-      ...{ records, chunks, taskQueue: 'queue', log: pino({ level: 'silent' }) },
-    });
+    const views = viewsOf({ chunks, records }, answering(status, meanwhile));
     const { files, next, totalCount } = await views.page(id, foundOpen(id), { from: 0, limit: 100 });
     assert.deepEqual([files.length, next, totalCount], [3, null, 3]);
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Lanes } from '../../../storage/pacing/lanes.ts';
+import { Lanes, type LaneGroup } from '../../../storage/pacing/lanes.ts';
 import { RightOfWay } from '../../../storage/pacing/right-of-way.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
@@ -33,6 +33,13 @@ describe('bulk work, where the process is at its limit,', () => {
       },
       dismiss: assert.fail,
     });
+  }
+
+  /** Has as many writes wait as there are lanes, none of which ends. */
+  function submitMany(group: LaneGroup): void {
+    for (let count = 0; count < lanes.size; count += 1) {
+      group.submit(BUCKET, { start: () => begun.push(clock.now()), dismiss: assert.fail });
+    }
   }
 
   const during = async (ms: number) => {
@@ -83,9 +90,7 @@ describe('bulk work, where the process is at its limit,', () => {
     lanes = new Lanes({ lanes: 16, followsGuideline: false, rightOfWay, clock });
     const group = lanes.group({ priority: 'bulk' });
     rightOfWay.begin()();
-    for (let count = 0; count < 16; count += 1) {
-      group.submit(BUCKET, { start: () => begun.push(clock.now()), dismiss: assert.fail });
-    }
+    submitMany(group);
     await clock.pass(500);
     assert.deepEqual([lanes.inUse, lanes.waiting, lanes.isIdle], [2, 14, false]);
     isAtLimit = false;
@@ -97,9 +102,7 @@ describe('bulk work, where the process is at its limit,', () => {
     lanes = new Lanes({ lanes: 16, followsGuideline: false, rightOfWay, clock });
     const group = lanes.group({ priority: 'bulk' });
     const end = rightOfWay.begin({ isFollowed: false });
-    for (let count = 0; count < 16; count += 1) {
-      group.submit(BUCKET, { start: () => begun.push(clock.now()), dismiss: assert.fail });
-    }
+    submitMany(group);
     await clock.pass(10);
     assert.equal(lanes.inUse, 0);
     end();
