@@ -1,5 +1,7 @@
 import {
   ActivityCancellationType,
+  ApplicationFailure,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   workflowInfo,
@@ -7,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { bulkTaskQueue } from '../contract/ids.ts';
+import type { ReasonCode } from '../contract/reasons.ts';
 
 /** Lock sets up to this size are taken and released inside a workflow task; larger ones get a task of their own. */
 export const LOCAL_LOCKS_UP_TO = 100;
@@ -93,6 +96,33 @@ export function storing(summary: string) {
     startToCloseTimeout: '20 seconds',
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
   });
+}
+
+/**
+ * Has a local activity decide a request, and a task where another attempt at that has begun before: the worker that ran
+ * it is gone, or this one is late, and only of tasks does Temporal say which attempt is the last. `isFirst`: no try
+ * before has left a record or a lock, so that there is a point in asking for a local one.
+ */
+export async function beginLocally<Verdict>(
+  { isFirst, summary }: { isFirst: boolean; summary: string },
+  decide: (activities: Activities) => Promise<Verdict>,
+): Promise<Verdict> {
+  if (!isFirst && patched(LATER_TRIES_ARE_TASKS)) return await decide(locking(summary));
+  try {
+    return await decide(local(summary));
+  } catch (error) {
+    if (!isBegunBefore(error)) throw error;
+    return await decide(locking(summary));
+  }
+}
+
+/** Workflows that are older had every try decided locally. */
+const LATER_TRIES_ARE_TASKS = 'later-tries-are-tasks';
+
+/** No local activity gives up for good with this code otherwise. What it fails with comes as it is, in no other failure. */
+function isBegunBefore(error: unknown): boolean {
+  const code: ReasonCode = 'WORKER_LOST';
+  return error instanceof ApplicationFailure && error.type === code;
 }
 
 /** Work on many locks, which takes longer than a workflow task should. */

@@ -1,8 +1,8 @@
 import { condition } from '@temporalio/workflow';
-import type { HeldLock } from '../activities/index.ts';
+import type { Activities, HeldLock, Verdict } from '../activities/index.ts';
 import type { CopyFilesInput, JobOwner } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
-import { local, LOCAL_LOCKS_UP_TO, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, locking } from './activity-options.ts';
+import { beginLocally, LOCAL_LOCKS_UP_TO, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, locking } from './activity-options.ts';
 import type { JobBook } from './job-book.ts';
 import { countOf, showProgress } from './visibility.ts';
 
@@ -28,9 +28,9 @@ export async function admit(
   const count = book.entries.length;
   const giveUpAt = Date.now() + LOCK_WAIT_MS;
   let pauseMs = LOCK_WAIT_PAUSES_MS.first;
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     // Access may have been withdrawn while the job waited, so every try decides anew.
-    const verdict = await admitting(count).admitJob({ owner, taskQueue, input });
+    const verdict = await decide({ owner, taskQueue, input }, count, isFirst);
     switch (verdict.verdict) {
       case 'taken':
         book.adopt(verdict.outcome, verdict.status);
@@ -66,7 +66,9 @@ export async function admit(
 }
 
 /** Large lock sets take longer than a workflow task should. */
-function admitting(count: number) {
+async function decide(task: Parameters<Activities['admitJob']>[0], count: number, isFirst: boolean): Promise<Verdict> {
   const summary = `admit ${countOf(count, 'file')}`;
-  return count <= LOCAL_LOCKS_UP_TO ? local(summary) : locking(summary);
+  return count <= LOCAL_LOCKS_UP_TO
+    ? await beginLocally({ isFirst, summary }, ({ admitJob }) => admitJob(task))
+    : await locking(summary).admitJob(task);
 }

@@ -8,7 +8,7 @@ import {
   type JobOwner,
 } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
-import { local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, planning } from './activity-options.ts';
+import { beginLocally, local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, planning } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import type { CarriedQueue } from './chunk-queue.ts';
 import type { CopyGate } from './copy-gate.ts';
@@ -55,17 +55,17 @@ export async function admitBulk(
   };
   gate.watch(stopReading);
   stopReading();
-  const admitOnce = (task: BulkAdmissionTask) =>
+  const admitOnce = (task: BulkAdmissionTask, isFirst: boolean) =>
     isQuick
-      ? local('admit a prefix').admitBulk(task)
+      ? beginLocally({ isFirst, summary: 'admit a prefix' }, ({ admitBulk }) => admitBulk(task))
       : reading.run(() => planning('read the list and admit it').admitBulk(task));
   const giveUpAt = Date.now() + LOCK_WAIT_MS;
   let pauseMs = LOCK_WAIT_PAUSES_MS.first;
   let plan: BulkAdmissionTask['plan'];
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     let verdict: BulkVerdict;
     try {
-      verdict = await admitOnce({ owner, taskQueue, input, ...(plan !== undefined && { plan }) });
+      verdict = await admitOnce({ owner, taskQueue, input, ...(plan !== undefined && { plan }) }, isFirst);
     } catch (error) {
       // It was cancelled before it began, or as it read; or it is lost, and is not tried again once it is cancelled.
       if (!reading.consideredCancelled || !(isCancellation(error) || error instanceof ActivityFailure)) throw error;

@@ -12,11 +12,12 @@ import {
 } from '../../contract/messages.ts';
 import type { Refusal, Taken } from './admit-job.ts';
 import { CollectionAccess } from '../access/collection-access.ts';
-import { claimBesideLocks, claimJob, newRecord, type ClaimTask } from '../record/claim-job.ts';
+import { claimBesideLocks, claimJob, newRecord, RECORD, type ClaimTask } from '../record/claim-job.ts';
 import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toControlFailure } from '../failures.ts';
 import { planFirst } from './first-files.ts';
+import { FirstAttempt } from '../locks/first-attempt.ts';
 import { Lease } from '../locks/lease.ts';
 import { lockPrefixes, type PrefixLocking } from '../locks/lock-prefixes.ts';
 import { foreseeCollection, openCollection } from './open-collection.ts';
@@ -67,6 +68,7 @@ export type BulkVerdict =
  * Decides a bulk request: whose correlation id it is, access, of a list the sense of every line, then the locks on the
  * prefixes that are written. A dry run takes none. The first files under a prefix are listed and planned beside the
  * locks, so that copying begins at once. May be repeated at any point. Nothing is held where the verdict is not `accepted`.
+ * As a local activity it gives up where another attempt has begun the same.
  */
 export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionTask): Promise<BulkVerdict> {
   const { owner, taskQueue, input } = task;
@@ -77,11 +79,12 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     );
     if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
+  const first = FirstAttempt.current();
   return await decideAhead<BulkPlan | Refusal, BulkVerdict>({
     foreseen: foreseeRequest(deps, owner, input),
     // Access may have been withdrawn, or a collection moved, while the job waited: every try decides anew.
     read: async () => (await planThatStands(deps, task)) ?? (await readRequest(deps, owner, input)),
-    decide: (read) => decide(deps, task, read),
+    decide: (read) => decide(deps, task, read, first),
     isFinal: ({ verdict }) => verdict === 'taken',
   });
 }
@@ -90,6 +93,7 @@ async function decide(
   deps: ActivityDependencies,
   task: BulkAdmissionTask,
   read: BulkPlan | Refusal,
+  first: FirstAttempt | undefined,
 ): Promise<BulkVerdict> {
   const { owner, taskQueue, input } = task;
   const { bulk: source, options } = input.request;
@@ -101,36 +105,40 @@ async function decide(
     isPlanned: plan !== undefined,
   };
   const { claiming, taking } = claimBesideLocks(deps, claimTask, {
-    take: async (underWay) =>
-      takesLocks ? await lockPrefixes(deps, { owner, ...plan, skipLocked }, underWay) : undefined,
+    first,
+    take: async (claiming) =>
+      takesLocks ? await lockPrefixes(deps, { owner, ...plan, skipLocked }, { claiming, first }) : undefined,
     clearUp: async (replaced, locking) => {
-      await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : []);
+      await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : [], first);
       // A list is planned by now; of a prefix, nothing is before the claim.
       if (!hasList(source)) await discardPlan(deps, owner);
     },
   });
   const { correlationId } = owner;
-  const firstFiles = { correlationId, source, options, collections: plan?.collections ?? [], claiming };
+  const firstTask = { correlationId, source, options, collections: plan?.collections ?? [], claiming };
   // All are waited for, even where one fails: the next attempt must not meet the rest of this one.
   const [claimed, taken, planned] = await Promise.allSettled([
     claiming,
     taking,
     // A job that waits for its locks does not list again and again.
-    plan !== undefined && task.plan === undefined ? planFirst(deps, firstFiles) : undefined,
+    plan !== undefined && task.plan === undefined ? planFirst(deps, firstTask) : undefined,
   ]);
-  const [claim, locking, first] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
+  const [claim, locking, firstFiles] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
   if (!claim.claimed) {
     if (locking?.locked === true) await releasePrefixLocks(deps, { owner, locks: locking.locks });
     return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
   if ('verdict' in read) return read;
   if (locking?.locked === false) {
-    if (first !== undefined) await discardPlan(deps, owner);
+    if (firstFiles !== undefined) await discardPlan(deps, owner);
     return { verdict: 'locked', plan: read, ...locking };
   }
-  if (first?.seen !== undefined) deps.seen?.keep(first.seenKey, { ...first.seen, stoodAt: locking?.stoodAt });
-  const listed = first && { listed: first.plan };
+  if (firstFiles?.seen !== undefined) {
+    deps.seen?.keep(firstFiles.seenKey, { ...firstFiles.seen, stoodAt: locking?.stoodAt });
+  }
+  const listed = firstFiles && { listed: firstFiles.plan };
   const kept = await keepLockedPlaces(deps, claimTask, claim.recordGeneration, locking?.others ?? []);
+  first?.note(RECORD, kept.recordGeneration);
   return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [], ...kept, ...listed };
 }
 

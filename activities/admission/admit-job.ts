@@ -11,6 +11,7 @@ import { checkAccess, foreseeAccess, type Access } from '../access/check-access.
 import { claimBesideLocks } from '../record/claim-job.ts';
 import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { FirstAttempt } from '../locks/first-attempt.ts';
 import { releaseLeft, releaseLocks, type ReleaseTask } from '../locks/release-locks.ts';
 import { takeLocks, type HeldLock, type Locking } from '../locks/take-locks.ts';
 
@@ -44,7 +45,8 @@ export type Verdict =
  * Decides a request: access first, then the claim on the correlation id and the locks, which need not wait for each
  * other. All of it in one activity, because a caller waits for the answer, and each further activity costs as much as
  * the requests to storage it makes. May be repeated at any point; what an earlier attempt has made is found in place.
- * A dry run takes no locks. Nothing is held where the verdict is not `accepted`.
+ * A dry run takes no locks. Nothing is held where the verdict is not `accepted`. As a local activity it gives up where
+ * another attempt has begun the same.
  */
 export async function admitJob(deps: ActivityDependencies, task: AdmissionTask): Promise<Verdict> {
   const { owner, input } = task;
@@ -53,10 +55,11 @@ export async function admitJob(deps: ActivityDependencies, task: AdmissionTask):
     requestor: input.requestor,
     entries: input.request.entries,
   };
+  const first = FirstAttempt.current();
   return await decideAhead<Access, Verdict>({
     foreseen: foreseeAccess(deps, access),
     read: () => checkAccess(deps, access),
-    decide: (read) => decide(deps, task, read),
+    decide: (read) => decide(deps, task, read, first),
     isFinal: ({ verdict }) => verdict === 'taken',
   });
 }
@@ -65,19 +68,21 @@ async function decide(
   deps: ActivityDependencies,
   { owner, taskQueue, input }: AdmissionTask,
   access: Access,
+  first: FirstAttempt | undefined,
 ): Promise<Verdict> {
   const { entries, options } = input.request;
   const collections = access.granted ? access.collections : [];
   const takesLocks = access.granted && options.dryRun !== true;
   const skipLocked = options.onLocked === 'skip';
   const task = { owner, taskQueue, input, collections, isPlanned: access.granted };
+  const lockTask = { owner, entries, collections, skipLocked };
   const { claiming, taking } = claimBesideLocks(deps, task, {
-    take: async (underWay) =>
-      takesLocks ? await takeLocks(deps, { owner, entries, collections, skipLocked }, underWay) : undefined,
+    first,
+    take: async (claiming) => (takesLocks ? await takeLocks(deps, lockTask, { claiming, first }) : undefined),
     clearUp: async (replaced, locking) => {
       const held = locking?.locked === true ? heldLocks(input, collections, locking.locks) : [];
       const targets = held.map(({ target }) => target);
-      await releaseLeft(deps, replaced, targets);
+      await releaseLeft(deps, replaced, targets, first);
     },
   });
   // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.

@@ -5,8 +5,8 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
 import { attemptBegunAt, Lease } from './lease.ts';
 import { LockSet } from './lock-set.ts';
-import { createStalenessCheck, type ClaimUnderWay } from './stale-locks.ts';
-import { lockedBy, nameHolders } from './take-locks.ts';
+import { createStalenessCheck } from './stale-locks.ts';
+import { lockedBy, nameHolders, type LockingContext } from './take-locks.ts';
 
 export interface PrefixLockTask {
   owner: JobOwner;
@@ -35,17 +35,18 @@ const MAX_LISTED = 1_000;
 
 /**
  * Locks every prefix or none, and sees that no other job is writing a source, or a file under one of the prefixes. A
- * lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own locks in place, and renews them.
+ * lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its own locks in place, and renews
+ * them; a `first` attempt gives up there.
  * With `skipLocked` it locks each prefix of which others leave anything, and tells what they hold.
  */
 export async function lockPrefixes(
   { storage, jobs, log }: ActivityDependencies,
   { owner, prefixes, sources, collections, skipLocked = false }: PrefixLockTask,
-  claiming?: ClaimUnderWay,
+  { claiming, first }: LockingContext = {},
 ): Promise<PrefixLocking> {
   using lease = new Lease(Context.current());
   const isStale = createStalenessCheck(jobs, log, claiming);
-  const taking = new LockSet({ locks: storage.locks, owner, isStale, lease, attemptAt: attemptBegunAt() });
+  const taking = new LockSet({ locks: storage.locks, owner, isStale, lease, attemptAt: attemptBegunAt(), first });
   const claim = { targets: prefixes, sources };
   try {
     if (skipLocked) {
@@ -59,6 +60,7 @@ export async function lockPrefixes(
       return { locked: true, locks, stoodAt: taking.stoodAt };
     }
   } catch (error) {
+    await taking.undo(log);
     throw toControlFailure(error);
   }
   const blocked = [...sources, ...prefixes].flatMap((target) =>

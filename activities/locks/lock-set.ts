@@ -1,9 +1,11 @@
+import type { Logger } from '../../config/logger.ts';
 import type { JobOwner } from '../../contract/messages.ts';
 import { isPrefixRef, overlap, placeOf, targetKey, type LockTarget } from '../../storage/lock-targets.ts';
 import { isSameOwner, type Lock, type LockStore, type TakenLock } from '../../storage/locks.ts';
 import type { ObjectRef } from '../../storage/objects.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import { failure } from '../failures.ts';
+import type { FirstAttempt } from './first-attempt.ts';
 import type { Lease } from './lease.ts';
 import { LockedPlaces } from './locked-places.ts';
 import { systemClock, type LockClock } from './lock-clock.ts';
@@ -33,6 +35,8 @@ export interface LockSetOptions {
   lease: Pick<Lease, 'check'>;
   /** When that attempt was begun, in milliseconds since the epoch. */
   attemptAt: number;
+  /** What that attempt has made, where it is to find nothing else of its job; absent: it goes on from what there is. */
+  first?: FirstAttempt | undefined;
   clock?: LockClock;
 }
 
@@ -43,7 +47,7 @@ export interface LockSetOptions {
  * An attempt that was given up may still be under way: where Temporal was away for some time, say, another worker was given
  * its task, and nobody has told it. So what an earlier attempt of the same job has made is renewed: nothing that only knows
  * the former generation can release what this attempt tells of as held. And what a later attempt has made is left alone:
- * each writes into its locks when it was begun.
+ * each writes into its locks when it was begun. A local attempt takes nothing but new locks (`FirstAttempt`).
  */
 export class LockSet {
   readonly #locks: LockStore;
@@ -51,6 +55,7 @@ export class LockSet {
   readonly #isStale: StalenessCheck;
   readonly #lease: Pick<Lease, 'check'>;
   readonly #attemptAt: number;
+  readonly #first: FirstAttempt | undefined;
   readonly #clock: LockClock;
   /** Its own locks. */
   readonly #held = new Map<string, Lock<LockTarget>>();
@@ -60,12 +65,13 @@ export class LockSet {
   #crossing: Lock<LockTarget>[] = [];
   #stoodAt: number | undefined;
 
-  constructor({ locks, owner, isStale, lease, attemptAt, clock = systemClock }: LockSetOptions) {
+  constructor({ locks, owner, isStale, lease, attemptAt, first, clock = systemClock }: LockSetOptions) {
     this.#locks = locks;
     this.#owner = owner;
     this.#isStale = isStale;
     this.#lease = lease;
     this.#attemptAt = attemptAt;
+    this.#first = first;
     this.#clock = clock;
   }
 
@@ -151,6 +157,10 @@ export class LockSet {
 
   async #own({ lock, isNew }: TakenLock<LockTarget>): Promise<Lock<LockTarget> | undefined> {
     if (isNew) return lock;
+    if (this.#first !== undefined) {
+      this.#first.expectOwn(targetKey(lock), lock.generation);
+      return lock;
+    }
     checkOrder(lock, this.#attemptAt);
     // What is in place now may be a later attempt's. Of a generation that was seen before this check it is not.
     this.#lease.check();
@@ -158,6 +168,7 @@ export class LockSet {
   }
 
   #hold(lock: Lock<LockTarget>): void {
+    this.#first?.note(targetKey(lock), lock.generation);
     this.#contested.delete(targetKey(lock));
     this.#held.set(targetKey(lock), lock);
   }
@@ -206,6 +217,19 @@ export class LockSet {
       await this.#locks.release(lock, lock.generation);
       this.#held.delete(targetKey(target));
     });
+  }
+
+  /**
+   * Gives back what a first attempt has taken that failed: nobody knows of it, and where the job is another worker's it
+   * would be in the way of others until that one's end. Of any other attempt the locks stay: the next one renews them.
+   */
+  async undo(log: Logger): Promise<void> {
+    if (this.#first === undefined) return;
+    try {
+      await this.release([...this.#held.values()]);
+    } catch (error) {
+      log.warn({ err: error, correlationId: this.#owner.correlationId }, 'a failed attempt cannot give its locks back');
+    }
   }
 
   /** The lock that was taken on a target. */

@@ -7,6 +7,7 @@ import type { ObjectRef } from '../../storage/objects.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
+import type { FirstAttempt } from './first-attempt.ts';
 import { attemptBegunAt, Lease } from './lease.ts';
 import { checkOrder } from './lock-set.ts';
 import { findJobLocks } from './job-locks.ts';
@@ -37,11 +38,15 @@ export async function releasePrefixLocks(
   await release(deps, owner, held);
 }
 
-/** Gives back what an earlier attempt has left where the record that it made says the files were, but for what is held now. */
+/**
+ * Gives back what an earlier attempt has left where the record that it made says the files were, but for what is held
+ * now; a `first` attempt, what it has made itself.
+ */
 export async function releaseLeft(
   { storage }: ActivityDependencies,
   record: JobRecord,
   held: readonly LockTarget[],
+  first?: FirstAttempt,
 ): Promise<void> {
   using lease = new Lease(Context.current());
   const kept = new Set(held.map(targetKey));
@@ -50,7 +55,10 @@ export async function releaseLeft(
     // They may be a later attempt's. What was found before this check is not.
     lease.check();
     const left = found.filter((lock) => !kept.has(targetKey(lock)));
-    for (const lock of left) checkOrder(lock, attemptBegunAt());
+    for (const lock of left) {
+      if (first === undefined) checkOrder(lock, attemptBegunAt());
+      else first.expectOwn(targetKey(lock), lock.generation);
+    }
     await mapConcurrently(left, RELEASES_IN_FLIGHT, async (lock) => {
       await storage.locks.release(lock, lock.generation);
     });

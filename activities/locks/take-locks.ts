@@ -5,6 +5,7 @@ import type { LockTarget } from '../../storage/lock-targets.ts';
 import type { Lock, LockOwner } from '../../storage/locks.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
+import type { FirstAttempt } from './first-attempt.ts';
 import { attemptBegunAt, Lease } from './lease.ts';
 import { LockSet } from './lock-set.ts';
 import { createStalenessCheck, type ClaimUnderWay } from './stale-locks.ts';
@@ -37,15 +38,23 @@ const MAX_HOLDERS = 3;
 /** Characters of a person and of their reason that are told: a refusal may tell them of each of a thousand files. */
 const MAX_NAMED = 100;
 
+/** What goes on beside the taking of a job's locks. */
+export interface LockingContext {
+  /** The claim on its correlation id. */
+  claiming?: ClaimUnderWay;
+  /** What a first attempt has made; absent: it goes on from what there is. */
+  first?: FirstAttempt | undefined;
+}
+
 /**
  * Locks every destination file or none (or, with `skipLocked`, those it can), and sees that no other job is writing a
- * source file, or anything under a prefix that one of the files is under. A lock whose job no longer runs is taken over. Repeated after a lost answer, it finds its
- * own locks in place, and renews them.
+ * source file, or anything under a prefix that one of the files is under. A lock whose job no longer runs is taken over.
+ * Repeated after a lost answer, it finds its own locks in place, and renews them; a `first` attempt gives up there.
  */
 export async function takeLocks(
   { storage, jobs, log }: ActivityDependencies,
   { owner, entries, collections, skipLocked = false }: LockTask,
-  claiming?: ClaimUnderWay,
+  { claiming, first }: LockingContext = {},
 ): Promise<Locking> {
   using lease = new Lease(Context.current());
   const places = indexCollections(collections);
@@ -58,6 +67,7 @@ export async function takeLocks(
     isStale: createStalenessCheck(jobs, log, claiming),
     lease,
     attemptAt: attemptBegunAt(),
+    first,
   });
   const claim = { targets: destinations, sources };
   try {
@@ -85,6 +95,7 @@ export async function takeLocks(
       holders: nameHolders(blocked.flatMap(({ writers, holders }) => [...holders, ...writers])),
     };
   } catch (error) {
+    await taking.undo(log);
     throw toControlFailure(error);
   }
 }

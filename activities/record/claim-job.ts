@@ -13,9 +13,13 @@ import { requestedBy, type JobRecord } from '../../storage/job-records.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toControlFailure } from '../failures.ts';
+import type { FirstAttempt } from '../locks/first-attempt.ts';
 import { Lease } from '../locks/lease.ts';
 import { wasAccepted } from './was-accepted.ts';
 import type { ClaimUnderWay } from '../locks/stale-locks.ts';
+
+/** The record, among what a first attempt has made. */
+export const RECORD = 'record';
 
 export interface ClaimTask {
   owner: JobOwner;
@@ -37,19 +41,24 @@ export type Claim =
 /**
  * Claims the correlation id by making the job's record. A job that waits for locks claims again; it may find its
  * collections elsewhere by then, or closed. `clearUp` takes back what was done for the record that is replaced then: as
- * long as something of it is left, that record stands and tells where.
+ * long as something of it is left, that record stands and tells where. A `first` attempt gives up where another one has
+ * claimed it for the job.
  */
 export async function claimJob(
   { storage }: ActivityDependencies,
   task: ClaimTask,
   clearUp: (replaced: JobRecord) => Promise<void> = () => Promise.resolve(),
+  first?: FirstAttempt,
 ): Promise<Claim> {
   using lease = new Lease(Context.current());
   const { correlationId, firstRunId, namespace } = task.owner;
   const record = newRecord(task);
   try {
     const created = await storage.records.create(record);
-    if (created !== undefined) return { claimed: true, recordGeneration: created };
+    if (created !== undefined) {
+      first?.note(RECORD, created);
+      return { claimed: true, recordGeneration: created };
+    }
     const stored = await storage.records.read(correlationId);
     if (stored === undefined) throw failure('STORAGE_UNAVAILABLE', 'the record vanished while it was being claimed');
     const { chain } = stored.record;
@@ -58,6 +67,7 @@ export async function claimJob(
     if (isAnothers || isEndState(stored.record.status.state)) {
       return { claimed: false, outcome: await outcomeOf(storage, stored.record), status: stored.record.status };
     }
+    first?.expectOwn(RECORD, stored.generation);
     if (isDeepStrictEqual(stored.record, record)) return { claimed: true, recordGeneration: stored.generation };
     await clearUp(stored.record);
     // It may be a later attempt's. What was read before this check is not.
@@ -66,6 +76,7 @@ export async function claimJob(
     if (replaced === undefined) {
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while it was being claimed');
     }
+    first?.note(RECORD, replaced);
     return { claimed: true, recordGeneration: replaced };
   } catch (error) {
     throw toControlFailure(error);
@@ -82,14 +93,16 @@ export function claimBesideLocks<Locked>(
   locking: {
     take: (underWay: ClaimUnderWay) => Promise<Locked>;
     clearUp: (replaced: JobRecord, locked: Locked) => Promise<void>;
+    first?: FirstAttempt | undefined;
   },
 ): { claiming: Promise<Claim>; taking: Promise<Locked> } {
   const isOurs = Promise.withResolvers<boolean>();
   const taking = locking.take({ correlationId: task.owner.correlationId, claimed: isOurs.promise });
-  const claiming = claimJob(deps, task, async (replaced) => {
+  const clearUp = async (replaced: JobRecord) => {
     isOurs.resolve(true);
     await locking.clearUp(replaced, await taking);
-  });
+  };
+  const claiming = claimJob(deps, task, clearUp, locking.first);
   // A claim that fails is dealt with by who made it.
   claiming.then(
     ({ claimed }) => {

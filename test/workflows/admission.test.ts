@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
 import type { Admission } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
-import { completed, failed, gate, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
+import { bulkRequest, chunksOf, COLLECTION } from './bulk-support.ts';
+import {
+  completed,
+  failed,
+  failedForGood,
+  gate,
+  othersHold,
+  replaceActivities,
+  type Replaced,
+} from './replaced-activities.ts';
 import { requestFor, withJobs, type Job, type Jobs } from './support.ts';
 
 /** Activities that refuse every job in this way. */
@@ -232,6 +242,52 @@ describe('admission', () => {
       assert.equal(replaced.tasksOf('releaseLocks').length, 1);
     });
   });
+
+  for (const [kind, input, name] of [
+    ['a list', () => requestFor('a'), 'admitJob'],
+    ['a prefix', () => bulkRequest(COLLECTION), 'admitBulk'],
+  ] as const) {
+    it(`of ${kind} is made by a task where another attempt has begun it locally`, async () => {
+      const willing = replaceActivities().activities;
+      const began: boolean[] = [];
+      const decide = async (task: never): Promise<never> => {
+        const { isLocal } = Context.current().info;
+        began.push(isLocal);
+        if (isLocal) throw failedForGood('WORKER_LOST', 'another attempt has begun to decide this job');
+        return (await willing[name](task)) as never;
+      };
+      const useJobs = async (jobs: Jobs) => {
+        const { job, outcome } = await jobs.admit(input());
+        assert.deepEqual(outcome.admission, { decision: 'accepted' });
+        assert.equal((await job.result()).state, 'Completed');
+        assert.deepEqual(began, [true, false]);
+      };
+      await withJobs(replaceActivities({ ...chunksOf(1), [name]: decide }), useJobs, { bulk: true });
+    });
+
+    it(`of ${kind} that waits for its locks is tried again by tasks`, async () => {
+      const willing = replaceActivities().activities;
+      const began: boolean[] = [];
+      const locked = { locked: false as const, files: [], holders: [] };
+      const take = <Taken>(taken: Promise<Taken>): Promise<Taken | typeof locked> => {
+        began.push(Context.current().info.isLocal);
+        return began.length < 3 ? Promise.resolve(locked) : taken;
+      };
+      const replaced = replaceActivities({
+        ...chunksOf(1),
+        takeLocks: (task) => take(willing.takeLocks(task)),
+        lockPrefixes: (task) => take(willing.lockPrefixes(task)),
+      });
+      const useJobs = async (jobs: Jobs) => {
+        const request = input();
+        request.request.options.onLocked = 'wait';
+        const job = await jobs.start(request);
+        assert.equal((await job.result()).state, 'Completed');
+        assert.deepEqual(began, [true, false, false]);
+      };
+      await withJobs(replaced, useJobs, { bulk: true });
+    });
+  }
 
   it('is not made by a storage that fails: it waits until storage answers', async () => {
     let attempts = 0;

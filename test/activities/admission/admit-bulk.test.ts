@@ -43,8 +43,8 @@ describe('admitBulk', () => {
     } satisfies CopyFilesInput<BulkRequest>;
   }
 
-  const admit = (request: CopyFilesInput<BulkRequest>, by = owner) =>
-    test.run('admitBulk', { owner: by, taskQueue: 'queue', input: request });
+  const admit = (request: CopyFilesInput<BulkRequest>, by = owner, info = {}) =>
+    test.run('admitBulk', { owner: by, taskQueue: 'queue', input: request }, info);
   const target = (prefix: string) => ({ bucket: test.destinationBucket, prefix: place.destination(prefix).name });
   const stored = async () => (await test.storage.records.read(owner.correlationId))?.record;
 
@@ -437,15 +437,31 @@ describe('admitBulk', () => {
       assert.equal(decided.listed?.chunks[0]?.count, 1);
     });
 
-    it('refuses a caller from whom access was taken away meanwhile, and leaves no lock and no plan', async () => {
-      await change({ readwrite: ['bob'] });
-      readLate();
-      const decided = await admit(input(collection('2026/')));
-      assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'forbidden');
-      assert.equal(await test.storage.locks.read(target('2026/')), undefined);
-      assert.equal(await test.storage.chunks.readPlan(owner.correlationId, 0), undefined);
-      assert.deepEqual((await stored())?.collections, []);
-    });
+    for (const isLocal of [false, true]) {
+      const how = isLocal ? ', as a local activity' : '';
+
+      it(`refuses a caller from whom access was taken away meanwhile, and leaves no lock and no plan${how}`, async () => {
+        await change({ readwrite: ['bob'] });
+        readLate();
+        const decided = await admit(input(collection('2026/')), owner, { isLocal });
+        assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'forbidden');
+        assert.equal(await test.storage.locks.read(target('2026/')), undefined);
+        assert.equal(await test.storage.chunks.readPlan(owner.correlationId, 0), undefined);
+        assert.deepEqual((await stored())?.collections, []);
+      });
+
+      it(`locks where a collection is by now, and nothing where it was${how}`, async () => {
+        await change({ readwrite: ['ann'] }, place.destination('moved/').name);
+        readLate();
+        const decided = await admit(input(collection('2026/')), owner, { isLocal });
+        assert.ok(decided.verdict === 'accepted');
+        assert.deepEqual(
+          decided.locks.map(({ prefix }) => prefix),
+          [place.destination('moved/2026/').name],
+        );
+        assert.equal(await test.storage.locks.read(target('2026/')), undefined);
+      });
+    }
 
     it('refuses such a caller, and leaves no lock and no plan where an attempt before could not take back its own', async () => {
       await change({ readwrite: ['bob'] });
@@ -461,18 +477,20 @@ describe('admitBulk', () => {
       assert.equal(await test.storage.locks.read(target('2026/')), undefined);
       assert.equal(await test.storage.chunks.readPlan(owner.correlationId, 0), undefined);
     });
+  });
 
-    it('locks where a collection is by now, and nothing where it was', async () => {
-      await change({ readwrite: ['ann'] }, place.destination('moved/').name);
-      readLate();
-      const decided = await admit(input(collection('2026/')));
-      assert.ok(decided.verdict === 'accepted');
-      assert.deepEqual(
-        decided.locks.map(({ prefix }) => prefix),
-        [place.destination('moved/2026/').name],
-      );
-      assert.equal(await test.storage.locks.read(target('2026/')), undefined);
-    });
+  it('as a local activity leaves what another attempt has decided as it is, and gives up for good', async () => {
+    const local = { isLocal: true };
+    const decided = await admit(input(collection('2026/')), owner, local);
+    assert.equal(decided.verdict, 'accepted');
+    const state = async () => [
+      await test.storage.locks.read(target('2026/')),
+      await test.storage.records.read(owner.correlationId),
+    ];
+    const before = await state();
+    await failsWith(admit(input(collection('2026/')), owner, local), 'WORKER_LOST', { retryable: false });
+    assert.deepEqual(await state(), before);
+    assert.equal((await admit(input(collection('2026/')))).verdict, 'accepted', 'a task goes on from there');
   });
 
   it('of a dry run takes no lock', async () => {

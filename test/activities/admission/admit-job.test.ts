@@ -44,8 +44,8 @@ describe('admitJob', () => {
     } satisfies CopyFilesInput;
   }
 
-  const admit = (request: CopyFilesInput, by = owner) =>
-    test.run('admitJob', { owner: by, taskQueue: 'queue', input: request });
+  const admit = (request: CopyFilesInput, by = owner, info = {}) =>
+    test.run('admitJob', { owner: by, taskQueue: 'queue', input: request }, info);
   const stored = async () => (await test.storage.records.read(owner.correlationId))?.record;
 
   it('claims the id, keeps what is to be copied and where, and locks every destination', async () => {
@@ -149,6 +149,70 @@ describe('admitJob', () => {
     });
   }
 
+  describe('as a local activity, of which a late workflow task may begin one more when the job is another worker’s,', () => {
+    const local = { isLocal: true };
+    const givesUp = (result: Promise<unknown>) =>
+      failsWith(result, 'WORKER_LOST', { retryable: false, message: /another attempt has begun/ });
+
+    it('decides a request of which there is nothing yet', async () => {
+      const decided = await admit(input(['a', 'b']), owner, local);
+      assert.ok(decided.verdict === 'accepted');
+      assert.deepEqual(
+        decided.locks.map((lock) => lock?.generation),
+        (await place.locksOn('a', 'b')).map(({ generation }) => generation),
+      );
+    });
+
+    it('leaves the locks and the record of the one that was accepted as they are, and gives up for good', async () => {
+      await admit(input(['a', 'b']), owner, { ...local, currentAttemptScheduledTimestampMs: 1_000 });
+      const before = [await place.locksOn('a', 'b'), await test.storage.records.read(owner.correlationId)];
+      await givesUp(admit(input(['a', 'b']), owner, { ...local, currentAttemptScheduledTimestampMs: 15_000 }));
+      assert.deepEqual([await place.locksOn('a', 'b'), await test.storage.records.read(owner.correlationId)], before);
+    });
+
+    it('takes nothing where the other one has claimed the id, and keeps no lock that it has made itself', async () => {
+      const holder = newOwner();
+      const held = await place.hold(place.destination('b'), holder);
+      const request = input(['a', 'b'], { onLocked: 'skip' });
+      await admit(request, owner, local);
+      await test.storage.locks.release(held, held.generation);
+      const before = await place.locksOn('a', 'b');
+      await givesUp(admit(request, owner, local));
+      assert.deepEqual(await place.locksOn('a', 'b'), before);
+    });
+
+    it('gives up where the other one has only made a lock', async () => {
+      const [target] = [place.destination('b')];
+      const made = await place.hold(target, owner);
+      await givesUp(admit(input(['a', 'b']), owner, local));
+      assert.deepEqual(await place.locksOn('a', 'b'), [made]);
+    });
+
+    it('does not refuse in its name either, where access was taken away since', async () => {
+      await admit(input(['a']), owner, local);
+      const acl = { owner: [], admin: [], readwrite: [], readonly: [] };
+      const { bucket, prefix } = place.collections[1] ?? assert.fail();
+      await test.emulator.putCollection({ collectionId: ids.to, collectionName: 'to', bucket, prefix, acl });
+      await givesUp(admit(input(['a']), owner, local));
+    });
+
+    it('is followed by a task, which goes on from what there is', async () => {
+      await place.hold(place.destination('a'), owner);
+      await givesUp(admit(input(['a', 'b']), owner, local));
+      const decided = await admit(input(['a', 'b']));
+      assert.ok(decided.verdict === 'accepted');
+      assert.equal((await place.locksOn('a', 'b')).length, 2);
+    });
+
+    it('says in the log where it cannot give back what it has made', async () => {
+      await place.hold(place.destination('b'), owner);
+      test.proxy.inject({ operation: 'delete', name: lockName(place.destination('a')) }, answerError(503));
+      test.logged.splice(0);
+      await givesUp(admit(input(['a', 'b']), owner, local));
+      assert.ok(test.logged.some(({ msg }) => msg === 'a failed attempt cannot give its locks back'));
+    });
+  });
+
   describe('with collections that were read a moment ago', () => {
     beforeEach(async () => {
       assert.equal((await admit(input(['before']), newOwner())).verdict, 'accepted');
@@ -171,23 +235,51 @@ describe('admitJob', () => {
         acl: { owner: [], admin: [], readwrite: [], readonly: [], ...acl },
       });
 
-    it('locks and claims while they are read again', async () => {
-      readLate();
-      const decided = await admit(input(['a']));
-      assert.ok(decided.verdict === 'accepted');
-      const [lock] = await place.locksOn('a');
-      assert.equal(decided.locks[0]?.generation, lock?.generation);
-    });
+    for (const isLocal of [false, true]) {
+      const how = isLocal ? ', as a local activity' : '';
 
-    it('refuses a caller from whom access was taken away meanwhile, keeps nothing of the files and no lock', async () => {
-      await change({ readwrite: ['bob'] });
-      readLate();
-      const decided = await admit(input(['a']));
-      assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'forbidden');
-      assert.deepEqual(await place.locksOn('a'), []);
-      const record = await stored();
-      assert.deepEqual([record?.entries, record?.collections], [null, []]);
-    });
+      it(`locks and claims while they are read again${how}`, async () => {
+        readLate();
+        const decided = await admit(input(['a']), owner, { isLocal });
+        assert.ok(decided.verdict === 'accepted');
+        const [lock] = await place.locksOn('a');
+        assert.equal(decided.locks[0]?.generation, lock?.generation);
+      });
+
+      it(`refuses a caller from whom access was taken away meanwhile, keeps nothing of the files and no lock${how}`, async () => {
+        await change({ readwrite: ['bob'] });
+        readLate();
+        const decided = await admit(input(['a']), owner, { isLocal });
+        assert.ok(decided.verdict === 'refused' && decided.admission.decision === 'forbidden');
+        assert.deepEqual(await place.locksOn('a'), []);
+        const record = await stored();
+        assert.deepEqual([record?.entries, record?.collections], [null, []]);
+      });
+
+      it(`locks where a collection is by now, and nothing where it was${how}`, async () => {
+        const moved = `${place.collections[1]?.prefix}moved/`;
+        await change({ readwrite: ['ann'] }, moved);
+        readLate();
+        const decided = await admit(input(['a']), owner, { isLocal });
+        assert.ok(decided.verdict === 'accepted');
+        assert.equal(decided.collections[1]?.prefix, moved);
+        assert.deepEqual(await place.locksOn('a'), []);
+        const [lock] = await place.locksOn('moved/a');
+        assert.equal(decided.locks[0]?.generation, lock?.generation);
+        assert.deepEqual((await stored())?.collections, decided.collections);
+      });
+
+      it(`locks anew what it had locked before a collection changed that it does not read from${how}`, async () => {
+        await change({ readwrite: ['ann', 'bob'] });
+        readLate();
+        const decided = await admit(input(['a', 'b']), owner, { isLocal });
+        assert.ok(decided.verdict === 'accepted');
+        assert.deepEqual(
+          decided.locks.map((lock) => lock?.generation),
+          (await place.locksOn('a', 'b')).map(({ generation }) => generation),
+        );
+      });
+    }
 
     for (const [what, acl, verdict] of [
       ['refuses a caller from whom access was taken away', { readwrite: ['bob'] }, 'refused'],
@@ -209,19 +301,6 @@ describe('admitJob', () => {
         assert.equal((await place.locksOn('moved/a')).length, verdict === 'accepted' ? 1 : 0);
       });
     }
-
-    it('locks where a collection is by now, and nothing where it was', async () => {
-      const moved = `${place.collections[1]?.prefix}moved/`;
-      await change({ readwrite: ['ann'] }, moved);
-      readLate();
-      const decided = await admit(input(['a']));
-      assert.ok(decided.verdict === 'accepted');
-      assert.equal(decided.collections[1]?.prefix, moved);
-      assert.deepEqual(await place.locksOn('a'), []);
-      const [lock] = await place.locksOn('moved/a');
-      assert.equal(decided.locks[0]?.generation, lock?.generation);
-      assert.deepEqual((await stored())?.collections, decided.collections);
-    });
 
     it('grants access that was given since', async () => {
       const bob = input(['a'], { caller: 'bob' });
