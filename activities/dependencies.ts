@@ -1,5 +1,5 @@
 import type { Logger } from '../config/logger.ts';
-import type { JobOwner } from '../contract/messages.ts';
+import type { FileRecord, JobOwner } from '../contract/messages.ts';
 import type { StorageModule } from '../storage/index.ts';
 import type { Lanes } from '../storage/pacing/lanes.ts';
 import type { RecentlyMade } from '../storage/recently-made.ts';
@@ -27,6 +27,11 @@ export interface JobDirectory {
   stateOf(owner: JobOwner): Promise<'running' | 'ended' | 'unknown'>;
   /** The latest workflow with this id, whatever chain it is of; undefined: there is none. Throws as above. */
   find(correlationId: string): Promise<JobExecution | undefined>;
+  /**
+   * What the workflow of this chain of runs, which is closed, tells of the job's files now: a worker goes through its
+   * history for that. Undefined: Temporal has it no more, or another chain has taken its id. Throws where nobody answers.
+   */
+  filesOf(owner: JobOwner): Promise<FileRecord[] | undefined>;
   /** Has a job that was ended by force settled; that is under way when this returns. Throws as above. */
   reconcile(correlationId: string): Promise<void>;
   /** The namespace that is asked. */

@@ -1,4 +1,4 @@
-import { setCurrentDetails, sleep } from '@temporalio/workflow';
+import { setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ChunkSettlement, Settlement } from '../activities/index.ts';
 import type { ReconcileInput, Reconciliation } from '../contract/upkeep.ts';
 import { LATE_WRITES_MS, upkeep } from './upkeep-options.ts';
@@ -19,9 +19,11 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
     if (fenced.found !== 'lost') return fenced.found;
     const { endedAt, wasBegun, wasAccepted, locks, isBulk } = fenced;
     if (wasBegun) await sleep(LATE_WRITES_MS);
+    // Whoever takes a lock over has had this begun before. What a worker had still sent then came under that lock.
+    const lostAt = endedAt === null ? null : Math.max(endedAt, workflowInfo().startTime.getTime());
     const { unresolved, copied } = isBulk
-      ? await settleBulk(correlationId, endedAt)
-      : await upkeep(LOOK).settleFiles({ correlationId, wasBegun, endedAt });
+      ? await settleBulk(correlationId, lostAt)
+      : await upkeep(LOOK).settleFiles({ correlationId, wasBegun, lostAt });
     await upkeep(`give back ${countOf(locks, 'lock')}`).releaseJobLocks({ correlationId });
     const closing = { correlationId, endedAt, wasAccepted: wasAccepted || copied > 0 };
     await upkeep('close the record: Terminated').closeLostJob(closing);
@@ -32,13 +34,13 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
 
 const LOOK = 'look at the destinations of the files without a result';
 
-async function settleBulk(correlationId: string, endedAt: number | null): Promise<Settlement> {
+async function settleBulk(correlationId: string, lostAt: number | null): Promise<Settlement> {
   const total = { unresolved: 0, copied: 0 };
   for (let from: number | null = 0; from !== null;) {
     const { unresolved, copied, next }: ChunkSettlement = await upkeep(LOOK).settleChunks({
       correlationId,
       from,
-      endedAt,
+      lostAt,
     });
     total.unresolved += unresolved;
     total.copied += copied;

@@ -21,18 +21,16 @@ export type StalenessCheck = (lock: Lock<LockTarget>) => Promise<boolean>;
 
 /**
  * A lock is stale when its job no longer runs: asked of Temporal, never of a clock. Where Temporal cannot be asked, the
- * lock stands; so does one set by hand, or of a namespace other than ours. Each job is asked about once, and settled once
- * it is found to have left a lock behind. The lock of an earlier job of the same correlation id, which `claim` is for,
+ * lock stands; so does one set by hand, or of a namespace other than ours. Each job is asked about once, and has itself
+ * settled before any of its locks counts as stale: until that has begun, all that was written under it is the job's. The lock of an earlier job of the same correlation id, which `claim` is for,
  * stands unless that is this job's now: it shows that the earlier one was accepted (`wasAccepted`).
  */
 export function createStalenessCheck(jobs: JobDirectory, log: Logger, claim?: ClaimUnderWay): StalenessCheck {
   const states = new Map<string, ReturnType<JobDirectory['stateOf']>>();
   const reconciling = new Map<string, Promise<void>>();
-  /** The job did not live to write its end. Whoever wants its locks does not wait for that, nor depend on it. */
+  /** The job did not live to write its end. Whoever wants its locks does not wait for that. */
   const reconcile = (correlationId: string, job: string) => {
-    const started = jobs.reconcile(correlationId).catch((error: unknown) => {
-      log.warn({ err: error, correlationId }, 'cannot have the holder of a stale lock settled now');
-    });
+    const started = jobs.reconcile(correlationId);
     reconciling.set(job, started);
     return started;
   };

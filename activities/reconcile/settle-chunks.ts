@@ -23,8 +23,8 @@ export interface SettleChunksTask {
   correlationId: string;
   /** The first chunk of the plan that is meant. */
   from: number;
-  /** When the job's workflow ended, in milliseconds since the epoch; null: nobody knows. */
-  endedAt: number | null;
+  /** As of `SettleTask`. */
+  lostAt: number | null;
 }
 
 /** What was settled, and the chunk to go on with; null: that was the last. */
@@ -42,7 +42,7 @@ const CHUNKS_AT_A_TIME = 4;
  */
 export async function settleChunks(
   { storage, clock = systemClock }: ActivityDependencies,
-  { correlationId, from, endedAt }: SettleChunksTask,
+  { correlationId, from, lostAt }: SettleChunksTask,
 ): Promise<ChunkSettlement> {
   using _lease = new Lease(Context.current());
   const { records, chunks } = storage;
@@ -57,7 +57,7 @@ export async function settleChunks(
     await mapConcurrently(planned, CHUNKS_AT_A_TIME, async (chunk) => {
       const { files, part } = await readUnresolved(storage, record, chunk);
       if (files.length === 0) return;
-      const settled = await settle(storage, record, { locks, lockedPlaces, endedAt }, files, clock.now());
+      const settled = await settle(storage, record, { locks, lockedPlaces, lostAt }, files, clock.now());
       if (!(await chunks.writeResults(correlationId, chunk.chunk, part, settled))) {
         // By a late attempt of the job, or one of ours whose answer was lost: what is left then is looked for again.
         throw failure('STORAGE_UNAVAILABLE', `results of chunk ${chunk.chunk} came in meanwhile`);
@@ -107,13 +107,13 @@ interface Knowledge {
   locks: HeldPrefixLock[];
   /** What others held, and the job did without. */
   lockedPlaces: LockedPlaces | undefined;
-  endedAt: number | null;
+  lostAt: number | null;
 }
 
 async function settle(
   { objects }: StorageModule,
   { collections, options }: JobRecord,
-  { locks, lockedPlaces, endedAt }: Knowledge,
+  { locks, lockedPlaces, lostAt }: Knowledge,
   planned: readonly PlannedFile[],
   now: number,
 ): Promise<FileRecord[]> {
@@ -126,16 +126,16 @@ async function settle(
   const files = new Map(copyable.map((file) => [file.index, toChunkFile(file, places)]));
   if (options.dryRun !== true) await lookUp(objects, [...files.values()]);
   return planned.map((file, index) => {
-    const outcome = unseen[index] ?? outcomeOf(files.get(file.index), endedAt);
+    const outcome = unseen[index] ?? outcomeOf(files.get(file.index), lostAt);
     return toRecord(file, outcome, { startedAt: now, endedAt: now, retryCount: 0 });
   });
 }
 
 /** What is known of a file: storage that does not tell, our own copy, or nothing. */
-function outcomeOf(file: ChunkFile | undefined, endedAt: number | null): Outcome {
+function outcomeOf(file: ChunkFile | undefined, earliestLoss: number | null): Outcome {
   const { refusal, existing, sourceState, lock } = file ?? {};
   if (refusal !== undefined) return withoutObject('Failed', refusal, sourceState);
-  const lostAt = lock?.generation === LOST ? endedAt : null;
+  const lostAt = lock?.generation === LOST ? earliestLoss : null;
   const isCopied = existing && sourceState && lock && isOwnCopy(existing, sourceState, { ...lock, lostAt });
   return isCopied === true ? completed(existing, sourceState) : withoutObject('Cancelled', TERMINATED, sourceState);
 }

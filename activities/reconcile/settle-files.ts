@@ -3,7 +3,7 @@ import { requestedFile } from '../../contract/file-records.ts';
 import { indexCollections, locate, type CollectionIndex } from '../../contract/locate.ts';
 import type { FileRecord } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
-import { isEndState } from '../../contract/states.ts';
+import { isEndState, isFinalFileState } from '../../contract/states.ts';
 import { isStorageError } from '../../storage/errors.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
@@ -14,17 +14,17 @@ import { systemClock } from '../locks/lock-clock.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import { findOwnCopy } from '../copying/copy-file.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { refusalReason, toControlFailure } from '../failures.ts';
+import { failure, refusalReason, toControlFailure } from '../failures.ts';
 import { withoutObject, type FileOutcome } from '../copying/file-outcome.ts';
 import { Lease } from '../locks/lease.ts';
-import { findJobLocks } from '../locks/job-locks.ts';
+import { findJobLocks, ownerOf } from '../locks/job-locks.ts';
 
 export interface SettleTask {
   correlationId: string;
   /** False: it is certain that no copy was ever ordered. */
   wasBegun: boolean;
-  /** When the job's workflow ended, in milliseconds since the epoch; null: nobody knows. */
-  endedAt: number | null;
+  /** Where a lock of the job has changed hands: when that was at the earliest, as `OwnTime` has it. */
+  lostAt: number | null;
 }
 
 /** How many files had no result, and how many of these had been copied all the same. */
@@ -36,17 +36,22 @@ export interface Settlement {
 /** Why a file is `Cancelled` that such a job did not copy. */
 export const TERMINATED = reason('TERMINATED', 'the job was ended by force in Temporal before the file was copied');
 
+/** How often the job's workflow is asked about its files: without it, destinations tell most of what there is to tell. */
+const TIMES_ASKED = 2;
+
 /** Files that are looked up at a time, each with two requests. */
 const LOOKUPS_IN_FLIGHT = 32;
 
 /**
- * Finds out what became of the files of a job that was ended by force, and stores it with the job's results. Repeated,
- * it finds what an earlier attempt has stored, and nothing is left to do.
+ * Finds out what became of the files of a job that was ended by force, and stores it with the job's results: what its
+ * workflow had told of them stays so; of the others, what is at the destination. Repeated, it finds what an earlier attempt
+ * has stored, and nothing is left to do.
  */
 export async function settleFiles(
-  { storage, clock = systemClock }: ActivityDependencies,
-  { correlationId, wasBegun, endedAt }: SettleTask,
+  deps: ActivityDependencies,
+  { correlationId, wasBegun, lostAt }: SettleTask,
 ): Promise<Settlement> {
+  const { storage, clock = systemClock } = deps;
   using _lease = new Lease(Context.current());
   try {
     const stored = await storage.records.read(correlationId);
@@ -55,10 +60,12 @@ export async function settleFiles(
     const files = await unresolvedFiles(storage, record);
     if (files.length === 0) return { unresolved: 0, copied: 0 };
     const mayBeCopied = wasBegun && record.options.dryRun !== true;
-    const find = mayBeCopied ? await copyFinder(storage, record, endedAt) : () => Promise.resolve(terminated());
+    const find = mayBeCopied ? await copyFinder(storage, record, lostAt) : () => Promise.resolve(terminated());
+    const told = wasBegun ? await filesTold(deps, record) : undefined;
     await mapConcurrently(files, LOOKUPS_IN_FLIGHT, async (file) => {
-      Object.assign(file, await find(file));
-      file.history.push({ state: file.state, at: clock.now() });
+      const known = told?.get(file.index);
+      Object.assign(file, known ?? (await find(file)));
+      if (known === undefined) file.history.push({ state: file.state, at: clock.now() });
     });
     await storage.records.settle(correlationId, files);
     return { unresolved: files.length, copied: files.filter(({ state }) => state === 'Completed').length };
@@ -78,11 +85,32 @@ async function unresolvedFiles({ records }: StorageModule, record: JobRecord): P
   return entries.flatMap((entry, index) => (resolved.has(index) ? [] : [requestedFile(entry, index, receivedAt)]));
 }
 
+/** The files that the job's workflow knows the end of, by their index; undefined: it cannot be asked any more. */
+async function filesTold(
+  { jobs, log }: ActivityDependencies,
+  record: JobRecord,
+): Promise<ReadonlyMap<number, FileRecord> | undefined> {
+  try {
+    const files = await jobs.filesOf(ownerOf(record));
+    return files && new Map(files.flatMap((file) => (isFinalFileState(file.state) ? [[file.index, file]] : [])));
+  } catch (error) {
+    const { correlationId } = record;
+    if (Context.current().info.attempt < TIMES_ASKED) {
+      throw failure('WORKER_LOST', 'nobody tells what the job knew of its files', { cause: error });
+    }
+    log.warn(
+      { err: error, correlationId },
+      'what a job that was ended by force knew of its files is not told by anybody',
+    );
+    return undefined;
+  }
+}
+
 /** Looks one file up at its destination: what is there is the job's own copy, or not. */
 async function copyFinder(
   storage: StorageModule,
   record: JobRecord,
-  endedAt: number | null,
+  lostAt: number | null,
 ): Promise<(file: FileRecord) => Promise<FileOutcome>> {
   const places: CollectionIndex = indexCollections(record.collections);
   const since = lockTimes(await findJobLocks(storage.locks, record));
@@ -91,7 +119,7 @@ async function copyFinder(
   return async (file) => {
     const { source, destination } = locate(file, places);
     const lockedAt = since(destination);
-    const lock = lockedAt === undefined ? { createdAt: claimedAt, lostAt: endedAt } : { createdAt: lockedAt };
+    const lock = lockedAt === undefined ? { createdAt: claimedAt, lostAt } : { createdAt: lockedAt };
     try {
       const own = await findOwnCopy(storage, { source, destination, lock });
       return own === undefined ? terminated() : { ...own, retryCount: 0 };

@@ -18,7 +18,7 @@ import { lockPrefixes, type PrefixLockTask } from '../../activities/locks/lock-p
 import { planList, type PlanListTask } from '../../activities/planning/plan-list.ts';
 import { releasePrefixLocks, type PrefixReleaseTask } from '../../activities/locks/release-locks.ts';
 import { takeLocks, type LockTask } from '../../activities/locks/take-locks.ts';
-import type { JobOwner } from '../../contract/messages.ts';
+import type { FileRecord, JobOwner } from '../../contract/messages.ts';
 import type { ReasonCode } from '../../contract/reasons.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import { Lanes } from '../../storage/pacing/lanes.ts';
@@ -43,6 +43,14 @@ export class TestJobs implements JobDirectory {
   say(owner: JobOwner, state: 'running' | 'ended' | 'unknown' | 'unreachable'): void {
     this.#states.set(owner.correlationId, state);
     this.#owners.set(owner.correlationId, owner);
+  }
+
+  /** What workflows that are closed tell of their files; an error: nobody answers. */
+  readonly files = new Map<string, FileRecord[] | Error>();
+
+  filesOf({ correlationId }: JobOwner): Promise<FileRecord[] | undefined> {
+    const told = this.files.get(correlationId);
+    return told instanceof Error ? Promise.reject(told) : Promise.resolve(told);
   }
 
   readonly reconciled: string[] = [];

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
 import {
@@ -66,7 +67,13 @@ export function recordedJobs(): Record<string, RecordedJob> {
       options: { started: false },
     },
     paused: paused(),
+    // Its history is of before later tries were tasks, and is kept as it is.
     'waited-for-locks': { replaced: lockedAtFirst(), run: (jobs) => start(jobs, ['a', 'b'], { onLocked: 'wait' }) },
+    'waited-for-locks-by-tasks': {
+      replaced: lockedAtFirst(),
+      run: (jobs) => start(jobs, ['a', 'b'], { onLocked: 'wait' }),
+    },
+    'begun-before': { replaced: begunBefore(), run: admit },
     'skipped-locked': { replaced: oneLocked(), run: (jobs) => start(jobs, ['a', 'b'], { onLocked: 'skip' }) },
     retried: retried(),
     'terminated-reconciled': terminatedReconciled(),
@@ -303,6 +310,18 @@ function lockedAtFirst(): Replaced {
   const willing = replaceActivities().activities;
   return replaceActivities({
     takeLocks: (task) => (++tries < 3 ? Promise.resolve(othersHold(LOCKED)) : willing.takeLocks(task)),
+  });
+}
+
+/** A local attempt finds that another one has begun to decide the job. */
+function begunBefore(): Replaced {
+  const willing = replaceActivities().activities;
+  return replaceActivities({
+    admitJob: async (task) => {
+      const { isLocal } = Context.current().info;
+      if (isLocal) throw failedForGood('WORKER_LOST', 'another attempt has begun to decide this job', { retries: 0 });
+      return await willing.admitJob(task);
+    },
   });
 }
 

@@ -4,7 +4,8 @@ import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '
 import type { JobOwner } from '../../contract/messages.ts';
 import { createJobDirectory } from '../../worker/job-directory.ts';
 import { sharedTemporal } from '../support/temporal.ts';
-import { eventually } from '../workflows/support.ts';
+import { completed, failedForGood, replaceActivities } from '../workflows/replaced-activities.ts';
+import { eventually, requestFor, withJobs } from '../workflows/support.ts';
 
 /** Where reconciliations are started; nobody works there. */
 const QUEUE = `idle-${randomUUID()}`;
@@ -82,6 +83,42 @@ describe('the directory of jobs', () => {
       namespace: 'default',
     };
     assert.equal(await (await directory()).stateOf(owner), 'unknown');
+  });
+
+  describe('has the workflow of a job that was terminated', () => {
+    it('tell of its files as it did, as long as Temporal knows it', async () => {
+      const names = Array.from({ length: 5 }, (_, index) => `file ${index}`);
+      const gate = Promise.withResolvers<undefined>();
+      const replaced = replaceActivities({
+        copyFile: async ({ destination }) => {
+          if (destination.name === 'file 0') throw failedForGood('RETENTION_POLICY', 'held', { retries: 0 });
+          if (destination.name === 'file 4') await gate.promise;
+          return completed();
+        },
+      });
+      await withJobs(replaced, async (started) => {
+        const { job } = await started.admit(requestFor(...names));
+        await eventually(async () => (await job.status()).counts.pending === 1 || undefined);
+        const told = (await job.files()).files;
+        const { owner } = replaced.tasksOf('admitJob')[0] ?? assert.fail();
+        await job.handle.terminate();
+        gate.resolve(undefined);
+        const jobs = await directory();
+        assert.deepEqual(await jobs.filesOf(owner), told);
+        assert.deepEqual(
+          told.map(({ state }) => state),
+          ['Failed', 'Completed', 'Completed', 'Completed', 'Processing'],
+        );
+        assert.equal(await jobs.filesOf({ ...owner, firstRunId: randomUUID() }), undefined, 'of another chain');
+        assert.equal(await jobs.filesOf({ ...owner, correlationId: randomUUID() }), undefined, 'not known any more');
+      });
+    });
+
+    it('fails where no worker answers', async () => {
+      const job = await startIdle();
+      await job.terminate();
+      await assert.rejects((await directory()).filesOf(ownerOf(job)));
+    });
   });
 
   it('says nothing where Temporal cannot be asked, and does not take long over it', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { FileRecord, JobOwner } from '../../../contract/messages.ts';
+import type { FileEntry, FileRecord, JobOwner } from '../../../contract/messages.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
 import { emptyCounts } from '../../../contract/states.ts';
 import type { JobRecord } from '../../../storage/job-records.ts';
@@ -63,8 +63,8 @@ describe('settling a job that was ended by force', () => {
 
   const madeAt = async (name: string) => (await test.storage.objects.stat(place.destination(name)))!.createdAt;
   const fence = () => test.run('fenceJob', { correlationId: owner.correlationId });
-  const settle = (wasBegun = true, endedAt: number | null = null) =>
-    test.run('settleFiles', { correlationId: owner.correlationId, wasBegun, endedAt });
+  const settle = (wasBegun = true, lostAt: number | null = null, info = {}) =>
+    test.run('settleFiles', { correlationId: owner.correlationId, wasBegun, lostAt }, info);
   const release = () => test.run('releaseJobLocks', { correlationId: owner.correlationId });
   const close = (endedAt: number | null = 1_000) =>
     test.run('closeLostJob', { correlationId: owner.correlationId, endedAt });
@@ -196,18 +196,59 @@ describe('settling a job that was ended by force', () => {
   it("calls nothing its copy that the next job has made after this one's end, though it is the same content", async () => {
     await begun();
     await copy('a');
-    const endedAt = await madeAt('a');
+    const lostAt = await madeAt('a');
     const next = newOwner();
     for (const name of ['a', 'b']) {
       const [lock] = await place.locksOn(name);
       await test.storage.locks.takeOver(lock!, next);
     }
-    while (Date.now() <= endedAt);
+    while (Date.now() <= lostAt);
     await copy('b');
     await copy('c');
-    await settle(true, endedAt);
+    await settle(true, lostAt);
     // Nobody else can have written under the lock on c, which is still the job's own: that came late.
     assert.deepEqual(await states(), { a: 'Completed', b: 'Cancelled', c: 'Completed' });
+  });
+
+  describe('whose workflow still tells what it knew of its files', () => {
+    /** What the workflow tells of the file with this index. */
+    function tell(entries: readonly FileEntry[], index: number, outcome: Partial<FileRecord>): FileRecord {
+      const file = requestedFile(entries[index]!, index, 500);
+      return { ...file, ...outcome, history: [...file.history, { state: outcome.state ?? 'Requested', at: 600 }] };
+    }
+
+    it('leaves what it had told of them, though nothing is to be seen of that any more', async () => {
+      const { entries } = await begun();
+      const failedThen = tell(entries!, 0, { state: 'Failed', message: 'SOURCE_NOT_FOUND: a', retryCount: 2 });
+      const copiedThen = tell(entries!, 1, { state: 'Completed', size: 12, generation: '7' });
+      const underWay = tell(entries!, 2, { state: 'Processing' });
+      test.jobs.files.set(owner.correlationId, [failedThen, copiedThen, underWay]);
+      // What the next job has made there by now.
+      await copy('b', 'of another job');
+      await copy('c');
+      assert.deepEqual(await settle(), { unresolved: 3, copied: 2 });
+      const { a, b, c } = await results();
+      assert.deepEqual([a, b], [failedThen, copiedThen]);
+      assert.equal(c?.state, 'Completed', 'looked for, as it was under way');
+    });
+
+    it('is not asked where no copy was ever ordered', async () => {
+      const { entries } = await begun();
+      test.jobs.files.set(owner.correlationId, [tell(entries!, 0, { state: 'Completed' })]);
+      await settle(false);
+      assert.deepEqual(await states(), { a: 'Cancelled', b: 'Cancelled', c: 'Cancelled' });
+    });
+
+    it('is asked again where nobody answers, and then is done without', async () => {
+      await begun();
+      await copy('a');
+      test.jobs.files.set(owner.correlationId, new Error('no worker'));
+      await failsWith(settle(), 'WORKER_LOST', { retryable: true });
+      test.logged.splice(0);
+      await settle(true, null, { attempt: 2 });
+      assert.deepEqual(await states(), { a: 'Completed', b: 'Cancelled', c: 'Cancelled' });
+      assert.ok(test.logged.some(({ correlationId }) => correlationId === owner.correlationId));
+    });
   });
 
   it('looks for nothing where no copy was ever ordered, or was to be', async () => {
@@ -318,11 +359,14 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await record(), closed);
   });
 
-  it('is asked for by whoever finds one of its locks, who does not depend on it', async () => {
+  it('has begun before any of its locks is taken over', async () => {
     await begun();
     test.jobs.isReconciling = false;
-    assert.ok((await place.take(newOwner(), NAMES)).locked);
+    const next = newOwner({ correlationId: `f${newOwner().correlationId.slice(1)}` });
+    assert.ok(!(await place.take(next, NAMES)).locked);
     test.jobs.isReconciling = true;
+    test.jobs.reconciled.splice(0);
+    assert.ok((await place.take(next, NAMES)).locked);
     assert.deepEqual(
       test.jobs.reconciled.filter((id) => id === owner.correlationId),
       [owner.correlationId],

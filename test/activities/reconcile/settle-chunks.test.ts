@@ -26,7 +26,7 @@ describe('settling a bulk job that was ended by force', () => {
     });
   }
 
-  const settle = ({ correlationId }: Chunking) => test.run('settleChunks', { correlationId, from: 0, endedAt: null });
+  const settle = ({ correlationId }: Chunking) => test.run('settleChunks', { correlationId, from: 0, lostAt: null });
 
   it('fails the lines that could not be read, which name no collection, and tells of the others', async () => {
     const problem = 'INVALID_REQUEST: line 2 is no JSON object';

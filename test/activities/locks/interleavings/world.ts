@@ -129,6 +129,7 @@ export class World {
     const directory: JobDirectory = {
       namespace: 'default',
       find: () => Promise.reject(new Error('nobody asks for that')),
+      filesOf: () => Promise.reject(new Error('nobody asks for that')),
       reconcile: () => Promise.resolve(),
       stateOf: ({ correlationId }: JobOwner) =>
         wire(`ask about ${correlationId}`, () => {
