@@ -70,7 +70,8 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  * | results, while copying| as tasks | 20 s              | for ever: what is told of a job rests on them                    |
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
  * | copyChunk, planning   | as tasks, on the bulk queue | heartbeat 10 s | for ever: files give up, one by one, after 12 passes |
- * | findCopy              | as tasks | 2 min             | for ever: a file's state is what storage says, nothing else      |
+ * | findCopy              | as tasks | 20 s              | for ever: a file's state is what storage says, nothing else      |
+ * | previewFiles          | as tasks | 2 min             | for ever: a dry run writes nothing                               |
  */
 
 /**
@@ -151,7 +152,14 @@ export const copying = proxyActivities<Activities>({
   },
 });
 
+/** Without heartbeats, so that the end of a job waits for the time-out where this is handed to a worker that is stopped. */
 export const lookingUp = proxyActivities<Activities>({
+  startToCloseTimeout: '20 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+});
+
+/** Looks at a hundred files at both sides, which takes long where storage is slow. */
+export const previewing = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
 });

@@ -1,6 +1,6 @@
 import { indexCollections, locate } from '../contract/locate.ts';
 import type { CopyOptions } from '../contract/messages.ts';
-import { lookingUp, PREVIEW_FILES } from './activity-options.ts';
+import { PREVIEW_FILES, previewing } from './activity-options.ts';
 import type { JobBook } from './job-book.ts';
 import { countOf, showProgress } from './visibility.ts';
 
@@ -11,7 +11,7 @@ export async function previewAll(book: JobBook, { overwrite }: CopyOptions): Pro
     const records = book.files.slice(from, from + PREVIEW_FILES);
     const files = records.map((record) => locate(record, places));
     const summary = `look at ${countOf(files.length, 'file')}`;
-    const outcomes = await lookingUp.previewFiles.executeWithOptions({ summary }, [{ files, overwrite }]);
+    const outcomes = await previewing.previewFiles.executeWithOptions({ summary }, [{ files, overwrite }]);
     outcomes.forEach((outcome, index) => {
       const record = records[index];
       if (record !== undefined) book.finishFile(record, outcome, Date.now());
