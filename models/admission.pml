@@ -10,6 +10,8 @@
  * ENDING: bits of the jobs that Temporal may end by force, at any moment; their attempts go on all the same.
  * LOSING: bits of the jobs whose answers from storage may be lost.
  * SECOND: the job whose admission may be tried again while its first attempt, given up by Temporal, still goes on.
+ * LATE: its first two attempts are local activities, of which nothing tells whether it is given up: a workflow task that
+ * comes late begins one when the job is another worker's.
  * PROMPT: nobody's two seconds of trying again run out: what somebody is sure to get through for.
  *
  * docs/architecture.md, "The protocols as a model", says which function each step is.
@@ -37,6 +39,10 @@
 #endif
 #ifndef SECOND
 #define SECOND 0
+#endif
+
+#ifndef LATE
+#define LATE 0
 #endif
 
 #define A 1
@@ -71,6 +77,7 @@ bool runs[4] = true;
 byte current[4];                     /* the attempt whose answer counts */
 bool decided[4];
 bool admitted[4];
+bool begunBefore[4];                 /* a local attempt has found another one's work: a task is to decide */
 bool writes[4];                      /* it was admitted, and has not begun to release */
 
 /* What a job knows of its locks: the generations that its last attempt to be admitted told of. */
@@ -79,6 +86,9 @@ byte recorded[12];                   /* of job j on place i: recorded[3 * j + i]
 #define STANDS(j, i) (owner[i] == (j) && generation[i] == recorded[3 * (j) + (i)])
 #define HOLDS(j) \
     ((!(TARGETS(j) & A) || STANDS(j, 0)) && (!(TARGETS(j) & B) || STANDS(j, 1)) && (!(TARGETS(j) & P) || STANDS(j, 2)))
+
+/* The attempt is a local activity. */
+#define IS_LOCAL (LATE && job == SECOND && number < 3)
 
 inline put(i) {
   owner[i] = job;
@@ -118,10 +128,16 @@ inline take(i) {
   :: atomic { owner[i] == job -> held[i] = generation[i]; break }
 #else
   :: atomic { owner[i] == job -> seen = generation[i] };
+#ifndef WITHOUT_BEGINNING
+     if                              /* FirstAttempt.expectOwn: what it has made itself it has in hand already */
+     :: IS_LOCAL -> seen = 0; goto begun
+     :: else
+     fi;
+#endif
 #ifndef WITHOUT_LEASE
      if                              /* Lease.check, after the generation was seen: a given-up attempt goes no further */
-     :: number == current[job]
-     :: number != current[job] -> goto givenUp
+     :: IS_LOCAL || number == current[job]
+     :: !IS_LOCAL && number != current[job] -> goto givenUp
      fi;
 #endif
      atomic {                        /* LockStore.renew: overwrite at the generation seen */
@@ -301,6 +317,16 @@ told:
     held[0] = 0; held[1] = 0; held[2] = 0; rival = 0
   }
   goto over;
+begun:                               /* LockSet.undo; beginLocally */
+  giveBack(0);
+  giveBack(1);
+  giveBack(2);
+  atomic {
+    if
+    :: runs[job] && number == current[job] && !decided[job] -> begunBefore[job] = true
+    :: else
+    fi
+  };
 givenUp:
   atomic { held[0] = 0; held[1] = 0; held[2] = 0; rival = 0; seen = 0 };
 over:
@@ -312,6 +338,7 @@ proctype workflow(byte job) {
   atomic { current[job] = 1; run attempt(job, 1) };
   do
   :: atomic { job == SECOND && current[job] == 1 && !decided[job] -> current[job] = 2; run attempt(job, 2) }
+  :: atomic { begunBefore[job] && !decided[job] -> begunBefore[job] = false; current[job] = 3; run attempt(job, 3) }
   :: decided[job] || !runs[job] -> break
   od;
   if

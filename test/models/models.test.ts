@@ -73,6 +73,11 @@ const CASES: readonly Case[] = [
     guards: { RENEWAL: 'lock_lost', LEASE: 'lock_lost' },
   },
   {
+    model: 'admission',
+    macros: ['TARGETS1=A', 'TARGETS2=P', 'TARGETS3=0', 'SECOND=1', 'LATE=1'],
+    guards: { BEGINNING: 'lock_lost', RENEWAL: 'lock_lost' },
+  },
+  {
     model: 'writing',
     macros: ['OBJECTS=1', 'SECOND=0'],
     guards: {
