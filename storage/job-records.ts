@@ -49,6 +49,11 @@ export interface JobRecord {
   admission: Admission | null;
   /** That a prefix was not listed to its end: there may be files that neither plan nor results tell of. */
   isCutShort?: boolean;
+  /**
+   * That somebody was told that its workflow was ended by force: whoever of that was about to write another end does not,
+   * and the settling does.
+   */
+  isLost?: boolean;
   /** That it was cancelled before its request was decided: of a list, it is not known how much was read. */
   isUnread?: boolean;
   status: JobStatus;
@@ -67,6 +72,7 @@ const recordShape = z.looseObject({
   entries: z.array(z.unknown()).nullish(),
   bulk: z.looseObject({ kind: z.string() }).nullish(),
   lockedPlaces: z.string().optional(),
+  isLost: z.boolean().optional(),
   admission: z.looseObject({ decision: z.string() }).nullable(),
   status: z.looseObject({
     state: z.enum(JOB_STATES),

@@ -122,7 +122,8 @@ async function settle(
   const unseen = planned.map((file) =>
     judgeUnseen(file, { mode: 'copy', collections: places.collections, lockedPlaces }),
   );
-  const copyable = planned.filter((_, index) => unseen[index] === undefined);
+  // What is planned before the record tells where it is was never decided, let alone copied.
+  const copyable = collections.length === 0 ? [] : planned.filter((_, index) => unseen[index] === undefined);
   const files = new Map(copyable.map((file) => [file.index, toChunkFile(file, places)]));
   if (options.dryRun !== true) await lookUp(objects, [...files.values()]);
   return planned.map((file, index) => {

@@ -40,7 +40,8 @@ export interface CloseRecordTask {
 
 /**
  * Writes the job's decision and end into its record, from which it is answered from then on, with its results. An end
- * that is there stays as it is; a record that was deleted while the job ran is made again.
+ * that is there stays as it is, as does the record of a job that was said to have been ended by force; a record that was
+ * deleted while the job ran is made again.
  */
 export async function closeRecord(
   { storage }: ActivityDependencies,
@@ -68,7 +69,7 @@ export async function closeRecord(
     }
     const { record, generation } = stored;
     // By an attempt whose answer was lost; or the job was ended by force, and this attempt is late.
-    if (isEndState(record.status.state)) return;
+    if (record.isLost === true || isEndState(record.status.state)) return;
     const replaced = await storage.records.replace({ record: { ...record, ...end }, generation });
     if (replaced === undefined)
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');

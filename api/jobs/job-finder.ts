@@ -8,7 +8,7 @@ import type { JobMemo } from '../../contract/messages.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, JOB_STATES } from '../../contract/states.ts';
 import type { ResultsPart } from '../../storage/job-chunks.ts';
-import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
+import type { JobRecord, JobRecordStore, StoredJobRecord } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import { progressOf } from './chunk-progress.ts';
 import type { JobReconciler } from './job-reconciler.ts';
@@ -64,7 +64,7 @@ export class JobFinder {
     // Of a job that ran when it was last looked at, Temporal will have to be asked: it is while the record is read.
     const asking = this.#open.has(correlationId) ? this.#describe(correlationId) : undefined;
     asking?.catch(() => undefined);
-    const record = await this.#readRecord(correlationId);
+    const record = (await this.#readRecord(correlationId))?.record;
     if (record !== undefined && isEndState(record.status.state)) {
       this.#open.delete(correlationId);
       return { kind: 'ended', record };
@@ -82,8 +82,10 @@ export class JobFinder {
     }
     const current = await this.#readRecord(correlationId);
     if (current === undefined) throw new JobNotFoundError();
-    if (isEndState(current.status.state)) return { kind: 'ended', record: current };
-    return await this.#lost(correlationId, current, memoOfRecord(current), null);
+    const { record: open } = current;
+    if (isEndState(open.status.state)) return { kind: 'ended', record: open };
+    await this.#reconciler.begin(correlationId);
+    return { kind: 'lost', record: open, memo: memoOfRecord(open), endedAt: null };
   }
 
   #note(correlationId: string, isOpen: boolean): void {
@@ -99,7 +101,8 @@ export class JobFinder {
    * kept any more. Throws ServiceUnavailableError.
    */
   async fromExecution(correlationId: string, execution: Execution): Promise<FoundJob | undefined> {
-    const record = await this.#readRecord(correlationId);
+    const stored = await this.#readRecord(correlationId);
+    const record = stored?.record;
     if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
     const memo = memoOf(execution);
     if (execution.status.name === 'RUNNING') {
@@ -113,23 +116,38 @@ export class JobFinder {
         progress: described === undefined ? [] : progressOf(described),
       };
     }
-    if (record === undefined && hasEnded(execution)) return undefined;
-    return await this.#lost(correlationId, record, memo, execution.closeTime?.getTime() ?? null);
+    const endedAt = execution.closeTime?.getTime() ?? null;
+    if (stored === undefined) return hasEnded(execution) ? undefined : { kind: 'lost', record: undefined, memo, endedAt };
+    await this.#reconciler.begin(correlationId);
+    const marked = await this.#mark(stored);
+    if (isEndState(marked.status.state)) return { kind: 'ended', record: marked };
+    return { kind: 'lost', record: marked, memo, endedAt };
   }
 
-  async #lost(
-    correlationId: string,
-    record: JobRecord | undefined,
-    memo: JobMemo,
-    endedAt: number | null,
-  ): Promise<FoundJob> {
-    if (record !== undefined) await this.#reconciler.begin(correlationId);
-    return { kind: 'lost', record, memo, endedAt };
+  /**
+   * Keeps what is left of a job that was ended by force from writing an end, before anybody is told of that; gives the
+   * record as it is then, closed where one was faster.
+   */
+  async #mark(found: StoredJobRecord): Promise<JobRecord> {
+    for (let stored = found; ; ) {
+      const { record, generation } = stored;
+      // Another namespace's job is for that one to judge.
+      const isOurs = record.chain.namespace === this.#client.options.namespace;
+      if (!isOurs || record.isLost === true || isEndState(record.status.state)) return record;
+      const marked = { ...record, isLost: true };
+      try {
+        if ((await this.#records.replace({ record: marked, generation })) !== undefined) return marked;
+      } catch (error) {
+        throw new ServiceUnavailableError('storage', error);
+      }
+      // Gone: there is nothing left to be told otherwise.
+      stored = (await this.#readRecord(record.correlationId)) ?? { ...stored, record: marked };
+    }
   }
 
-  async #readRecord(correlationId: string): Promise<JobRecord | undefined> {
+  async #readRecord(correlationId: string): Promise<StoredJobRecord | undefined> {
     try {
-      return (await this.#records.read(correlationId))?.record;
+      return await this.#records.read(correlationId);
     } catch (error) {
       throw new ServiceUnavailableError('storage', error);
     }

@@ -359,6 +359,26 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await record(), closed);
   });
 
+  it('is left to settle by late attempts of the job, once somebody was told how it ended', async () => {
+    const { entries } = await begun();
+    const stored = await test.storage.records.read(owner.correlationId);
+    assert.ok(stored !== undefined);
+    await test.storage.records.replace({ ...stored, record: { ...stored.record, isLost: true } });
+    const request = { entries: entries!, options: { overwrite: 'always' as const } };
+    const input = { requestor: { caller: 'ann', principals: ['ann'] }, digest: 'd', request, receivedAt: 500 };
+    const claim = { taskQueue: 'apollo-copy', input, collections: place.collections };
+    const { status } = stored.record;
+    await test.run('closeRecord', {
+      ...{ owner, claim, recordGeneration: stored.generation },
+      ...{ admission: { decision: 'accepted' }, status: { ...status, state: 'Completed' } },
+    });
+    assert.equal((await test.run('claimJob', { owner, ...claim, isPlanned: true })).claimed, false);
+    assert.equal((await record()).status.state, 'Requested');
+    await settle();
+    await close();
+    assert.equal((await record()).status.state, 'Terminated');
+  });
+
   it('has begun before any of its locks is taken over', async () => {
     await begun();
     test.jobs.isReconciling = false;

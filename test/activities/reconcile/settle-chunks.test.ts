@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { emptyCounts } from '../../../contract/states.ts';
+import type { JobRecord } from '../../../storage/job-records.ts';
 import { prepareChunk, type Chunking } from '../copying/chunking.ts';
 import { makeActivityTest, type ActivityTest } from '../support.ts';
 
@@ -11,7 +12,7 @@ describe('settling a bulk job that was ended by force', () => {
   });
 
   /** The job's record, as it is while it copies. */
-  async function recorded({ correlationId, task }: Chunking, more: { lockedPlaces?: string } = {}): Promise<void> {
+  async function recorded({ correlationId, task }: Chunking, more: Partial<JobRecord> = {}): Promise<void> {
     const { namespace, firstRunId } = task.owner;
     await test.storage.records.create({
       correlationId,
@@ -46,6 +47,15 @@ describe('settling a bulk job that was ended by force', () => {
     );
     assert.equal(results[1]?.message, problem);
     assert.deepEqual(await settle(chunking), { unresolved: 0, copied: 0, next: null });
+  });
+
+  it('cancels what is planned of a job that was not decided: where it is, the record does not tell yet', async () => {
+    const chunking = await prepareChunk(test, { files: { a: {}, b: { problem: 'INVALID_REQUEST: no' } } });
+    await chunking.putDestination('a', 'content of a');
+    await recorded(chunking, { collections: [] });
+    assert.deepEqual(await settle(chunking), { unresolved: 2, copied: 0, next: null });
+    assert.deepEqual(await chunking.states(), { a: 'Cancelled', b: 'Failed' });
+    assert.match((await chunking.record('a')).message, /^TERMINATED: /);
   });
 
   it('does not take for its own what others held, and have written the same', async () => {
