@@ -117,7 +117,8 @@ export class JobFinder {
       };
     }
     const endedAt = execution.closeTime?.getTime() ?? null;
-    if (stored === undefined) return hasEnded(execution) ? undefined : { kind: 'lost', record: undefined, memo, endedAt };
+    if (stored === undefined)
+      return hasEnded(execution) ? undefined : { kind: 'lost', record: undefined, memo, endedAt };
     await this.#reconciler.begin(correlationId);
     const marked = await this.#mark(stored);
     if (isEndState(marked.status.state)) return { kind: 'ended', record: marked };
@@ -129,7 +130,7 @@ export class JobFinder {
    * record as it is then, closed where one was faster.
    */
   async #mark(found: StoredJobRecord): Promise<JobRecord> {
-    for (let stored = found; ; ) {
+    for (let stored = found; ;) {
       const { record, generation } = stored;
       // Another namespace's job is for that one to judge.
       const isOurs = record.chain.namespace === this.#client.options.namespace;
