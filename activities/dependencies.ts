@@ -28,8 +28,10 @@ export interface JobDirectory {
   /** The latest workflow with this id, whatever chain it is of; undefined: there is none. Throws as above. */
   find(correlationId: string): Promise<JobExecution | undefined>;
   /**
-   * What the workflow of this chain of runs, which is closed, tells of the job's files now: a worker goes through its
-   * history for that. Undefined: Temporal has it no more, or another chain has taken its id. Throws where nobody answers.
+   * What the workflow of this chain of runs, which is closed, tells of the job's files now. A worker goes through its
+   * history for that, and may run the local activities again that the last workflow task was waiting for: the job's record
+   * has to be marked as lost before. Undefined: Temporal has it no more, or another chain has taken its id. Throws where
+   * nobody answers.
    */
   filesOf(owner: JobOwner): Promise<FileRecord[] | undefined>;
   /** Has a job that was ended by force settled; that is under way when this returns. Throws as above. */

@@ -1,6 +1,12 @@
 /** What is done about jobs from outside: settling one that was ended by force, and the sweep. Everything is plain JSON. */
 import { reconcileId } from './ids.ts';
 
+/**
+ * A record that is younger, in milliseconds, was certainly made by a running workflow: Temporal, which does not know that, is
+ * behind. Half of what a lock gets, as within 10 s the job is to be settled, and nobody is let at its files by that.
+ */
+export const MIN_AGE_OF_UNKNOWN_MS = 5_000;
+
 /** Argument of the workflow `reconcile`. */
 export interface ReconcileInput {
   correlationId: string;

@@ -50,10 +50,10 @@ export interface JobRecord {
   /** That a prefix was not listed to its end: there may be files that neither plan nor results tell of. */
   isCutShort?: boolean;
   /**
-   * That somebody was told that its workflow was ended by force: whoever of that was about to write another end does not,
-   * and the settling does.
+   * That its workflow was found to have been ended by force: whoever of that was about to write another end does not, and
+   * the settling does. `claimedAt`: when the correlation id was claimed, as the mark makes the object anew.
    */
-  isLost?: boolean;
+  lost?: { claimedAt: number };
   /** That it was cancelled before its request was decided: of a list, it is not known how much was read. */
   isUnread?: boolean;
   status: JobStatus;
@@ -72,7 +72,7 @@ const recordShape = z.looseObject({
   entries: z.array(z.unknown()).nullish(),
   bulk: z.looseObject({ kind: z.string() }).nullish(),
   lockedPlaces: z.string().optional(),
-  isLost: z.boolean().optional(),
+  lost: z.looseObject({ claimedAt: z.number() }).optional(),
   admission: z.looseObject({ decision: z.string() }).nullable(),
   status: z.looseObject({
     state: z.enum(JOB_STATES),
@@ -167,8 +167,25 @@ export class JobRecordStore {
   }
 
   /** When the correlation id was claimed, by the clock of Cloud Storage; of a record that is not closed. */
-  async claimedAt(correlationId: string): Promise<number | undefined> {
-    return (await this.#objects.stat(this.#ref(correlationId, 'job.json')))?.createdAt;
+  async claimedAt({ correlationId, lost }: JobRecord): Promise<number | undefined> {
+    return lost?.claimedAt ?? (await this.#objects.stat(this.#ref(correlationId, 'job.json')))?.createdAt;
+  }
+
+  /** Marks the record of a job that was ended by force, unless it is closed; gives it as it is then. */
+  async markLost(found: StoredJobRecord): Promise<JobRecord> {
+    for (let stored = found; ;) {
+      const { record } = stored;
+      if (record.lost !== undefined || isEndState(record.status.state)) return record;
+      const info = await this.#objects.stat(this.#ref(record.correlationId, 'job.json'));
+      if (info?.generation === stored.generation) {
+        const marked = { ...record, lost: { claimedAt: info.createdAt } };
+        if ((await this.replace({ ...stored, record: marked })) !== undefined) return marked;
+      }
+      const changed = await this.read(record.correlationId);
+      // Gone: nobody is told anything of it any more.
+      if (changed === undefined) return record;
+      stored = changed;
+    }
   }
 
   /** All final records stored so far, batch by batch; the same file may be in two. */

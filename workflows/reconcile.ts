@@ -20,7 +20,7 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
     const { endedAt, wasBegun, wasAccepted, locks, isBulk } = fenced;
     if (wasBegun) await sleep(LATE_WRITES_MS);
     // Whoever takes a lock over has had this begun before. What a worker had still sent then came under that lock.
-    const lostAt = endedAt === null ? null : Math.max(endedAt, workflowInfo().startTime.getTime());
+    const lostAt = Math.max(endedAt ?? 0, workflowInfo().startTime.getTime());
     const { unresolved, copied } = isBulk
       ? await settleBulk(correlationId, lostAt)
       : await upkeep(LOOK).settleFiles({ correlationId, wasBegun, lostAt });
@@ -34,7 +34,7 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
 
 const LOOK = 'look at the destinations of the files without a result';
 
-async function settleBulk(correlationId: string, lostAt: number | null): Promise<Settlement> {
+async function settleBulk(correlationId: string, lostAt: number): Promise<Settlement> {
   const total = { unresolved: 0, copied: 0 };
   for (let from: number | null = 0; from !== null;) {
     const { unresolved, copied, next }: ChunkSettlement = await upkeep(LOOK).settleChunks({

@@ -123,6 +123,10 @@ async function decide(
     // A job that waits for its locks does not list again and again.
     plan !== undefined && task.plan === undefined ? planFirst(deps, firstTask) : undefined,
   ]);
+  if (claimed.status === 'rejected' && taken.status === 'fulfilled' && taken.value?.locked === true) {
+    const { locks } = taken.value;
+    await first?.giveBack({ log: deps.log, correlationId }, () => releasePrefixLocks(deps, { owner, locks }));
+  }
   const [claim, locking, firstFiles] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
   if (!claim.claimed) {
     if (locking?.locked === true) await releasePrefixLocks(deps, { owner, locks: locking.locks });

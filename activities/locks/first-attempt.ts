@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { Logger } from '../../config/logger.ts';
 import { failure } from '../failures.ts';
 
 /**
@@ -25,5 +26,17 @@ export class FirstAttempt {
   expectOwn(object: string, generation: string): void {
     if (this.#made.has(`${generation} ${object}`)) return;
     throw failure('WORKER_LOST', 'another attempt has begun to decide this job', { retry: false });
+  }
+
+  /** Gives locks back as it fails, with whatever it fails with; that it could not is told in the log. */
+  async giveBack(
+    { log, correlationId }: { log: Logger; correlationId: string },
+    release: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await release();
+    } catch (error) {
+      log.warn({ err: error, correlationId }, 'a failed attempt cannot give its locks back');
+    }
   }
 }

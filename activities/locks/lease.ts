@@ -134,9 +134,10 @@ export class Lease implements Disposable {
 }
 
 /**
- * When this attempt was begun, in milliseconds since the epoch: by Temporal's clock, or by this machine's where it is a
- * local activity, which another one is given seconds later at the least.
+ * When this attempt was begun, by Temporal's clock, in milliseconds since the epoch. 0 for a local activity, of which that
+ * knows nothing: it renews no lock (`FirstAttempt`), and every task comes after it.
  */
 export function attemptBegunAt(): number {
-  return Context.current().info.currentAttemptScheduledTimestampMs;
+  const { isLocal, currentAttemptScheduledTimestampMs } = Context.current().info;
+  return isLocal ? 0 : currentAttemptScheduledTimestampMs;
 }

@@ -225,11 +225,9 @@ export class LockSet {
    */
   async undo(log: Logger): Promise<void> {
     if (this.#first === undefined) return;
-    try {
-      await this.release([...this.#held.values()]);
-    } catch (error) {
-      log.warn({ err: error, correlationId: this.#owner.correlationId }, 'a failed attempt cannot give its locks back');
-    }
+    await this.#first.giveBack({ log, correlationId: this.#owner.correlationId }, () =>
+      this.release([...this.#held.values()]),
+    );
   }
 
   /** The lock that was taken on a target. */

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { isEndState } from '../../contract/states.ts';
+import { MIN_AGE_OF_UNKNOWN_MS } from '../../contract/upkeep.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
 import { systemClock } from '../locks/lock-clock.ts';
 import type { ActivityDependencies, JobDirectory } from '../dependencies.ts';
@@ -33,12 +34,9 @@ export type Fencing =
     };
 
 /**
- * A record that is younger was certainly made by a running workflow: Temporal, which does not know that, is behind. Half
- * of what a lock gets, as within 10 s the job is to be settled, and nobody is let at its files by that.
+ * Sees whether a job was ended by force, and if so marks its record and takes its locks away from what is left of it. May
+ * be repeated.
  */
-const MIN_AGE_OF_UNKNOWN_MS = 5_000;
-
-/** Sees whether a job was ended by force, and if so takes its locks away from what is left of it. May be repeated. */
 export async function fenceJob(
   { storage, jobs, log, clock = systemClock }: ActivityDependencies,
   { correlationId }: FenceTask,
@@ -47,13 +45,16 @@ export async function fenceJob(
   try {
     const stored = await storage.records.read(correlationId);
     if (stored === undefined || isEndState(stored.record.status.state)) return { found: 'settled' };
-    const { record } = stored;
+    let { record } = stored;
     const end = await findEnd(jobs, record);
     if (end === 'running') return { found: 'running' };
     if (end === 'unknown') {
-      const age = clock.now() - ((await storage.records.claimedAt(correlationId)) ?? 0);
+      const age = clock.now() - ((await storage.records.claimedAt(record)) ?? 0);
       if (age < MIN_AGE_OF_UNKNOWN_MS) return { found: 'young', forMs: MIN_AGE_OF_UNKNOWN_MS - Math.max(age, 0) };
     }
+    // First of all: what is left of the job may be about to write another end, and asking its workflow may set that off.
+    record = await storage.records.markLost(stored);
+    if (isEndState(record.status.state)) return { found: 'settled' };
     const { endedAt, state } = end === 'unknown' ? { endedAt: null, state: undefined } : end;
     const accepted = state === undefined || state === 'Cancelling' ? await wasAccepted(storage, record) : undefined;
     const locks = await fenceLocks(storage.locks, record);

@@ -24,7 +24,7 @@ export interface SettleChunksTask {
   /** The first chunk of the plan that is meant. */
   from: number;
   /** As of `SettleTask`. */
-  lostAt: number | null;
+  lostAt: number;
 }
 
 /** What was settled, and the chunk to go on with; null: that was the last. */
@@ -94,7 +94,7 @@ const LOST = '';
 
 /** The job's locks; where they have changed hands, what was copied is told by the claim, which is older. */
 async function locksOf({ locks, records }: StorageModule, record: JobRecord): Promise<HeldPrefixLock[]> {
-  const createdAt = (await records.claimedAt(record.correlationId)) ?? record.receivedAt;
+  const createdAt = (await records.claimedAt(record)) ?? record.receivedAt;
   const held = (await findJobLocks(locks, record)).filter((lock) => isPrefixRef(lock));
   return [
     ...held,
@@ -107,7 +107,7 @@ interface Knowledge {
   locks: HeldPrefixLock[];
   /** What others held, and the job did without. */
   lockedPlaces: LockedPlaces | undefined;
-  lostAt: number | null;
+  lostAt: number;
 }
 
 async function settle(
@@ -133,7 +133,7 @@ async function settle(
 }
 
 /** What is known of a file: storage that does not tell, our own copy, or nothing. */
-function outcomeOf(file: ChunkFile | undefined, earliestLoss: number | null): Outcome {
+function outcomeOf(file: ChunkFile | undefined, earliestLoss: number): Outcome {
   const { refusal, existing, sourceState, lock } = file ?? {};
   if (refusal !== undefined) return withoutObject('Failed', refusal, sourceState);
   const lostAt = lock?.generation === LOST ? earliestLoss : null;

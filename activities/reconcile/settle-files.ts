@@ -24,7 +24,7 @@ export interface SettleTask {
   /** False: it is certain that no copy was ever ordered. */
   wasBegun: boolean;
   /** Where a lock of the job has changed hands: when that was at the earliest, as `OwnTime` has it. */
-  lostAt: number | null;
+  lostAt: number;
 }
 
 /** How many files had no result, and how many of these had been copied all the same. */
@@ -110,12 +110,12 @@ async function filesTold(
 async function copyFinder(
   storage: StorageModule,
   record: JobRecord,
-  lostAt: number | null,
+  lostAt: number,
 ): Promise<(file: FileRecord) => Promise<FileOutcome>> {
   const places: CollectionIndex = indexCollections(record.collections);
   const since = lockTimes(await findJobLocks(storage.locks, record));
   // Of a lock that is gone nobody knows when it was taken; certainly no copy was made before the claim.
-  const claimedAt = (await storage.records.claimedAt(record.correlationId)) ?? record.receivedAt;
+  const claimedAt = (await storage.records.claimedAt(record)) ?? record.receivedAt;
   return async (file) => {
     const { source, destination } = locate(file, places);
     const lockedAt = since(destination);

@@ -64,7 +64,7 @@ export async function claimJob(
     const { chain } = stored.record;
     const isAnothers = chain.firstRunId !== firstRunId || chain.namespace !== namespace;
     // Or a late attempt of a job that was ended by force, and has been settled since: it has no right to go on.
-    if (isAnothers || stored.record.isLost === true || isEndState(stored.record.status.state)) {
+    if (isAnothers || stored.record.lost !== undefined || isEndState(stored.record.status.state)) {
       return { claimed: false, outcome: await outcomeOf(storage, stored.record), status: stored.record.status };
     }
     first?.expectOwn(RECORD, stored.generation);

@@ -69,7 +69,7 @@ export async function closeRecord(
     }
     const { record, generation } = stored;
     // By an attempt whose answer was lost; or the job was ended by force, and this attempt is late.
-    if (record.isLost === true || isEndState(record.status.state)) return;
+    if (record.lost !== undefined || isEndState(record.status.state)) return;
     const replaced = await storage.records.replace({ record: { ...record, ...end }, generation });
     if (replaced === undefined)
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');

@@ -55,7 +55,7 @@ export function createJobService(deps: {
   const { records, chunks, inputs } = storage;
   const starter = new CopyStarter(client, records, config.taskQueue);
   const reconciler = new JobReconciler({ client, taskQueue: config.taskQueue, log });
-  const finder = new JobFinder(client, records, reconciler);
+  const finder = new JobFinder({ client, records, reconciler, log });
   const views = new JobViews({ client, records, chunks, taskQueue: config.taskQueue, queryMs, log });
   const control = new JobControl(client, finder, views);
   const waiter = new JobWaiter({

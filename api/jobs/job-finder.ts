@@ -4,9 +4,12 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
 } from '@temporalio/client';
+import type { Logger } from '../../config/logger.ts';
 import type { JobMemo } from '../../contract/messages.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, JOB_STATES } from '../../contract/states.ts';
+import { MIN_AGE_OF_UNKNOWN_MS } from '../../contract/upkeep.ts';
+import { isStorageError } from '../../storage/errors.ts';
 import type { ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore, StoredJobRecord } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
@@ -43,13 +46,15 @@ export class JobFinder {
   readonly #client: Client;
   readonly #records: JobRecordStore;
   readonly #reconciler: JobReconciler;
+  readonly #log: Logger;
   /** Jobs that ran when they were last looked at, those looked at last at the end. */
   readonly #open = new Set<string>();
 
-  constructor(client: Client, records: JobRecordStore, reconciler: JobReconciler) {
-    this.#client = client;
-    this.#records = records;
-    this.#reconciler = reconciler;
+  constructor(deps: { client: Client; records: JobRecordStore; reconciler: JobReconciler; log: Logger }) {
+    this.#client = deps.client;
+    this.#records = deps.records;
+    this.#reconciler = deps.reconciler;
+    this.#log = deps.log;
   }
 
   /** Throws JobNotFoundError where this viewer may not see such a job, and ServiceUnavailableError. */
@@ -64,19 +69,15 @@ export class JobFinder {
     // Of a job that ran when it was last looked at, Temporal will have to be asked: it is while the record is read.
     const asking = this.#open.has(correlationId) ? this.#describe(correlationId) : undefined;
     asking?.catch(() => undefined);
-    const record = (await this.#readRecord(correlationId))?.record;
-    if (record !== undefined && isEndState(record.status.state)) {
+    const stored = await this.#readRecord(correlationId);
+    if (stored !== undefined && isEndState(stored.record.status.state)) {
       this.#open.delete(correlationId);
-      return { kind: 'ended', record };
+      return { kind: 'ended', record: stored.record };
     }
     const execution = await (asking ?? this.#describe(correlationId));
     this.#note(correlationId, execution?.status.name === 'RUNNING');
-    if (execution?.status.name === 'RUNNING') {
-      return { kind: 'running', record, memo: memoOf(execution), execution, progress: progressOf(execution) };
-    }
-    // It may have closed its record since that was read.
     if (execution !== undefined) {
-      const found = await this.fromExecution(correlationId, execution);
+      const found = await this.#fromExecution(correlationId, stored, execution, execution);
       if (found === undefined) throw new JobNotFoundError();
       return found;
     }
@@ -84,8 +85,7 @@ export class JobFinder {
     if (current === undefined) throw new JobNotFoundError();
     const { record: open } = current;
     if (isEndState(open.status.state)) return { kind: 'ended', record: open };
-    await this.#reconciler.begin(correlationId);
-    return { kind: 'lost', record: open, memo: memoOfRecord(open), endedAt: null };
+    return await this.#lost(current, { memo: memoOfRecord(open), endedAt: null });
   }
 
   #note(correlationId: string, isOpen: boolean): void {
@@ -97,52 +97,70 @@ export class JobFinder {
   }
 
   /**
-   * The job of a workflow that Temporal has told of, whoever's it is; undefined where it ended, and its record is not
-   * kept any more. Throws ServiceUnavailableError.
+   * The job of a workflow that Temporal has listed, whoever's it is; undefined where it ended, and its record is not kept
+   * any more. Throws ServiceUnavailableError.
    */
-  async fromExecution(correlationId: string, execution: Execution): Promise<FoundJob | undefined> {
+  async fromList(correlationId: string, listed: Execution): Promise<FoundJob | undefined> {
     const stored = await this.#readRecord(correlationId);
+    if (stored !== undefined && isEndState(stored.record.status.state)) return { kind: 'ended', record: stored.record };
+    const isOpen = listed.status.name === 'RUNNING';
+    // A list does not tell of activities, as a description does; nor that the job goes on in another run since.
+    const isDescribed = isOpen ? isBulk(stored?.record) : stored !== undefined;
+    const described = isDescribed ? await this.#describe(correlationId) : undefined;
+    return await this.#fromExecution(correlationId, stored, described ?? listed, described);
+  }
+
+  async #fromExecution(
+    correlationId: string,
+    stored: StoredJobRecord | undefined,
+    execution: Execution,
+    described?: WorkflowExecutionDescription,
+  ): Promise<FoundJob | undefined> {
     const record = stored?.record;
-    if (record !== undefined && isEndState(record.status.state)) return { kind: 'ended', record };
     const memo = memoOf(execution);
     if (execution.status.name === 'RUNNING') {
-      // A list does not tell of activities, as a description does.
-      const described = isBulk(record) ? await this.#describe(correlationId) : undefined;
-      return {
-        kind: 'running',
-        record,
-        memo,
-        execution,
-        progress: described === undefined ? [] : progressOf(described),
-      };
+      const progress = described === undefined ? [] : progressOf(described);
+      return { kind: 'running', record, memo, execution, progress };
     }
+    // It may have closed its record since that was read.
+    const current = (await this.#readRecord(correlationId)) ?? stored;
     const endedAt = execution.closeTime?.getTime() ?? null;
-    if (stored === undefined)
-      return hasEnded(execution) ? undefined : { kind: 'lost', record: undefined, memo, endedAt };
-    await this.#reconciler.begin(correlationId);
-    const marked = await this.#mark(stored);
-    if (isEndState(marked.status.state)) return { kind: 'ended', record: marked };
-    return { kind: 'lost', record: marked, memo, endedAt };
+    if (current === undefined) return hasEnded(execution) ? undefined : { kind: 'lost', record, memo, endedAt };
+    if (isEndState(current.record.status.state)) return { kind: 'ended', record: current.record };
+    return await this.#lost(current, { memo, endedAt });
   }
 
   /**
-   * Keeps what is left of a job that was ended by force from writing an end, before anybody is told of that; gives the
-   * record as it is then, closed where one was faster.
+   * What is left of a job that was ended by force is kept from writing an end before anybody is told of that. Of one that
+   * Temporal does not know, only once that cannot be because Temporal is behind.
    */
-  async #mark(found: StoredJobRecord): Promise<JobRecord> {
-    for (let stored = found; ;) {
-      const { record, generation } = stored;
-      // Another namespace's job is for that one to judge.
-      const isOurs = record.chain.namespace === this.#client.options.namespace;
-      if (!isOurs || record.isLost === true || isEndState(record.status.state)) return record;
-      const marked = { ...record, isLost: true };
-      try {
-        if ((await this.#records.replace({ record: marked, generation })) !== undefined) return marked;
-      } catch (error) {
-        throw new ServiceUnavailableError('storage', error);
-      }
-      // Gone: there is nothing left to be told otherwise.
-      stored = (await this.#readRecord(record.correlationId)) ?? { ...stored, record: marked };
+  async #lost(stored: StoredJobRecord, known: { memo: JobMemo; endedAt: number | null }): Promise<FoundJob> {
+    const { record } = stored;
+    await this.#reconciler.begin(record.correlationId);
+    const isOurs = record.chain.namespace === this.#client.options.namespace;
+    const marked =
+      isOurs && (known.endedAt !== null || (await this.#isOld(record))) ? await this.#mark(stored) : record;
+    if (isEndState(marked.status.state)) return { kind: 'ended', record: marked };
+    return { kind: 'lost', record: marked, ...known };
+  }
+
+  async #isOld(record: JobRecord): Promise<boolean> {
+    try {
+      return Date.now() - ((await this.#records.claimedAt(record)) ?? 0) >= MIN_AGE_OF_UNKNOWN_MS;
+    } catch (error) {
+      throw new ServiceUnavailableError('storage', error);
+    }
+  }
+
+  async #mark(stored: StoredJobRecord): Promise<JobRecord> {
+    try {
+      return await this.#records.markLost(stored);
+    } catch (error) {
+      if (!isStorageError(error) || error.isTransient) throw new ServiceUnavailableError('storage', error);
+      // Without the right to write there, it is told of all the same; the settling marks it too.
+      const { correlationId } = stored.record;
+      this.#log.warn({ err: error, correlationId }, 'cannot mark the record of a job that was ended by force');
+      return stored.record;
     }
   }
 

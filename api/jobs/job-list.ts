@@ -48,7 +48,7 @@ export class JobLister {
   async #status(info: WorkflowExecutionInfo, { requestor }: JobFilter): Promise<JobStatus | undefined> {
     const correlationId = parseCorrelationId(info.workflowId);
     if (correlationId === undefined) return undefined;
-    const found = await this.#finder.fromExecution(correlationId, info).catch((error: unknown) => {
+    const found = await this.#finder.fromList(correlationId, info).catch((error: unknown) => {
       // One record that somebody has spoilt is not to hide all other jobs.
       if (!(error instanceof ServiceUnavailableError && isStorageError(error.cause, 'malformed'))) throw error;
       this.#log.error({ err: error.cause, correlationId }, 'a record cannot be read: its job is left out of the list');

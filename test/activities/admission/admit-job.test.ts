@@ -181,6 +181,29 @@ describe('admitJob', () => {
       assert.deepEqual(await place.locksOn('a', 'b'), before);
     });
 
+    it('keeps no lock either on what the job does without, where it finds that only by the claim', async () => {
+      const held = await place.hold(place.destination('a'), newOwner());
+      const request = input(['a'], { onLocked: 'skip' });
+      const decided = await admit(request, owner, local);
+      assert.ok(decided.verdict === 'accepted' && decided.locks[0] === null);
+      await test.storage.locks.release(held, held.generation);
+      await givesUp(admit(request, owner, local));
+      assert.deepEqual(await place.locksOn('a'), []);
+    });
+
+    it('leaves what a task renews, whatever the clocks say', async () => {
+      const hourLater = Date.now() + 60 * 60_000;
+      const removal = { operation: 'delete', name: lockName(place.destination('a')) } as const;
+      test.proxy.inject(removal, answerError(503));
+      test.proxy.inject({ operation: 'upload', name: `jobs/${owner.correlationId}/job.json` }, answerError(503));
+      const first = admit(input(['a']), owner, { ...local, currentAttemptScheduledTimestampMs: hourLater });
+      await failsWith(first, 'STORAGE_UNAVAILABLE', { retryable: true });
+      test.proxy.removeFaults();
+      assert.equal((await place.locksOn('a')).length, 1);
+      const decided = await admit(input(['a']), owner, { currentAttemptScheduledTimestampMs: Date.now() });
+      assert.equal(decided.verdict, 'accepted');
+    });
+
     it('gives up where the other one has only made a lock', async () => {
       const [target] = [place.destination('b')];
       const made = await place.hold(target, owner);

@@ -4,7 +4,7 @@ import { requestedFile } from '../../../contract/file-records.ts';
 import { emptyCounts } from '../../../contract/states.ts';
 import type { JobRecord } from '../../../storage/job-records.ts';
 import { lockName } from '../../../storage/lock-names.ts';
-import { answerError, resetAfter } from '../../support/storage-proxy/index.ts';
+import { answerError, holdBefore, resetAfter } from '../../support/storage-proxy/index.ts';
 import { newPlace, type Place } from '../locks/locking.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest } from '../support.ts';
 
@@ -63,7 +63,7 @@ describe('settling a job that was ended by force', () => {
 
   const madeAt = async (name: string) => (await test.storage.objects.stat(place.destination(name)))!.createdAt;
   const fence = () => test.run('fenceJob', { correlationId: owner.correlationId });
-  const settle = (wasBegun = true, lostAt: number | null = null, info = {}) =>
+  const settle = (wasBegun = true, lostAt = Number.MAX_SAFE_INTEGER, info = {}) =>
     test.run('settleFiles', { correlationId: owner.correlationId, wasBegun, lostAt }, info);
   const release = () => test.run('releaseJobLocks', { correlationId: owner.correlationId });
   const close = (endedAt: number | null = 1_000) =>
@@ -245,7 +245,7 @@ describe('settling a job that was ended by force', () => {
       test.jobs.files.set(owner.correlationId, new Error('no worker'));
       await failsWith(settle(), 'WORKER_LOST', { retryable: true });
       test.logged.splice(0);
-      await settle(true, null, { attempt: 2 });
+      await settle(true, Number.MAX_SAFE_INTEGER, { attempt: 2 });
       assert.deepEqual(await states(), { a: 'Completed', b: 'Cancelled', c: 'Cancelled' });
       assert.ok(test.logged.some(({ correlationId }) => correlationId === owner.correlationId));
     });
@@ -359,11 +359,48 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await record(), closed);
   });
 
+  it('keeps what is left of the job from writing an end before anything is asked', async () => {
+    await begun();
+    const claimedAt = await test.storage.records.claimedAt(await record());
+    await fence();
+    assert.deepEqual((await record()).lost, { claimedAt });
+    assert.equal(await test.storage.records.claimedAt(await record()), claimedAt, 'though the object is younger');
+  });
+
+  for (const isMarkedByAnother of [false, true]) {
+    const who = isMarkedByAnother ? ', told of as lost meanwhile' : '';
+
+    it(`recognises what was copied before another job took the lock over${who}`, async () => {
+      await begun();
+      await copy('a');
+      const [lock] = await place.locksOn('a');
+      await test.storage.locks.takeOver(lock!, newOwner());
+      const lostAt = Date.now();
+      while (Date.now() <= lostAt);
+      const stored = await test.storage.records.read(owner.correlationId);
+      if (isMarkedByAnother) await test.storage.records.markLost(stored!);
+      await settle(true, lostAt);
+      assert.deepEqual(await states(), { a: 'Completed', b: 'Cancelled', c: 'Cancelled' });
+    });
+  }
+
+  it('is settled by another one, where its end is written as it is marked', async () => {
+    await begun();
+    const marking = holdBefore();
+    const name = `jobs/${owner.correlationId}/job.json`;
+    test.proxy.inject({ operation: 'upload', name }, marking, { times: 1 });
+    const fencing = fence();
+    await marking.reached;
+    await close();
+    marking.release();
+    assert.deepEqual(await fencing, { found: 'settled' });
+  });
+
   it('is left to settle by late attempts of the job, once somebody was told how it ended', async () => {
     const { entries } = await begun();
     const stored = await test.storage.records.read(owner.correlationId);
     assert.ok(stored !== undefined);
-    await test.storage.records.replace({ ...stored, record: { ...stored.record, isLost: true } });
+    await test.storage.records.markLost(stored);
     const request = { entries: entries!, options: { overwrite: 'always' as const } };
     const input = { requestor: { caller: 'ann', principals: ['ann'] }, digest: 'd', request, receivedAt: 500 };
     const claim = { taskQueue: 'apollo-copy', input, collections: place.collections };

@@ -27,7 +27,8 @@ describe('settling a bulk job that was ended by force', () => {
     });
   }
 
-  const settle = ({ correlationId }: Chunking) => test.run('settleChunks', { correlationId, from: 0, lostAt: null });
+  const settle = ({ correlationId }: Chunking) =>
+    test.run('settleChunks', { correlationId, from: 0, lostAt: Number.MAX_SAFE_INTEGER });
 
   it('fails the lines that could not be read, which name no collection, and tells of the others', async () => {
     const problem = 'INVALID_REQUEST: line 2 is no JSON object';
