@@ -15,6 +15,12 @@ export const SHORT_REQUEST_TIMEOUT_MS = 8_000;
 /** Headers with credentials are good for this long, in milliseconds: tokens are renewed minutes before they expire. */
 const HEADERS_KEPT_MS = 15_000;
 
+/** Headers that are younger, in milliseconds, are not what a refused request was sent with: that was on its way. */
+const HEADERS_NEW_MS = 2_000;
+
+/** In the past, for Google's client library: a token that expired then is renewed before it is used. */
+const LONG_AGO = 1;
+
 const NO_HEADERS: AuthorizationHeaders = {};
 
 /** Where Cloud Storage is, and as whom it is asked. */
@@ -23,33 +29,74 @@ export interface StorageAccess {
   origin: string;
   /** Headers with credentials, the same object for as long as they are the same. Rejects where none can be had. */
   authorize: () => AuthorizationHeaders | Promise<AuthorizationHeaders>;
+  /** Storage has refused the credentials (401), before they expired: the next ones are fetched anew. */
+  refused: () => void;
 }
 
 /**
  * Cloud Storage with Application Default Credentials, by Google's client library; or an emulator where one is set, which
- * gets no credentials. Sends nothing yet.
+ * gets no credentials. Sends nothing yet. `now`: milliseconds by a clock that never goes back.
  */
-export function accessStorage({ emulatorHost, projectId }: StorageConfig): StorageAccess {
-  if (emulatorHost !== undefined) return { origin: emulatorHost, authorize: () => NO_HEADERS };
+export function accessStorage(
+  { emulatorHost, projectId }: StorageConfig,
+  now: () => number = () => performance.now(),
+): StorageAccess {
+  if (emulatorHost !== undefined) {
+    return { origin: emulatorHost, authorize: () => NO_HEADERS, refused: () => undefined };
+  }
   const { apiEndpoint, authClient } = new Storage(projectId === undefined ? {} : { projectId });
-  const fetchHeaders = async () => Object.fromEntries(await authClient.getRequestHeaders(apiEndpoint));
-  return { origin: apiEndpoint, authorize: keepFor(HEADERS_KEPT_MS, fetchHeaders) };
+  const headers = new Kept(HEADERS_KEPT_MS, now, async ({ isRefused }) => {
+    if (isRefused) {
+      const client = await authClient.getClient();
+      client.setCredentials({ ...client.credentials, expiry_date: LONG_AGO });
+    }
+    return Object.fromEntries(await authClient.getRequestHeaders(apiEndpoint));
+  });
+  return {
+    origin: apiEndpoint,
+    authorize: () => headers.get(),
+    refused: () => {
+      headers.refuse(HEADERS_NEW_MS);
+    },
+  };
 }
 
-/** Gives what was fetched last, at once, for so many milliseconds; then fetches again, once for all who ask meanwhile. */
-function keepFor<T>(ms: number, fetch: () => Promise<T>): () => T | Promise<T> {
-  let kept: { value: T; until: number } | undefined;
-  let fetching: Promise<T> | undefined;
-  return () => {
-    if (kept !== undefined && performance.now() < kept.until) return kept.value;
-    fetching ??= fetch()
-      .then((value) => {
-        kept = { value, until: performance.now() + ms };
-        return value;
-      })
-      .finally(() => {
-        fetching = undefined;
-      });
-    return fetching;
-  };
+/** Gives what was fetched last, at once, for some time; then fetches again, once for all who ask meanwhile. */
+class Kept<T> {
+  readonly #forMs: number;
+  readonly #now: () => number;
+  readonly #fetch: (why: { isRefused: boolean }) => Promise<T>;
+  #kept: { value: T; since: number } | undefined;
+  #fetching: Promise<T> | undefined;
+  #isRefused = false;
+
+  constructor(forMs: number, now: () => number, fetch: (why: { isRefused: boolean }) => Promise<T>) {
+    this.#forMs = forMs;
+    this.#now = now;
+    this.#fetch = fetch;
+  }
+
+  get(): T | Promise<T> {
+    if (this.#kept !== undefined && this.#now() < this.#kept.since + this.#forMs) return this.#kept.value;
+    this.#fetching ??= this.#renew();
+    return this.#fetching;
+  }
+
+  async #renew(): Promise<T> {
+    try {
+      const value = await this.#fetch({ isRefused: this.#isRefused });
+      this.#isRefused = false;
+      this.#kept = { value, since: this.#now() };
+      return value;
+    } finally {
+      this.#fetching = undefined;
+    }
+  }
+
+  /** Forgets what is kept, unless it is younger than so many milliseconds: it is no good. */
+  refuse(newMs: number): void {
+    if (this.#kept === undefined || this.#now() < this.#kept.since + newMs) return;
+    this.#kept = undefined;
+    this.#isRefused = true;
+  }
 }

@@ -1,6 +1,6 @@
 import type { StorageAccess } from './client.ts';
 import { responseError, StorageError } from './errors.ts';
-import type { AuthorizationHeaders } from './json-api.ts';
+import { UNAUTHORIZED, type AuthorizationHeaders } from './json-api.ts';
 import { objectPath, parseAnswer, toObjectInfo, type ObjectRef, type ObjectResource } from './objects.ts';
 import type { StorageObserver } from './observer.ts';
 import type { RewriteAnswer, RewriteCall, RewriteReceiver, RewriteTransport } from './rewrite-transport.ts';
@@ -80,7 +80,7 @@ export class HttpRewriteTransport implements RewriteTransport {
       return;
     }
     const end = this.#options.observer?.sent?.({ operation: 'rewrite', path });
-    this.#connections.send(request, new Exchange(call.destination, receiver, end));
+    this.#connections.send(request, new Exchange(call.destination, receiver, this.#options, end));
   }
 
   /** The header fields as they go over the connection. Throws TypeError where one of them is malformed. */
@@ -108,16 +108,24 @@ function queryOf({ source, ifGenerationMatch, rewriteToken }: RewriteCall): stri
 class Exchange implements Receiver {
   readonly #destination: ObjectRef;
   readonly #receiver: RewriteReceiver;
+  readonly #access: StorageAccess;
   readonly #end: ((error?: unknown) => void) | undefined;
 
-  constructor(destination: ObjectRef, receiver: RewriteReceiver, end: ((error?: unknown) => void) | undefined) {
+  constructor(
+    destination: ObjectRef,
+    receiver: RewriteReceiver,
+    access: StorageAccess,
+    end: ((error?: unknown) => void) | undefined,
+  ) {
     this.#destination = destination;
     this.#receiver = receiver;
+    this.#access = access;
     this.#end = end;
   }
 
   answered({ status, body, retryAfter }: WireAnswer): void {
     if (status < 200 || status >= 300) {
+      if (status === UNAUTHORIZED) this.#access.refused();
       this.failed(responseError(status, body, retryAfter));
       return;
     }

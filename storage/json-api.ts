@@ -43,6 +43,9 @@ export interface JsonApiOptions extends StorageAccess {
   observer?: StorageObserver | undefined;
 }
 
+/** Storage does not take the credentials. */
+export const UNAUTHORIZED = 401;
+
 /** Connections to one host; each carries one request at a time. */
 const MAX_CONNECTIONS = 1_024;
 
@@ -104,9 +107,14 @@ export class JsonApi {
         if (answer.statusCode < 300) return { body, header };
         throw responseError(answer.statusCode, body, header('retry-after'));
       } catch (error) {
+        this.#hear(error);
         throw connectionError(error);
       }
     });
+  }
+
+  #hear(error: unknown): void {
+    if (error instanceof StorageError && error.status === UNAUTHORIZED) this.#options.refused();
   }
 
   /** How long storage may take over one step of a request, in milliseconds. */
@@ -123,6 +131,7 @@ export class JsonApi {
         return await send();
       } catch (thrown) {
         const error = connectionError(thrown);
+        this.#hear(error);
         const isLast = attempt >= retries;
         if (isLast || !(error instanceof StorageError) || !error.isTransient) throw error;
         const pause = error.retryAfterMs ?? FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random());

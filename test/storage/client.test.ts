@@ -9,12 +9,21 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { defaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import { pino } from 'pino';
-import { accessStorage } from '../../storage/client.ts';
+import { accessStorage, type StorageAccess } from '../../storage/client.ts';
+import { HttpRewriteTransport } from '../../storage/http-rewrite-transport.ts';
 import { createStorage } from '../../storage/index.ts';
 import { JsonApi } from '../../storage/json-api.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
-import { meanwhile } from '../support/storage-proxy/index.ts';
+import { answerError, meanwhile } from '../support/storage-proxy/index.ts';
 import { failsAs, storageError } from './assertions.ts';
+
+const ANY = { method: 'GET', path: '/storage/v1/b/c' } as const;
+
+async function rewriteOver(access: StorageAccess): Promise<unknown> {
+  const source = { bucket: 'from', name: 'a', generation: '1' };
+  const transport = new HttpRewriteTransport({ ...access, timeoutMs: 1_000 });
+  return await transport.rewrite({ source, destination: { bucket: 'to', name: 'a' }, ifGenerationMatch: '0' });
+}
 
 describe('client of an emulator', () => {
   let storage: TestStorage;
@@ -70,38 +79,57 @@ describe('client of an emulator', () => {
   }
 });
 
+/** Has Google's client library find an account whose tokens this server gives, who is told what it was asked with. */
+async function withTokens(
+  answer: (asked: string) => { status: number; body: object },
+  subjectToken: string,
+  use: () => Promise<void>,
+): Promise<void> {
+  const exchange = createServer((request, response) => {
+    text(request).then(
+      (asked) => {
+        const { status, body } = answer(asked);
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      },
+      () => response.destroy(),
+    );
+  });
+  await once(exchange.listen(0, '127.0.0.1'), 'listening');
+  const { port } = exchange.address() as AddressInfo;
+  const folder = await mkdtemp(join(tmpdir(), 'apollo-test-'));
+  const environment = { ...process.env };
+  try {
+    const subject = join(folder, 'subject.txt');
+    await writeFile(subject, subjectToken);
+    const account = {
+      ...{ type: 'external_account', subject_token_type: 'urn:ietf:params:oauth:token-type:jwt' },
+      audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x',
+      ...{ token_url: `http://127.0.0.1:${port}/token`, credential_source: { file: subject } },
+    };
+    const credentials = join(folder, 'credentials.json');
+    await writeFile(credentials, JSON.stringify(account));
+    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = credentials;
+    await use();
+  } finally {
+    process.env = environment;
+    exchange.close();
+    exchange.closeAllConnections();
+    await rm(folder, { recursive: true });
+  }
+}
+
 describe('client of Cloud Storage', () => {
+  const CONFIG = { controlBucket: 'c', projectId: 'p', emulatorHost: undefined };
+
   it('tells nothing of credentials that are refused, in the log or in a failure of Temporal', async () => {
     const secret = 'the-subject-token';
     const exchanges: string[] = [];
-    const exchange = createServer((request, response) => {
-      text(request).then(
-        (body) => {
-          exchanges.push(body);
-          response.writeHead(400, { 'content-type': 'application/json' }).end('{"error": "invalid_grant"}');
-        },
-        () => response.destroy(),
-      );
-    });
-    await once(exchange.listen(0, '127.0.0.1'), 'listening');
-    const { port } = exchange.address() as AddressInfo;
-    const folder = await mkdtemp(join(tmpdir(), 'apollo-test-'));
-    const environment = { ...process.env };
-    try {
-      const subject = join(folder, 'subject.txt');
-      await writeFile(subject, secret);
-      const account = {
-        ...{ type: 'external_account', subject_token_type: 'urn:ietf:params:oauth:token-type:jwt' },
-        audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x',
-        ...{ token_url: `http://127.0.0.1:${port}/token`, credential_source: { file: subject } },
-      };
-      const credentials = join(folder, 'credentials.json');
-      await writeFile(credentials, JSON.stringify(account));
-      process.env['GOOGLE_APPLICATION_CREDENTIALS'] = credentials;
-      const { objects } = createStorage(
-        { controlBucket: 'c', projectId: 'p', emulatorHost: undefined },
-        { autoRetry: false },
-      );
+    const refuse = (asked: string) => {
+      exchanges.push(asked);
+      return { status: 400, body: { error: 'invalid_grant' } };
+    };
+    await withTokens(refuse, secret, async () => {
+      const { objects } = createStorage(CONFIG, { autoRetry: false });
       const error = await storageError(objects.stat({ bucket: 'c', name: 'a' }));
       assert.ok(exchanges.length >= 1 && exchanges.every((body) => body.includes(secret)), 'it was sent');
       let log = '';
@@ -111,20 +139,57 @@ describe('client of Cloud Storage', () => {
         assert.match(told, /no credentials for Cloud Storage/);
         assert.ok(!told.includes(secret));
       }
-    } finally {
-      process.env = environment;
-      exchange.close();
-      exchange.closeAllConnections();
-      await rm(folder, { recursive: true });
-    }
+    });
   });
+
+  it('fetches credentials anew where storage refuses them before they expire, once for all that were refused', async () => {
+    let issued = 0;
+    const issue = () => {
+      const token = { access_token: `token ${(issued += 1)}`, expires_in: 3_600, token_type: 'Bearer' };
+      const more = { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' };
+      return { status: 200, body: { ...token, ...more } };
+    };
+    await withTokens(issue, 'subject', async () => {
+      let now = 0;
+      const { authorize, refused } = accessStorage(CONFIG, () => now);
+      const token = async () => (await authorize())['authorization'];
+      assert.deepEqual([await token(), await token()], ['Bearer token 1', 'Bearer token 1']);
+      now = 20_000;
+      assert.equal(await token(), 'Bearer token 1', 'asked of the library, which has it still');
+      now = 25_000;
+      refused();
+      refused();
+      assert.deepEqual(await Promise.all([token(), token()]), ['Bearer token 2', 'Bearer token 2']);
+      now = 26_000;
+      refused();
+      assert.equal(await token(), 'Bearer token 2', 'what was refused had been sent before');
+      assert.equal(issued, 2);
+    });
+  });
+
+  for (const [how, ask] of [
+    ['a request', (access: StorageAccess) => new JsonApi({ ...access, retries: 0, timeoutMs: 1_000 }).send(ANY)],
+    ['a rewrite', (access: StorageAccess) => rewriteOver(access)],
+  ] as const) {
+    it(`says so where ${how} is answered 401, and where it is not, does not`, async () => {
+      const storage = await makeTestStorage();
+      let refusals = 0;
+      const refused = () => (refusals += 1);
+      const access = { origin: storage.proxy.url, authorize: () => ({}), refused };
+      storage.proxy.inject({}, answerError(403), { times: 1 });
+      await assert.rejects(Promise.resolve(ask(access)));
+      assert.equal(refusals, 0);
+      storage.proxy.inject({}, answerError(401), { times: 1 });
+      await failsAs(Promise.resolve(ask(access)), 'unavailable');
+      assert.equal(refusals, 1);
+    });
+  }
 
   it('tells that storage is not available where no credentials can be had', async () => {
     const environment = { ...process.env };
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nowhere/credentials.json';
     try {
-      const config = { controlBucket: 'c', projectId: 'p', emulatorHost: undefined };
-      const api = new JsonApi({ ...accessStorage(config), retries: 0, timeoutMs: 1_000 });
+      const api = new JsonApi({ ...accessStorage(CONFIG), retries: 0, timeoutMs: 1_000 });
       await failsAs(api.send({ method: 'GET', path: '/storage/v1/b/c' }), 'unavailable');
     } finally {
       process.env = environment;

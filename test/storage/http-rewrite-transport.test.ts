@@ -12,7 +12,7 @@ describeRewriteTransport('rewrite transport over HTTP, on the plain emulator', c
 
 describe('a call that cannot be written as a request', () => {
   it('fails, and throws nothing at whoever gives it a lane', async () => {
-    const access = { origin: 'http://127.0.0.1:9', authorize: () => ({}) };
+    const access = { origin: 'http://127.0.0.1:9', authorize: () => ({}), refused: () => undefined };
     const transport = new HttpRewriteTransport({ ...access, timeoutMs: 1_000 });
     const place = { bucket: 'bucket', name: 'half a \ud800 pair' };
     const call = { source: { ...place, generation: '1' }, destination: place, ifGenerationMatch: '0' };
