@@ -71,7 +71,7 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
  * | copyChunk, planning   | as tasks, on the bulk queue | heartbeat 10 s | for ever: files give up, one by one, after 12 passes |
  * | findCopy              | as tasks | 20 s              | for ever: a file's state is what storage says, nothing else      |
- * | previewFiles          | as tasks | 2 min             | for ever: a dry run writes nothing                               |
+ * | previewFiles          | as tasks | heartbeat 10 s    | for ever: a dry run writes nothing                               |
  */
 
 /**
@@ -161,6 +161,7 @@ export const lookingUp = proxyActivities<Activities>({
 /** Looks at a hundred files at both sides, which takes long where storage is slow. */
 export const previewing = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
 });
 

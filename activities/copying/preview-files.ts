@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { Overwrite } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import type { LocatedFile } from '../../contract/locate.ts';
@@ -7,6 +8,7 @@ import type { ObjectInfo } from '../../storage/objects.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failures.ts';
+import { Lease } from '../locks/lease.ts';
 import { isSameContent, type FileOutcome, type SourceState, type Outcome } from './file-outcome.ts';
 
 export interface PreviewTask {
@@ -21,6 +23,7 @@ export async function previewFiles(
   { storage }: ActivityDependencies,
   { files, overwrite }: PreviewTask,
 ): Promise<FileOutcome[]> {
+  using _lease = new Lease(Context.current());
   const outcomes: FileOutcome[] = [];
   try {
     await mapConcurrently(files, FILES_AT_A_TIME, async (file, index) => {
