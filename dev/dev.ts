@@ -56,10 +56,13 @@ async function describe(stack: Stack): Promise<void> {
     '\nFor another caller, or other scopes: npm run --silent dev:token -- --sub bob --scope "apollo_read apollo_write"',
   );
   heading(
-    'To run an API or a worker of your own on it (npm run api, npm run worker), with a PORT or METRICS_PORT of its own',
+    'For the command line client (npm run --silent cli -- --help), and to run an API or a worker of your own on it ' +
+      '(npm run api, npm run worker), with a PORT or METRICS_PORT of its own',
   );
   show(
     Object.entries({
+      APOLLO_API_URL: stack.apiUrl,
+      APOLLO_TOKEN: '"$TOKEN"',
       TEMPORAL_ADDRESS: stack.temporalAddress,
       CONTROL_BUCKET,
       STORAGE_EMULATOR_HOST: stack.storageUrl,

@@ -6,6 +6,7 @@ import { emulatorAt, type Emulator } from './emulator.ts';
 import type { Part, PartError } from './part.ts';
 import { createPartSet } from './part-set.ts';
 import { createPortClaims } from './port-claims.ts';
+import { keepPorts, readPorts } from './kept-ports.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from './ports.ts';
 
 import { keyFileIn, startTokenIssuer, type TokenRequest } from './token-issuer.ts';
@@ -74,7 +75,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await mkdir(join(dataFolder, 'logs'), { recursive: true });
     const claims = createPortClaims();
     parts.finally(claims.release);
-    const ports = await choosePorts(USUAL_PORTS, { anyFree: options.anyPorts ?? false, claim: claims.take });
+    const usual = { ...USUAL_PORTS, ...(options.dataFolder !== undefined && (await readPorts(dataFolder))) };
+    const ports = await choosePorts(usual, { anyFree: options.anyPorts ?? false, claim: claims.take });
+    if (options.dataFolder !== undefined) await keepPorts(dataFolder, ports);
     // A profile of its own, lest the parts take up that of the person who runs them.
     const temporalConfigFile = join(dataFolder, 'temporal.toml');
     await writeFile(temporalConfigFile, '[profile.default]\n');

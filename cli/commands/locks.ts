@@ -102,9 +102,9 @@ function addBreak(parent: Command, { context }: CommandSet): void {
     .addOption(common.jsonOption)
     .addHelpText('after', common.examples('apollo locks break copies/report.pdf --yes'))
     .action(async (text, { prefix = false, yes = false, force = false, ...options }) => {
-      const { collections, locks } = connectStorage(context);
+      const { collections, locks, records } = connectStorage(context);
       const target = await lockTarget(text, { isPrefix: prefix, collections });
-      const lock = await breakLock(locks, target, { context, yes, force });
+      const lock = await breakLock({ locks, records }, target, { context, yes, force });
       new Output(context, options).show(lockView(lock), `Broken: ${lockText(lock)}`);
     });
 }

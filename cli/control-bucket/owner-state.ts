@@ -1,6 +1,8 @@
 import { ConfigError } from '../../config/config.ts';
 import { loadTemporalConfig } from '../../config/temporal.ts';
 import type { JobOwner } from '../../contract/messages.ts';
+import { isEndState } from '../../contract/states.ts';
+import type { JobRecordStore } from '../../storage/job-records.ts';
 import type { CliContext } from '../context.ts';
 import { inOneLine } from '../text.ts';
 
@@ -10,8 +12,14 @@ const DESCRIBE_TIMEOUT_MS = 5_000;
 /** Whether the job that owns a lock still runs; or why that cannot be told. */
 export type OwnerState = 'running' | 'ended' | { unknown: string };
 
-/** Asks Temporal, by the settings that the worker has too. Throws ConfigError. */
-export async function stateOfOwner(owner: JobOwner, { env }: CliContext): Promise<OwnerState> {
+/**
+ * Asks Temporal, by the settings that the worker has too. One that does not know the job may be another one than it runs
+ * on: what the job's record says is held against that. Throws ConfigError and StorageError.
+ */
+export async function stateOfOwner(
+  owner: JobOwner,
+  { context: { env }, records }: { context: CliContext; records: JobRecordStore },
+): Promise<OwnerState> {
   const { namespace, connectionOptions } = loadTemporalConfig(env);
   if (owner.namespace !== namespace) {
     return { unknown: `it belongs to the Temporal namespace ${owner.namespace}, not ${namespace}` };
@@ -27,10 +35,18 @@ export async function stateOfOwner(owner: JobOwner, { env }: CliContext): Promis
     const isSameChain = raw.workflowExecutionInfo?.firstRunId === owner.firstRunId;
     return isSameChain && status.name === 'RUNNING' ? 'running' : 'ended';
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return 'ended';
+    if (error instanceof WorkflowNotFoundError) return await stateByRecord(owner, records, connectionOptions.address);
     if (error instanceof ConfigError) throw error;
     return { unknown: `Temporal at ${connectionOptions.address} cannot be asked: ${inOneLine(error)}` };
   } finally {
     await connection.close();
   }
+}
+
+async function stateByRecord(owner: JobOwner, records: JobRecordStore, address: string): Promise<OwnerState> {
+  const record = (await records.read(owner.correlationId))?.record;
+  if (record?.chain.firstRunId !== owner.firstRunId || isEndState(record.status.state)) return 'ended';
+  return {
+    unknown: `its record says that it has not ended, and Temporal at ${address} does not know it: is it that one (TEMPORAL_ADDRESS)?`,
+  };
 }
