@@ -53,3 +53,6 @@ export const GZIP_ALLOWANCE_BYTES = 1024 * 1024;
 
 /** The highest rate a request may ask for, in files a second for the whole job. */
 export const MAX_FILES_PER_SECOND = 100_000;
+
+/** The smallest: a file in a quarter of an hour or so. */
+export const MIN_FILES_PER_SECOND = 0.001;

@@ -1,5 +1,6 @@
-import { CancellationScope, sleep, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Activities, FileOutcome } from '../activities/index.ts';
+import { MIN_FILES_PER_SECOND } from '../contract/limits.ts';
 import type { CopyOptions } from '../contract/messages.ts';
 import { copying, FILES_IN_FLIGHT, lookingUp } from './activity-options.ts';
 import type { CopyGate } from './copy-gate.ts';
@@ -107,7 +108,8 @@ export class FileCopying {
     if (maxFilesPerSecond === undefined) return 0;
     const now = Date.now();
     const turn = Math.max(this.#nextTurn, now);
-    this.#nextTurn = turn + 1_000 / maxFilesPerSecond;
+    // Requests were taken once that had a smaller rate, by which no turn ever came.
+    this.#nextTurn = turn + 1_000 / Math.max(maxFilesPerSecond, MIN_FILES_PER_SECOND);
     return Math.floor(turn - now);
   }
 
@@ -127,7 +129,9 @@ export class FileCopying {
         () => {
           goOn(this.#gate.isOpen && !this.#book.isCancelling);
         },
-        () => {
+        (error: unknown) => {
+          // A turn that fails otherwise would fail again at once, and again.
+          if (!isCancellation(error)) throw error;
           goOn(false);
         },
       )

@@ -1,5 +1,5 @@
 import { setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
-import type { ChunkSettlement, Settlement } from '../activities/index.ts';
+import type { Activities, ChunkSettlement, Settlement } from '../activities/index.ts';
 import type { ReconcileInput, Reconciliation } from '../contract/upkeep.ts';
 import { LATE_WRITES_MS, upkeep } from './upkeep-options.ts';
 import { countOf } from './visibility.ts';
@@ -22,7 +22,7 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
     // Whoever takes a lock over has had this begun before. What a worker had still sent then came under that lock.
     const lostAt = Math.max(endedAt ?? 0, workflowInfo().startTime.getTime());
     const { unresolved, copied } = isBulk
-      ? await settleBulk(correlationId, lostAt)
+      ? await settleBulk({ correlationId, wasBegun, lostAt })
       : await upkeep(LOOK).settleFiles({ correlationId, wasBegun, lostAt });
     await upkeep(`give back ${countOf(locks, 'lock')}`).releaseJobLocks({ correlationId });
     const closing = { correlationId, endedAt, wasAccepted: wasAccepted || copied > 0 };
@@ -34,14 +34,10 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
 
 const LOOK = 'look at the destinations of the files without a result';
 
-async function settleBulk(correlationId: string, lostAt: number): Promise<Settlement> {
+async function settleBulk(job: Omit<Parameters<Activities['settleChunks']>[0], 'from'>): Promise<Settlement> {
   const total = { unresolved: 0, copied: 0 };
   for (let from: number | null = 0; from !== null;) {
-    const { unresolved, copied, next }: ChunkSettlement = await upkeep(LOOK).settleChunks({
-      correlationId,
-      from,
-      lostAt,
-    });
+    const { unresolved, copied, next }: ChunkSettlement = await upkeep(LOOK).settleChunks({ ...job, from });
     total.unresolved += unresolved;
     total.copied += copied;
     from = next;

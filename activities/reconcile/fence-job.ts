@@ -60,9 +60,10 @@ export async function fenceJob(
     const locks = await fenceLocks(storage.locks, record);
     log.warn({ correlationId, locks }, 'a job was ended by force; what became of its files is being found out');
     const isBulk = record.bulk !== null;
-    // The state is set in the same breath as the first copy is ordered: one that is still Requested copied nothing.
-    const wasBegun = state !== 'Requested';
-    return { found: 'lost', endedAt, wasBegun, wasAccepted: accepted ?? wasBegun, locks, isBulk };
+    // The state is set in the same breath as the first copy is ordered: one that is still Requested copied nothing. Where
+    // it does not tell, nothing was copied by one that had not been accepted, whatever equal copies others have made since.
+    const wasBegun = accepted ?? state !== 'Requested';
+    return { found: 'lost', endedAt, wasBegun, wasAccepted: wasBegun, locks, isBulk };
   } catch (error) {
     throw toControlFailure(error);
   }

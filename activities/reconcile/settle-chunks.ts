@@ -23,7 +23,8 @@ export interface SettleChunksTask {
   correlationId: string;
   /** The first chunk of the plan that is meant. */
   from: number;
-  /** As of `SettleTask`. */
+  /** Both as of `SettleTask`. */
+  wasBegun: boolean;
   lostAt: number;
 }
 
@@ -42,7 +43,7 @@ const CHUNKS_AT_A_TIME = 4;
  */
 export async function settleChunks(
   { storage, clock = systemClock }: ActivityDependencies,
-  { correlationId, from, lostAt }: SettleChunksTask,
+  { correlationId, from, wasBegun, lostAt }: SettleChunksTask,
 ): Promise<ChunkSettlement> {
   using _lease = new Lease(Context.current());
   const { records, chunks } = storage;
@@ -57,7 +58,7 @@ export async function settleChunks(
     await mapConcurrently(planned, CHUNKS_AT_A_TIME, async (chunk) => {
       const { files, part } = await readUnresolved(storage, record, chunk);
       if (files.length === 0) return;
-      const settled = await settle(storage, record, { locks, lockedPlaces, lostAt }, files, clock.now());
+      const settled = await settle(storage, record, { locks, lockedPlaces, wasBegun, lostAt }, files, clock.now());
       if (!(await chunks.writeResults(correlationId, chunk.chunk, part, settled))) {
         // By a late attempt of the job, or one of ours whose answer was lost: what is left then is looked for again.
         throw failure('STORAGE_UNAVAILABLE', `results of chunk ${chunk.chunk} came in meanwhile`);
@@ -107,13 +108,14 @@ interface Knowledge {
   locks: HeldPrefixLock[];
   /** What others held, and the job did without. */
   lockedPlaces: LockedPlaces | undefined;
+  wasBegun: boolean;
   lostAt: number;
 }
 
 async function settle(
   { objects }: StorageModule,
   { collections, options }: JobRecord,
-  { locks, lockedPlaces, lostAt }: Knowledge,
+  { locks, lockedPlaces, wasBegun, lostAt }: Knowledge,
   planned: readonly PlannedFile[],
   now: number,
 ): Promise<FileRecord[]> {
@@ -122,8 +124,9 @@ async function settle(
   const unseen = planned.map((file) =>
     judgeUnseen(file, { mode: 'copy', collections: places.collections, lockedPlaces }),
   );
-  // What is planned before the record tells where it is was never decided, let alone copied.
-  const copyable = collections.length === 0 ? [] : planned.filter((_, index) => unseen[index] === undefined);
+  // Nor is what is planned before the record tells where it is: it was never decided, let alone copied.
+  const mayBeCopied = wasBegun && collections.length > 0;
+  const copyable = mayBeCopied ? planned.filter((_, index) => unseen[index] === undefined) : [];
   const files = new Map(copyable.map((file) => [file.index, toChunkFile(file, places)]));
   if (options.dryRun !== true) await lookUp(objects, [...files.values()]);
   return planned.map((file, index) => {

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { MAX_FILES_PER_SECOND } from '../../contract/limits.ts';
+import { MAX_FILES_PER_SECOND, MIN_FILES_PER_SECOND } from '../../contract/limits.ts';
 import { ON_LOCKED_MODES, OVERWRITE_MODES, type CopyOptions } from '../../contract/messages.ts';
 
 /** What a request that says nothing asks for. There is no bound on the rate where none is asked for. */
@@ -13,7 +13,7 @@ export const DEFAULT_OPTIONS: Readonly<Required<Omit<CopyOptions, 'maxFilesPerSe
 /** Above what any bucket takes; a bound that is higher bounds nothing. */
 
 const PRIORITY_RULE = 'must be a whole number from 1 to 5';
-const RATE_RULE = `must be a number above 0 and at most ${MAX_FILES_PER_SECOND}`;
+const RATE_RULE = `must be a number from ${MIN_FILES_PER_SECOND} to ${MAX_FILES_PER_SECOND}`;
 
 /** What a caller may choose with any request. */
 export const copyOptions = z
@@ -45,7 +45,7 @@ export const copyOptions = z
       }),
       maxFilesPerSecond: z
         .number({ error: RATE_RULE })
-        .gt(0, { error: RATE_RULE })
+        .min(MIN_FILES_PER_SECOND, { error: RATE_RULE })
         .max(MAX_FILES_PER_SECOND, { error: RATE_RULE })
         .optional()
         .openapi({

@@ -1,5 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
-import { MAX_FILES_PER_SECOND } from '../../contract/limits.ts';
+import { MAX_FILES_PER_SECOND, MIN_FILES_PER_SECOND } from '../../contract/limits.ts';
 import { ON_LOCKED_MODES, OVERWRITE_MODES } from '../../contract/messages.ts';
 import { copyRequestBody } from '../copy/copy-request.ts';
 import { startJob } from '../copy/start-job.ts';
@@ -37,7 +37,11 @@ export function addCopy({ program, context, exitWith }: CommandSet): void {
         'what to do where others hold a file, or write one that is read (default: reject)',
       ).choices(ON_LOCKED_MODES),
     )
-    .option('--max-files-per-second <n>', 'bound for the whole job', common.numberUpTo(MAX_FILES_PER_SECOND))
+    .option(
+      '--max-files-per-second <n>',
+      'bound for the whole job',
+      common.numberFrom(MIN_FILES_PER_SECOND, MAX_FILES_PER_SECOND),
+    )
     .option('--priority <n>', '1 goes first, 5 last (default: 3)', common.wholeNumberFrom(1, 5))
     .option(
       '--dry-run',

@@ -37,12 +37,12 @@ export function numberAbove0(text: string): number {
   throw new InvalidArgumentError('It must be a number above 0.');
 }
 
-/** A parser of numbers above 0, up to a bound. */
-export function numberUpTo(max: number) {
+/** A parser of numbers between two bounds. */
+export function numberFrom(min: number, max: number) {
   return (text: string): number => {
     const value = Number(text);
-    if (/^\d+(?:\.\d+)?$/.test(text) && value > 0 && value <= max) return value;
-    throw new InvalidArgumentError(`It must be a number above 0, at most ${max.toLocaleString('en-GB')}.`);
+    if (/^\d+(?:\.\d+)?$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a number from ${min} to ${max.toLocaleString('en-GB')}.`);
   };
 }
 

@@ -119,16 +119,16 @@ describe('a copy request that names where its files stand', () => {
     });
   }
 
-  for (const rate of [0, -1, '5', null, 100_001]) {
+  for (const rate of [0, -1, '5', null, 100_001, 0.0009, Number.MIN_VALUE]) {
     it(`refuses ${JSON.stringify(rate)} files a second`, async () => {
       const response = await setUp().copy({ ...copyBody(), options: { maxFilesPerSecond: rate } });
-      await assertMistakes(response, ['options.maxFilesPerSecond: must be a number above 0 and at most 100000']);
+      await assertMistakes(response, ['options.maxFilesPerSecond: must be a number from 0.001 to 100000']);
     });
   }
 
   it('refuses a rate that is no finite number', async () => {
     const body = `{"manifest": ${JSON.stringify(MANIFEST)}, "options": {"maxFilesPerSecond": 1e999}}`;
     const response = await setUp().post('/apollo/files/copy', body);
-    await assertMistakes(response, ['options.maxFilesPerSecond: must be a number above 0 and at most 100000']);
+    await assertMistakes(response, ['options.maxFilesPerSecond: must be a number from 0.001 to 100000']);
   });
 });

@@ -34,7 +34,7 @@ describe('validation of a copy request', () => {
       'options.priority: must be a whole number from 1 to 5',
       'options.dryRun: must be true or false',
       'options.dryRunn: is not a known field',
-      'options.maxFilesPerSecond: must be a number above 0 and at most 100000',
+      'options.maxFilesPerSecond: must be a number from 0.001 to 100000',
       'extra: is not a known field',
       'x-correlation-id: must be a UUID',
     ]);

@@ -106,7 +106,7 @@ describe('apollo copy', () => {
     ],
     [['a', 'b', '--from', 'does-not-exist'], /does-not-exist cannot be read: ENOENT/],
     [['a', 'b', 'x', '--priority', '6'], /'--priority <n>' argument '6' is invalid/],
-    [['a', 'b', 'x', '--max-files-per-second', '0'], /must be a number above 0/],
+    [['a', 'b', 'x', '--max-files-per-second', '0'], /must be a number from 0\.001/],
     [['a', 'b', 'x', '--overwrite', 'maybe'], /Allowed choices are always, never, ifDifferent/],
     [['a', 'b', 'x', '--id', 'y'], /must be a correlation id/],
     [['a', 'b', 'x', '--timeout', '2'], /--timeout needs --wait/],

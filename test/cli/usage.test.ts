@@ -61,7 +61,7 @@ describe('wrong usage', () => {
     ['help nope', /unknown command 'nope'/],
     [`report ${ID} --token x -o report.xlsx`, /not written as \.xlsx: give --format ndjson or csv/],
     ['copy a', /say to which collection/],
-    ['copy a b x --max-files-per-second 100001', /above 0, at most 100,000/],
+    ['copy a b x --max-files-per-second 100001', /from 0\.001 to 100,000/],
     ['list --token x --api localhost:8080', /the API's URL must start with http/],
     [`report ${ID} --format xml`, /Allowed choices are ndjson, csv/],
     ['locks set b/x', /required option '--why <text>' not specified/],

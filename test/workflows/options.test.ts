@@ -90,6 +90,18 @@ describe('copyFiles with maxFilesPerSecond', () => {
   });
 });
 
+describe('copyFiles with a rate that is not taken any more, as no second turn ever came', () => {
+  it('copies its first file, answers, and can be cancelled', async () => {
+    await withJobs(replaceActivities(), async (jobs) => {
+      const { job } = await jobs.admit(requestWith({ maxFilesPerSecond: Number.MIN_VALUE }, 'a', 'b', 'c'));
+      await eventually(async () => (await job.status()).counts.completed === 1);
+      await job.cancel();
+      const { state, counts } = await job.result();
+      assert.deepEqual([state, counts.completed, counts.cancelled], ['Cancelled', 1, 2]);
+    });
+  });
+});
+
 describe('copyFiles with onLocked "skip"', () => {
   it('does without the files that others hold, and releases only what it held', async () => {
     const replaced = replaceActivities({

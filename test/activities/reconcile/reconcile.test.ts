@@ -251,6 +251,29 @@ describe('settling a job that was ended by force', () => {
     });
   });
 
+  it('does not take for begun what waited for its locks, where Temporal does not tell', async () => {
+    const holder = newOwner();
+    const names = ['a'];
+    await begun({}, []);
+    const stored = await test.storage.records.read(owner.correlationId);
+    await test.storage.records.replace({ ...stored!, record: { ...stored!.record, entries: place.entries(...names) } });
+    await place.take(holder, names);
+    await putSource('a');
+    await copy('a');
+    for (const [state, age] of [
+      ['unknown', 6_000],
+      ['ended', 0],
+    ] as const) {
+      test.jobs.say(owner, state);
+      test.jobs.last = { endedAt: 1_000, state: 'Cancelling' };
+      test.now = Date.now() + age;
+      const fenced = await fence();
+      assert.ok(fenced.found === 'lost' && !fenced.wasBegun && !fenced.wasAccepted, JSON.stringify(fenced));
+    }
+    await settle(false);
+    assert.deepEqual(await states(), { a: 'Cancelled' });
+  });
+
   it('looks for nothing where no copy was ever ordered, or was to be', async () => {
     await begun();
     await copy('a');

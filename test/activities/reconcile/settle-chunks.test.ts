@@ -27,8 +27,8 @@ describe('settling a bulk job that was ended by force', () => {
     });
   }
 
-  const settle = ({ correlationId }: Chunking) =>
-    test.run('settleChunks', { correlationId, from: 0, lostAt: Number.MAX_SAFE_INTEGER });
+  const settle = ({ correlationId }: Chunking, wasBegun = true) =>
+    test.run('settleChunks', { correlationId, from: 0, wasBegun, lostAt: Number.MAX_SAFE_INTEGER });
 
   it('fails the lines that could not be read, which name no collection, and tells of the others', async () => {
     const problem = 'INVALID_REQUEST: line 2 is no JSON object';
@@ -57,6 +57,14 @@ describe('settling a bulk job that was ended by force', () => {
     assert.deepEqual(await settle(chunking), { unresolved: 2, copied: 0, next: null });
     assert.deepEqual(await chunking.states(), { a: 'Cancelled', b: 'Failed' });
     assert.match((await chunking.record('a')).message, /^TERMINATED: /);
+  });
+
+  it('looks for nothing where no copy was ever ordered, though others have made the same since', async () => {
+    const chunking = await prepareChunk(test, { files: { a: {} } });
+    await recorded(chunking);
+    await chunking.putDestination('a', 'content of a');
+    assert.deepEqual(await settle(chunking, false), { unresolved: 1, copied: 0, next: null });
+    assert.deepEqual(await chunking.states(), { a: 'Cancelled' });
   });
 
   it('does not take for its own what others held, and have written the same', async () => {
