@@ -94,6 +94,8 @@ describe('commands', function () {
       Array.from(command.output.matchAll(/export (\w+)=(\S+)/g), ([, name = '', value = '']) => [name, value]),
     );
     assert.deepEqual(Object.keys(settings).toSorted(), [
+      'APOLLO_API_URL',
+      'APOLLO_TOKEN',
       'CONTROL_BUCKET',
       'IMS_AUDIENCE',
       'IMS_ISSUER',
@@ -123,7 +125,9 @@ describe('commands', function () {
 
     command = new Command('dev/dev.ts', folder);
     await up();
-    const logs = `${await command.printed(/API +(http:\S+)/)}/apollo/status/logs?correlationId=${data.CorrelationId}`;
+    const apiUrl = await command.printed(/API +(http:\S+)/);
+    assert.equal(apiUrl, settings['APOLLO_API_URL'], 'at the same ports as before');
+    const logs = `${apiUrl}/apollo/status/logs?correlationId=${data.CorrelationId}`;
     const job = async () => {
       const response = await fetch(logs, { headers: { authorization: await authorization() } });
       assert.equal(response.status, 200);
