@@ -22,8 +22,9 @@ export type StalenessCheck = (lock: Lock<LockTarget>) => Promise<boolean>;
 /**
  * A lock is stale when its job no longer runs: asked of Temporal, never of a clock. Where Temporal cannot be asked, the
  * lock stands; so does one set by hand, or of a namespace other than ours. Each job is asked about once, and has itself
- * settled before any of its locks counts as stale: until that has begun, all that was written under it is the job's. The lock of an earlier job of the same correlation id, which `claim` is for,
- * stands unless that is this job's now: it shows that the earlier one was accepted (`wasAccepted`).
+ * settled before any of its locks counts as stale: until that has begun, all that was written under it is the job's. The
+ * lock of an earlier job of the same correlation id, which `claim` is for, stands unless that is this job's now: it shows
+ * that the earlier one was accepted (`wasAccepted`).
  */
 export function createStalenessCheck(jobs: JobDirectory, log: Logger, claim?: ClaimUnderWay): StalenessCheck {
   const states = new Map<string, ReturnType<JobDirectory['stateOf']>>();

@@ -124,7 +124,7 @@ async function settle(
   const unseen = planned.map((file) =>
     judgeUnseen(file, { mode: 'copy', collections: places.collections, lockedPlaces }),
   );
-  // Nor is what is planned before the record tells where it is: it was never decided, let alone copied.
+  // Of a job that had not begun nothing was copied, nor of what was planned before the record tells where that is.
   const mayBeCopied = wasBegun && collections.length > 0;
   const copyable = mayBeCopied ? planned.filter((_, index) => unseen[index] === undefined) : [];
   const files = new Map(copyable.map((file) => [file.index, toChunkFile(file, places)]));

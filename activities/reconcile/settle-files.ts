@@ -59,9 +59,9 @@ export async function settleFiles(
     const { record } = stored;
     const files = await unresolvedFiles(storage, record);
     if (files.length === 0) return { unresolved: 0, copied: 0 };
+    const told = wasBegun ? await filesTold(deps, record) : undefined;
     const mayBeCopied = wasBegun && record.options.dryRun !== true;
     const find = mayBeCopied ? await copyFinder(storage, record, lostAt) : () => Promise.resolve(terminated());
-    const told = wasBegun ? await filesTold(deps, record) : undefined;
     await mapConcurrently(files, LOOKUPS_IN_FLIGHT, async (file) => {
       const known = told?.get(file.index);
       Object.assign(file, known ?? (await find(file)));

@@ -122,8 +122,8 @@ export class JobFinder {
       const progress = described === undefined ? [] : progressOf(described);
       return { kind: 'running', record, memo, execution, progress };
     }
-    // It may have closed its record since that was read.
-    const current = (await this.#readRecord(correlationId)) ?? stored;
+    // It may have closed its record since that was read, before it was described.
+    const current = (described && (await this.#readRecord(correlationId))) ?? stored;
     const endedAt = execution.closeTime?.getTime() ?? null;
     if (current === undefined) return hasEnded(execution) ? undefined : { kind: 'lost', record, memo, endedAt };
     if (isEndState(current.record.status.state)) return { kind: 'ended', record: current.record };
