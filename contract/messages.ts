@@ -102,7 +102,7 @@ export interface CopyFilesInput<Request extends CopyRequest = ListRequest> {
   receivedAt: number;
 }
 
-/** What is known of a job before any worker has seen it: the memo its workflow is started with. */
+/** The memo of a job's workflow: what is known of a job before any worker has seen it, and what the workflow adds. */
 export interface JobMemo {
   caller: string;
   digest: string;
@@ -111,6 +111,8 @@ export interface JobMemo {
   receivedAt: number;
   /** The object that its list is stored in, where it has one. */
   input?: string;
+  /** Of a bulk job, once it is accepted: how it stood after the latest workflow task. */
+  live?: LiveStatus;
 }
 
 /** A mistake in a request: where, and what would be right. */

@@ -46,6 +46,8 @@ export interface ResultsPart extends ChunkCounts {
 export interface ChunkRange {
   from?: number;
   to?: number;
+  /** How many are likely to be wanted, where that is few: the listing begins with so many. */
+  atFirst?: number | undefined;
 }
 
 const NDJSON = 'application/x-ndjson';
@@ -218,7 +220,7 @@ export class JobChunkStore {
   async *#list(
     correlationId: string,
     folder: 'plan' | 'results',
-    { from, to }: ChunkRange,
+    { from, to, atFirst }: ChunkRange,
   ): AsyncGenerator<{ info: ObjectInfo; numbers: number[] }> {
     // Somebody asks for what no job can have.
     if (from !== undefined && from >= 10 ** CHUNK_DIGITS) return;
@@ -228,7 +230,7 @@ export class JobChunkStore {
       ...(from !== undefined && { startOffset: prefix + digits(from, CHUNK_DIGITS) }),
       ...(to !== undefined && { endOffset: prefix + digits(to, CHUNK_DIGITS) }),
     };
-    for await (const info of this.#objects.list(range)) {
+    for await (const info of this.#objects.list(range, { atFirst })) {
       const numbers = info.name.slice(prefix.length).match(/\d+/g) ?? [];
       yield { info, numbers: numbers.map(Number) };
     }

@@ -33,6 +33,12 @@ export interface ListRange {
   endOffset?: string | undefined;
 }
 
+/** How a listing is to be read. */
+interface ListHint {
+  /** How many are likely to be wanted: the first page has no more. Default: a full page. */
+  atFirst?: number | undefined;
+}
+
 /** A page of a listing, as it came: most of it may not be wanted. */
 export interface ListedPage {
   resources: ObjectResource[];
@@ -47,6 +53,9 @@ const PAGE_SIZE = 1_000;
 
 /** What a lean listing asks for; all of a resource would be five times as much to parse. */
 const LISTED_FIELDS = 'items(name,generation,size,crc32c,timeCreated),nextPageToken';
+
+/** What is known of an object, and no more of what a listing could tell. */
+const INFO_FIELDS = 'items(name,generation,size,crc32c,timeCreated,metadata),nextPageToken';
 
 /** What an API resource looks like on the wire; 64-bit numbers are strings there. */
 export interface ObjectResource {
@@ -235,14 +244,16 @@ export class ObjectStore {
   }
 
   /** All objects of a range, in the order of their names, a page of 1,000 at a time. */
-  async *list({ bucket, ...range }: ListRange): AsyncGenerator<ObjectInfo> {
+  async *list({ bucket, ...range }: ListRange, { atFirst = PAGE_SIZE }: ListHint = {}): AsyncGenerator<ObjectInfo> {
     let pageToken: string | undefined;
+    let maxResults = Math.min(atFirst, PAGE_SIZE);
     do {
       const answer = await this.#api.send({
         method: 'GET',
         path: `/storage/v1/b/${encodeURIComponent(bucket)}/o`,
-        query: { ...range, maxResults: PAGE_SIZE, pageToken },
+        query: { ...range, maxResults, fields: INFO_FIELDS, pageToken },
       });
+      maxResults = PAGE_SIZE;
       const page = parseAnswer(answer) as { items?: ObjectResource[]; nextPageToken?: string };
       for (const item of page.items ?? []) yield toObjectInfo(item, { bucket });
       pageToken = page.nextPageToken;

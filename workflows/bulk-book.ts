@@ -7,7 +7,7 @@ import type {
   LiveStatus,
 } from '../contract/messages.ts';
 import { reason } from '../contract/reasons.ts';
-import { emptyCounts } from '../contract/states.ts';
+import { emptyCounts, isEndState } from '../contract/states.ts';
 import type { ChunkOutcome } from '../activities/index.ts';
 import { JobLife, type CarriedLife } from './job-life.ts';
 
@@ -24,6 +24,8 @@ export class BulkBook extends JobLife {
   #lost: string | undefined;
   #isUnlisted = false;
   #isUnread = false;
+  /** The news that was told last, as JSON. */
+  #told = '';
   /** Passes whose results are not in the counts. */
   readonly underWay = new Set<ChunkPassRef>();
   /** Whether it knows of all its files. */
@@ -42,6 +44,16 @@ export class BulkBook extends JobLife {
   override live(): LiveStatus {
     const underWay = Array.from(this.underWay, ({ chunk, part }) => ({ chunk, part }));
     return { ...this.status(), ...(underWay.length > 0 && { underWay }), isCounted: this.isCounted };
+  }
+
+  /** Of a job that is accepted and goes on: the record tells of others. */
+  override news(): LiveStatus | undefined {
+    if (!this.isAccepted || isEndState(this.state)) return undefined;
+    const live = this.live();
+    const text = JSON.stringify(live);
+    if (text === this.#told) return undefined;
+    this.#told = text;
+    return live;
   }
 
   /** More files are known of. */

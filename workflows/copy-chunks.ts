@@ -49,6 +49,7 @@ export async function copyChunks(
     book.cutShort();
   }
   book.cancelRest();
+  showProgress(book);
   return undefined;
 }
 
@@ -103,8 +104,13 @@ class ChunkCopying {
     return this.#queue.takeUncertain();
   }
 
-  /** Begins what may begin; ends where nothing more will. */
+  /** Begins what may begin; ends where nothing more will. Tells of both, and of what led to it, at once. */
   #look(): void {
+    this.#goOn();
+    showProgress(this.#book);
+  }
+
+  #goOn(): void {
     const isStopping = this.#book.isCancelling || isLong();
     if (!isStopping && this.#gate.isOpen) {
       if (this.#cursor !== null && !this.#isPlanning && this.#queue.ahead < PLAN_AHEAD_CHUNKS) {
@@ -163,7 +169,6 @@ class ChunkCopying {
         this.#putOff({ ...rest, tries: tries + 1 });
       }
     }
-    showProgress(this.#book);
     this.#look();
   }
 
@@ -226,7 +231,6 @@ class ChunkCopying {
     }
     this.#cursor = cursor;
     this.#book.isCounted = cursor === null;
-    showProgress(this.#book);
     this.#look();
   }
 
@@ -267,6 +271,7 @@ async function settle(book: BulkBook, job: BulkJob, uncertain: ChunkPass): Promi
     }
     const { counts, leftovers } = outcome;
     book.settle(counts);
+    showProgress(book);
     pass = leftovers.length === 0 ? undefined : { ...pass, part: pass.part + 1, only: leftovers };
   }
 }

@@ -97,6 +97,11 @@ export class JobLife {
     return this.status();
   }
 
+  /** `live()`, where it has changed since it was last asked for, and is to be told to those who describe the workflow. */
+  news(): LiveStatus | undefined {
+    return undefined;
+  }
+
   /** Makes the decision known to whoever waits for it. `requested`: files asked for; null: not known yet. */
   decide(admission: Admission, requested: number | null): void {
     const { requestor, digest } = this.#input;

@@ -1,6 +1,6 @@
-import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { patched, setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
 import { COPY_STATE } from '../contract/search-attributes.ts';
-import type { FileEntry } from '../contract/messages.ts';
+import type { FileEntry, JobMemo } from '../contract/messages.ts';
 import type { JobLife } from './job-life.ts';
 
 /** Shows a change of the job's state in Temporal's Web UI: as search attribute and in the details. */
@@ -9,7 +9,10 @@ export function showJob(book: JobLife): void {
   showProgress(book);
 }
 
-/** Renews what the Web UI says about the job's progress; costs no event. */
+/**
+ * Renews what the Web UI says about the job's progress, which costs no event; and of a bulk job what its workflow is
+ * described with, which costs one where that has changed.
+ */
 export function showProgress(book: JobLife): void {
   const { state, counts, message } = book.status();
   const rows = [
@@ -23,7 +26,12 @@ export function showProgress(book: JobLife): void {
   ];
   const table = ['| files | |', '| --- | ---: |', ...rows.map(([name, count]) => `| ${name} | ${count} |`)];
   setCurrentDetails([`**${state}**`, message, table.join('\n')].filter((part) => part !== '').join('\n\n'));
+  const live = book.news();
+  if (live !== undefined && patched(TOLD_BY_MEMO)) upsertMemo({ live } satisfies Partial<JobMemo>);
 }
+
+/** Workflows that are older had to be asked. */
+const TOLD_BY_MEMO = 'told-by-memo';
 
 /** Summary of an activity that works on one file: a line, whatever the name holds. */
 export function summaryOf({ fileName, destinationFileName, destinationCollectionId }: FileEntry): string {

@@ -1,5 +1,5 @@
 import { matchesFilter, requestedFile } from '../../contract/file-records.ts';
-import type { FileFilter, FileRecord } from '../../contract/messages.ts';
+import type { ChunkPassRef, FileFilter, FileRecord } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import { emptyCounts, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart } from '../../storage/job-chunks.ts';
@@ -16,6 +16,12 @@ export interface BulkJob {
 
 /** Most files of a chunk, so that the one with a given file cannot stand before `index / 1000`. */
 const MAX_CHUNK_FILES = 1_000;
+
+/** Chunks, or parts of their results, that are listed with those that a page is made of: not every one is full. */
+const FEW_CHUNKS = 9;
+
+/** Passes of a job that are under way at a time, and those over the same chunks before them, are seldom more. */
+const MOST_PASSES = 50;
 
 /**
  * Reads the files of bulk jobs from their chunks. The listing of the chunks says which of them have what is asked for,
@@ -34,7 +40,10 @@ export class BulkFiles {
     { from, limit, ...filter }: PageRequest,
   ): Promise<{ files: FileRecord[]; next: number | null }> {
     const files: FileRecord[] = [];
-    for await (const file of this.#matching(job, from, filter)) {
+    // Without a filter, all of a chunk's files are wanted: the page is full after a few chunks.
+    const isFiltered = filter.state !== undefined || filter.collectionId !== undefined;
+    const atFirst = isFiltered ? undefined : Math.ceil(limit / MAX_CHUNK_FILES) + FEW_CHUNKS;
+    for await (const file of this.#matching(job, from, filter, atFirst)) {
       if (files.length === limit) return { files, next: file.index };
       files.push(file);
     }
@@ -59,8 +68,16 @@ export class BulkFiles {
     return withProgress(counts, [...finished, ...progress.filter((part) => !stored.includes(part))]);
   }
 
-  async *#matching(job: BulkJob, from: number, filter: FileFilter): AsyncGenerator<FileRecord> {
-    for await (const { chunk, parts } of this.#index(job, Math.floor(from / MAX_CHUNK_FILES))) {
+  /** What is stored of these passes; those that are not under way any more are, unless they failed. */
+  async resultsOf(correlationId: string, passes: readonly ChunkPassRef[]): Promise<ResultsPart[]> {
+    const chunks = passes.map(({ chunk }) => chunk);
+    const range = { from: Math.min(...chunks), to: Math.max(...chunks) + 1, atFirst: MOST_PASSES };
+    if (passes.length === 0) return [];
+    return progressIn(await Array.fromAsync(this.#chunks.listResults(correlationId, range)), passes);
+  }
+
+  async *#matching(job: BulkJob, from: number, filter: FileFilter, atFirst?: number): AsyncGenerator<FileRecord> {
+    for await (const { chunk, parts } of this.#index(job, Math.floor(from / MAX_CHUNK_FILES), atFirst)) {
       if (chunk.firstIndex + chunk.count <= from || !mayHold(chunk, parts, job, filter.state)) continue;
       for (const file of await this.#read(job, chunk, parts)) {
         if (file.index >= from && matchesFilter(file, filter)) yield file;
@@ -68,10 +85,14 @@ export class BulkFiles {
     }
   }
 
-  /** The chunks from this one on, each with the parts of its results. */
-  async *#index({ correlationId }: BulkJob, from: number): AsyncGenerator<{ chunk: PlanChunk; parts: ResultsPart[] }> {
-    const results = this.#chunks.listResults(correlationId, { from });
-    const plan = this.#chunks.listPlan(correlationId, { from });
+  /** The chunks from this one on, each with the parts of its results. `atFirst`: how many are likely to be wanted. */
+  async *#index(
+    { correlationId }: BulkJob,
+    from: number,
+    atFirst: number | undefined,
+  ): AsyncGenerator<{ chunk: PlanChunk; parts: ResultsPart[] }> {
+    const results = this.#chunks.listResults(correlationId, { from, atFirst });
+    const plan = this.#chunks.listPlan(correlationId, { from, atFirst });
     // Both are asked for at once: somebody waits for them.
     let [part, next] = await Promise.all([results.next(), plan.next()]);
     for (; next.done !== true; next = await plan.next()) {

@@ -90,8 +90,11 @@ export class JobControl {
     }
   }
 
+  /** As the workflow says itself, where a worker answers: by then it has heard the signal. */
   async #status(correlationId: string, viewer: Viewer): Promise<JobStatus> {
-    return await this.#views.status(correlationId, await this.#finder.find(correlationId, viewer));
+    const found = await this.#finder.find(correlationId, viewer);
+    const live = found.kind === 'running' ? await this.#views.live(correlationId, found) : undefined;
+    return live ?? (await this.#views.status(correlationId, found));
   }
 }
 

@@ -10,10 +10,9 @@ import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, JOB_STATES } from '../../contract/states.ts';
 import { MIN_AGE_OF_UNKNOWN_MS } from '../../contract/upkeep.ts';
 import { isStorageError } from '../../storage/errors.ts';
-import type { ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore, StoredJobRecord } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
-import { progressOf } from './chunk-progress.ts';
+import { NOTHING_DESCRIBED, progressOf, type DescribedProgress } from './chunk-progress.ts';
 import type { JobReconciler } from './job-reconciler.ts';
 import { JobNotFoundError, ServiceUnavailableError, type Viewer } from './job-service.ts';
 
@@ -28,10 +27,16 @@ export type FoundJob =
   /** Its record is closed: the record tells everything. */
   | { kind: 'ended'; record: JobRecord }
   /**
-   * Its workflow is open; there is no record before a worker has claimed the correlation id. `progress`: of a bulk job,
-   * what its chunks have done whose results are not stored yet.
+   * Its workflow is open; there is no record before a worker has claimed the correlation id. `progress`: that of a bulk
+   * job, as Temporal described it.
    */
-  | { kind: 'running'; record: JobRecord | undefined; memo: JobMemo; execution: Execution; progress: ResultsPart[] }
+  | {
+      kind: 'running';
+      record: JobRecord | undefined;
+      memo: JobMemo;
+      execution: Execution;
+      progress: DescribedProgress;
+    }
   /**
    * Its workflow is closed or gone, and did not live to close the record. One that has no record had not claimed its
    * correlation id: nothing was decided, and nothing done.
@@ -119,7 +124,7 @@ export class JobFinder {
     const record = stored?.record;
     const memo = memoOf(execution);
     if (execution.status.name === 'RUNNING') {
-      const progress = described === undefined ? [] : progressOf(described);
+      const progress = described === undefined ? NOTHING_DESCRIBED : progressOf(described);
       return { kind: 'running', record, memo, execution, progress };
     }
     // It may have closed its record since that was read, before it was described.

@@ -4,6 +4,7 @@ import type { Logger } from '../../config/logger.ts';
 import { countFiles, pageOf } from '../../contract/file-records.ts';
 import { FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
 import type {
+  ChunkPassRef,
   CollectionLocation,
   FileRecord,
   FilesPage,
@@ -14,7 +15,7 @@ import type {
 import { isEndState, type FileState, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
-import { progressIn, withProgress } from './chunk-progress.ts';
+import { progressIn, untoldOf, withProgress } from './chunk-progress.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
 import { ServiceUnavailableError, type JobPage, type PageRequest } from './job-service.ts';
@@ -36,6 +37,14 @@ interface View {
   status: JobStatus;
   collections: CollectionLocation[];
   page: { files: FileRecord[]; totalCount: number; next: number | null };
+}
+
+/** How a running job stands. */
+interface RunningStatus {
+  status: JobStatus;
+  /** Its counts as far as the records of its files go; undefined where that is not known. */
+  recorded: JobCounts | undefined;
+  isCounted: boolean;
 }
 
 /**
@@ -172,25 +181,44 @@ export class JobViews {
     if (this.#unansweredUntil.size > MAX_UNANSWERED && oldest !== undefined) this.#unansweredUntil.delete(oldest);
   }
 
-  /** How a running job stands; `recorded`: its counts as far as the records of its files go. */
-  async #runningStatus(
-    correlationId: string,
-    found: RunningJob,
-  ): Promise<{ status: JobStatus; recorded: JobCounts | undefined; isCounted: boolean }> {
-    const live = await this.#live(correlationId, found);
-    if (live !== undefined) return live;
-    const counts = await this.#storedCounts(found.record, found.progress);
+  /**
+   * How a running job stands: as a bulk job's description says, which asks nothing of the workers that copy, else as its
+   * workflow does. `recorded`: its counts as far as the records of its files go.
+   */
+  async #runningStatus(correlationId: string, found: RunningJob): Promise<RunningStatus> {
+    const status = (await this.#described(correlationId, found)) ?? (await this.#live(correlationId, found));
+    if (status !== undefined) return status;
+    const counts = await this.#storedCounts(found.record, found.progress.told);
     return { status: runningStatus(correlationId, found, counts), recorded: undefined, isCounted: false };
   }
 
-  async #live(
-    correlationId: string,
-    { progress }: RunningJob,
-  ): Promise<{ status: JobStatus; recorded: JobCounts; isCounted: boolean } | undefined> {
+  /**
+   * What the job told after its latest workflow task, and what its passes have done since. Those that have ended are
+   * told of by the results that they stored before: their ends may not have come to the workflow yet.
+   */
+  async #described(correlationId: string, { progress }: RunningJob): Promise<RunningStatus | undefined> {
+    const { live, passes, told } = progress;
+    if (live === undefined) return undefined;
+    const { underWay = [], isCounted = false, ...status } = live;
+    const ended = passes < underWay.length ? await this.#resultsOf(correlationId, untoldOf(told, underWay)) : [];
+    const recorded = withProgress(status.counts, ended);
+    const counts = withProgress(recorded, progressIn(told, underWay));
+    return { status: { ...status, counts }, recorded, isCounted };
+  }
+
+  async #resultsOf(correlationId: string, passes: readonly ChunkPassRef[]): Promise<ResultsPart[]> {
+    try {
+      return await this.#bulk.resultsOf(correlationId, passes);
+    } catch (error) {
+      throw new ServiceUnavailableError('storage', error);
+    }
+  }
+
+  async #live(correlationId: string, { progress }: RunningJob): Promise<RunningStatus | undefined> {
     const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY);
     if (live === undefined) return undefined;
     const { underWay = [], isCounted = false, ...status } = live;
-    const counts = withProgress(status.counts, progressIn(progress, underWay));
+    const counts = withProgress(status.counts, progressIn(progress.told, underWay));
     return { status: { ...status, counts }, recorded: status.counts, isCounted };
   }
 

@@ -84,6 +84,7 @@ export function recordedJobs(): Record<string, RecordedJob> {
       options: { bulk: true },
     },
     'bulk-left-over': { replaced: leftOver(), run: bulkManifest, options: { bulk: true } },
+    'bulk-told-by-memo': { replaced: leftOver(), run: bulkManifest, options: { bulk: true } },
     'bulk-paused-and-cancelled': bulkStopped(),
     'bulk-cancelled-as-read': bulkCancelledAsRead(),
     'bulk-cancelled-as-listed': bulkCancelledAsListed(),

@@ -110,6 +110,21 @@ describe('job chunk store', () => {
       assert.deepEqual(await listed({ from: 1, to: 3 }), [1, 2]);
     });
 
+    it('is listed to its end, beginning with few where few are likely to be wanted', async () => {
+      for (const chunk of [0, 1, 2, 3]) await chunks.writePlan(id, chunk, [planned(chunk)]);
+      const before = storage.proxy.requests({ operation: 'list' }).length;
+      const listed = await Array.fromAsync(chunks.listPlan(id, { atFirst: 3 }));
+      assert.deepEqual(
+        listed.map(({ chunk }) => chunk),
+        [0, 1, 2, 3],
+      );
+      const pages = storage.proxy.requests({ operation: 'list' }).slice(before);
+      assert.deepEqual(
+        pages.map(({ query }) => query['maxResults']),
+        ['3', '1000'],
+      );
+    });
+
     it('that was longer once is cut where the new one ends', async () => {
       for (const chunk of [0, 1, 2, 3]) await chunks.writePlan(id, chunk, [planned(chunk)]);
       await chunks.trimPlan(id, 2);

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
+import type { NewJob } from '../../../api/jobs/job-service.ts';
 import { holdBefore } from '../../support/storage-proxy/index.ts';
 import { newJob, withJobs, type JobsWorld } from './support.ts';
 
@@ -45,5 +47,32 @@ describe('the control of a job', function () {
       ]);
       assert.deepEqual(await signalsOf(world, id), ['pause', 'resume', 'cancel']);
     });
+  });
+
+  it('of a bulk job is heard by then: whoever looks after the answer sees it', async () => {
+    await withJobs(
+      async ({ jobs, storage }) => {
+        await storage.emulator.putObject(storage.sourceBucket, 'a.txt', 'a');
+        const held = holdBefore();
+        storage.proxy.inject({ operation: 'rewrite' }, held);
+        const source = { sourceCollectionId: 'originals', destinationCollectionId: 'copies' };
+        const request: NewJob['request'] = {
+          bulk: { kind: 'collection', ...source, prefix: '' },
+          options: { ...DEFAULT_OPTIONS },
+        };
+        const job = newJob([], { request });
+        try {
+          await jobs.copy(job);
+          await held.reached;
+          for (const action of ['pause', 'resume', 'pause', 'resume', 'pause', 'resume', 'cancel'] as const) {
+            const { state } = await jobs.control(job.correlationId, alice, action);
+            assert.equal((await jobs.status(job.correlationId, alice)).state, state);
+          }
+        } finally {
+          held.release();
+        }
+      },
+      { bulk: true },
+    );
   });
 });

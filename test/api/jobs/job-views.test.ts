@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
+import { NOTHING_DESCRIBED, type DescribedProgress } from '../../../api/jobs/chunk-progress.ts';
 import type { FoundJob } from '../../../api/jobs/job-finder.ts';
 import { JobViews } from '../../../api/jobs/job-views.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
-import type { FileEntry, JobStatus } from '../../../contract/messages.ts';
+import type { ChunkPassRef, FileEntry, JobStatus } from '../../../contract/messages.ts';
 import { emptyCounts, type FileState } from '../../../contract/states.ts';
 import type { StorageModule } from '../../../storage/index.ts';
 import type { JobRecord } from '../../../storage/job-records.ts';
@@ -43,7 +44,7 @@ function statusOf(correlationId: string, changes: Pick<JobStatus, 'state' | 'end
 }
 
 /** The same job as it was found: its record read as open. */
-function foundOpen(correlationId: string): FoundJob {
+function foundOpen(correlationId: string, progress: DescribedProgress = NOTHING_DESCRIBED): FoundJob {
   const record: JobRecord = {
     correlationId,
     chain: { namespace: 'default', firstRunId: 'run' },
@@ -53,7 +54,7 @@ function foundOpen(correlationId: string): FoundJob {
     status: statusOf(correlationId, { state: 'Requested', endedAt: null }),
   };
   const memo = { caller: 'alice', digest: '', requested: 3, receivedAt: RECEIVED_AT };
-  return { kind: 'running', record, memo, execution: {} as never, progress: [] };
+  return { kind: 'running', record, memo, execution: {} as never, progress };
 }
 
 async function planThree(chunks: StorageModule['chunks'], correlationId: string): Promise<void> {
@@ -119,5 +120,80 @@ describe('the files of a bulk job whose record was read as open', () => {
     const views = viewsOf({ chunks, records }, answering(status, meanwhile));
     const { files, next, totalCount } = await views.page(id, foundOpen(id), { from: 0, limit: 100 });
     assert.deepEqual([files.length, next, totalCount], [3, null, 3]);
+  });
+});
+
+describe('how a running bulk job stands, as its workflow is described', () => {
+  const nobodyAnswers = answering({} as JobStatus, () => Promise.reject(new Error('the workflow is asked')));
+  const id = randomUUID();
+  const first: ChunkPassRef = { chunk: 0, part: 0 };
+  const second: ChunkPassRef = { chunk: 1, part: 1 };
+  const live = {
+    ...statusOf(id, { state: 'Processing', endedAt: null }),
+    counts: { ...emptyCounts(30), completed: 10, pending: 20, bytes: 70 },
+    isCounted: true,
+  };
+  /** What a pass tells that has copied so many files of 7 bytes. */
+  const told = (pass: ChunkPassRef, completed: number) => ({
+    ...{ ...pass, count: completed, completed, skipped: 0, failed: 0, cancelled: 0, bytes: 7 * completed },
+  });
+  const results = (from: number, count: number) =>
+    Array.from({ length: count }, (_, at) => ({
+      ...requestedFile(entry(from + at), from + at, RECEIVED_AT),
+      ...{ state: 'Completed' as const, size: 7 },
+    }));
+
+  async function standing(
+    progress: Partial<DescribedProgress>,
+    prepare: (storage: Pick<StorageModule, 'chunks'>) => Promise<unknown> = () => Promise.resolve(),
+  ) {
+    const storage = await makeTestStorage();
+    const { chunks, records } = storage.connect();
+    await prepare({ chunks });
+    const before = storage.proxy.requests({}).length;
+    const views = viewsOf({ chunks, records }, nobodyAnswers);
+    const found = foundOpen(id, { ...NOTHING_DESCRIBED, live, ...progress });
+    const { status, requested } = await views.count(id, found);
+    const requests = storage.proxy.requests({}).slice(before);
+    return { ...status, requested, operations: requests.map(({ operation }) => operation) };
+  }
+
+  it('is what it told, and what its passes have done since, without a request', async () => {
+    const passes = { live: { ...live, underWay: [first, second] }, passes: 2 };
+    const { counts, requested, operations } = await standing({ ...passes, told: [told(first, 4)] });
+    assert.deepEqual(counts, { ...live.counts, completed: 14, pending: 16, bytes: 98 });
+    assert.equal(requested, 30);
+    assert.deepEqual(operations, []);
+  });
+
+  it('has the results of passes that have ended since, which the workflow has not heard of', async () => {
+    const passes = { live: { ...live, underWay: [first, second] }, passes: 1, told: [told(first, 4)] };
+    const { counts, operations } = await standing(passes, async ({ chunks }) => {
+      await chunks.writeResults(id, 1, 0, results(10, 1));
+      await chunks.writeResults(id, 1, 1, results(11, 9));
+    });
+    assert.deepEqual(counts, { ...live.counts, completed: 23, pending: 7, bytes: 161 });
+    assert.deepEqual(operations, ['list']);
+  });
+
+  it('has nothing of a pass that has ended without results', async () => {
+    const { counts } = await standing({ live: { ...live, underWay: [first] }, passes: 0 });
+    assert.deepEqual(counts, live.counts);
+  });
+
+  it('does not count twice what a pass told of, whose results the job has', async () => {
+    const { counts } = await standing({ live: { ...live, underWay: [second] }, passes: 1, told: [told(first, 10)] });
+    assert.deepEqual(counts, live.counts);
+  });
+
+  it('may have more files while they are listed', async () => {
+    assert.equal((await standing({ live: { ...live, isCounted: false } })).requested, null);
+  });
+
+  it('is asked of the workflow where that has told nothing yet', async () => {
+    const storage = await makeTestStorage();
+    const status = statusOf(id, { state: 'Requested', endedAt: null });
+    const views = viewsOf(storage.connect(), answering(status));
+    assert.deepEqual(await views.status(id, foundOpen(id)), status);
   });
 });

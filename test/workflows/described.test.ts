@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
+import type { JobMemo, LiveStatus } from '../../contract/messages.ts';
+import { bulkRequest, chunksOf, COLLECTION, copied } from './bulk-support.ts';
+import { gate, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
+import { eventually, requestFor, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+
+const withJobs = (replaced: Replaced, use: (jobs: Jobs) => Promise<void>) =>
+  withShortJobs(replaced, use, { bulk: true });
+
+/** What the latest run of a job's workflow is described with. */
+async function described({ id }: Job): Promise<LiveStatus | undefined> {
+  const { client } = await sharedTemporal();
+  const { memo } = await client.workflow.getHandle(id).describe();
+  return (memo as Partial<JobMemo> | undefined)?.live;
+}
+
+/** Three chunks of ten files, each of which ends when its gate is opened. */
+function gatedChunks() {
+  const gates = [gate(), gate(), gate()];
+  const copyChunk: Replaced['activities']['copyChunk'] = ({ chunk }) =>
+    (gates[chunk]?.passed ?? Promise.resolve()).then(() => copied(10));
+  return { gates, replaced: replaceActivities({ ...chunksOf(3), copyChunk }) };
+}
+
+describe('what the workflow of a bulk job is described with', () => {
+  it('is what it says when it is asked, whatever has happened', async () => {
+    const { gates, replaced } = gatedChunks();
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const isAs = async (expected: (live: LiveStatus) => boolean) => {
+        await eventually(async () => expected(await job.status()));
+        assert.deepEqual(await described(job), await job.status());
+      };
+      await isAs(({ underWay = [], isCounted }) => underWay.length === 3 && isCounted === true);
+      gates[1]?.open();
+      await isAs(({ counts, underWay = [] }) => counts.completed === 10 && underWay.length === 2);
+      await job.handle.signal(PAUSE_SIGNAL);
+      await isAs(({ state }) => state === 'Paused');
+      await job.handle.signal(RESUME_SIGNAL);
+      await isAs(({ state }) => state === 'Processing');
+      await job.cancel();
+      await isAs(({ state }) => state === 'Cancelling');
+      for (const { open } of gates) open();
+      await job.result();
+    });
+  });
+
+  it('changes once for a chunk, and not for what changes nothing', async () => {
+    const { gates, replaced } = gatedChunks();
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(async () => (await job.status()).isCounted === true);
+      const changes = async () => {
+        const { events } = await job.handle.fetchHistory();
+        return events?.filter((event) => event.workflowPropertiesModifiedEventAttributes).length ?? 0;
+      };
+      const before = await changes();
+      gates[0]?.open();
+      await eventually(async () => (await job.status()).counts.completed === 10);
+      assert.equal(await changes(), before + 1);
+      await job.handle.signal(RESUME_SIGNAL);
+      await job.status();
+      assert.equal(await changes(), before + 1);
+      for (const { open } of gates) open();
+      await job.result();
+    });
+  });
+
+  it('goes along when it continues as a new run', async () => {
+    const last = gate();
+    const chunks = chunksOf(400);
+    const replaced = replaceActivities({
+      ...chunks,
+      copyChunk: (task) => (task.chunk < 399 ? chunks.copyChunk(task) : last.passed.then(() => chunks.copyChunk(task))),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const { client } = await sharedTemporal();
+      const latest = client.workflow.getHandle(job.id);
+      await eventually(async () => (await described(job))?.counts.completed === 3_990);
+      const { runId } = await latest.describe();
+      assert.notEqual(runId, job.handle.firstExecutionRunId);
+      assert.deepEqual(await described(job), await latest.query<LiveStatus>('status'));
+      last.open();
+      assert.equal((await latest.result()).state, 'Completed');
+    });
+  }).timeout(60_000);
+
+  it('says nothing of one that is not accepted, nor of a short job', async () => {
+    const locked = () => Promise.resolve(othersHold([{ collectionId: 'to', fileName: '' }]));
+    await withJobs(replaceActivities({ ...chunksOf(1), lockPrefixes: locked }), async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      assert.equal((await job.result()).state, 'Rejected');
+      assert.equal(await described(job), undefined);
+      const { job: short } = await jobs.admit(requestFor('a'));
+      await short.result();
+      assert.equal(await described(short), undefined);
+    });
+  });
+});
