@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { parseCorrelationId } from '../contract/ids.ts';
 import type { ApiEnv } from './context.ts';
 import { JobNotFoundError } from './jobs/job-service.ts';
+import { setCorrelationId } from './middleware/correlation-id.ts';
 import { EXAMPLE_ID } from './schemas/examples.ts';
 
 /** The path parameter that names a job. Any text: one that is no UUID names no job, which is a 404. */
@@ -24,7 +25,7 @@ export const jobIdQuery = z
 /** The canonical id of the job that a request names; the answer carries it from here on. Throws JobNotFoundError. */
 export function requireJobId(c: Context<ApiEnv>, text: string): string {
   const correlationId = parseCorrelationId(text);
-  c.set('correlationId', correlationId);
+  setCorrelationId(c, correlationId);
   if (correlationId === undefined) throw noSuchJob();
   return correlationId;
 }

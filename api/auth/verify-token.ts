@@ -1,8 +1,16 @@
-import { errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import {
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type JWTHeaderParameters,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from 'jose';
 import { ServiceUnavailableError } from '../jobs/job-service.ts';
 import { AuthenticationError } from './authentication-error.ts';
 import type { Caller } from './caller.ts';
 import { callerFromClaims } from './token-claims.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 /** Asymmetric only: with these, an issuer's public key can never pass for a secret. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
@@ -45,6 +53,12 @@ function refusal(error: unknown): AuthenticationError {
   return new AuthenticationError('invalid', error instanceof errors.JOSEError ? error.code : 'not verifiable');
 }
 
+/** Names the key of a token that was well-formed before. */
+async function keyFor(token: string, findKey: JWTVerifyGetKey): Promise<unknown> {
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  return await findKey(decodeProtectedHeader(token) as JWTHeaderParameters, { protected: header, payload, signature });
+}
+
 /**
  * A verifier by these rules (RFC 7519, RFC 8725): signature by one of the issuer's keys, `iss`, `aud` where one is
  * asked for, `exp` required and finite, `nbf`, and a caller in it.
@@ -57,14 +71,26 @@ export function createTokenVerifier({ issuer, audience, keys, now = Date.now }: 
     ...(audience !== undefined && { audience }),
     clockTolerance: LEEWAY_SECONDS,
   };
-  return async function verifyToken(token) {
-    const { payload } = await jwtVerify(token, findKey, { ...rules, currentDate: new Date(now()) }).catch(
-      (error: unknown) => {
-        throw error instanceof ServiceUnavailableError ? error : refusal(error);
-      },
-    );
+  const verified = new VerifiedTokens();
+
+  async function verify(token: string): Promise<Caller> {
+    const from = now();
+    const known = await verified.find(token, from, () => keyFor(token, findKey));
+    if (known !== undefined) return known;
+    const { payload, key } = await jwtVerify(token, findKey, { ...rules, currentDate: new Date(from) });
     // Absent, or JSON's 1e999, which is Infinity: jose lets both pass, and neither ever ends.
-    if (!Number.isFinite(payload.exp)) throw new AuthenticationError('invalid', 'no end in claim "exp"');
-    return callerFromClaims(payload);
+    const { exp = Number.NaN } = payload;
+    if (!Number.isFinite(exp)) throw new AuthenticationError('invalid', 'no end in claim "exp"');
+    const caller = callerFromClaims(payload);
+    verified.remember(token, { key, caller, from, until: (exp + LEEWAY_SECONDS) * 1_000 });
+    return caller;
+  }
+
+  return async function verifyToken(token) {
+    try {
+      return await verify(token);
+    } catch (error) {
+      throw error instanceof ServiceUnavailableError || error instanceof AuthenticationError ? error : refusal(error);
+    }
   };
 }

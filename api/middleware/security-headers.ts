@@ -1,4 +1,5 @@
 import { createMiddleware } from 'hono/factory';
+import { answerWith } from './answer-headers.ts';
 
 /**
  * Headers for answers that are data: no sniffing, no framing, nothing to load, nothing told to other sites. No HSTS: TLS
@@ -17,8 +18,5 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 
 /** Puts these headers on every answer; a page that needs more sets its own policy, which is kept. */
 export const securityHeaders = createMiddleware(async function addSecurityHeaders(c, next) {
-  await next();
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
-    if (!c.res.headers.has(name)) c.header(name, value);
-  }
+  await answerWith(c, SECURITY_HEADERS, next);
 });

@@ -5,7 +5,7 @@ import { requireJson } from '../body/json-body.ts';
 import { receiveCopyRequest } from '../body/receive-copy-request.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { LIMITS } from '../limits.ts';
-import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
+import { CORRELATION_ID_HEADER, setCorrelationId } from '../middleware/correlation-id.ts';
 import { withoutQuery } from '../middleware/without-query.ts';
 import { Quota } from '../quota.ts';
 import { ANSWERS, mistakes } from '../schemas/answers.ts';
@@ -63,7 +63,7 @@ export function copyFiles(app: ApiApp, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath(copyRoute);
   app.post(copyRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), withoutQuery, async (c) => {
     const receivedAt = now();
-    if (c.req.header(CORRELATION_ID_HEADER) === undefined) c.set('correlationId', randomUUID());
+    if (c.req.header(CORRELATION_ID_HEADER) === undefined) setCorrelationId(c, randomUUID());
     requireJson(c.req.raw.headers);
     const { correlationId, ...request } = await receiveCopyRequest(c.req.raw, c.get('correlationId'), {
       ...{ openInput, intake, limits },

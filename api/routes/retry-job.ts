@@ -7,7 +7,7 @@ import type { ApiApp, ApiDeps } from '../context.ts';
 import { envelope } from '../envelope.ts';
 import { invalidRequest } from '../http-error.ts';
 import { jobIdParam, noSuchJob } from '../job-id.ts';
-import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
+import { CORRELATION_ID_HEADER, setCorrelationId } from '../middleware/correlation-id.ts';
 import { withoutQuery } from '../middleware/without-query.ts';
 import { ANSWERS, conflictSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { COPY_ANSWERS, copyHeaders } from '../schemas/copy-answer.ts';
@@ -56,7 +56,7 @@ export function retryJob(app: ApiApp, deps: ApiDeps): void {
   app.openAPIRegistry.registerPath(retryRoute);
   app.post(retryRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), withoutQuery, async (c) => {
     const receivedAt = now();
-    if (c.req.header(CORRELATION_ID_HEADER) === undefined) c.set('correlationId', randomUUID());
+    if (c.req.header(CORRELATION_ID_HEADER) === undefined) setCorrelationId(c, randomUUID());
     const correlationId = c.get('correlationId');
     if (correlationId === undefined) throw invalidRequest([{ path: CORRELATION_ID_HEADER, message: 'must be a UUID' }]);
     const of = parseCorrelationId(c.req.param('correlationId'));
