@@ -1,4 +1,3 @@
-import { COPY_CHUNK_ACTIVITY } from '../contract/ids.ts';
 import { admitBulk, type BulkAdmissionTask } from './admission/admit-bulk.ts';
 import { admitJob, type AdmissionTask } from './admission/admit-job.ts';
 import type { CopyChunkTask } from './copying/chunk/chunk-task.ts';
@@ -40,7 +39,7 @@ export function createActivities(deps: ActivityDependencies) {
     planListing: (task: PlanListingTask) => planListing(deps, task),
     countPlanned: (task: CountPlannedTask) => countPlanned(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
-    [COPY_CHUNK_ACTIVITY]: (task: CopyChunkTask) => copyChunk(deps, task),
+    copyChunk: (task: CopyChunkTask) => copyChunk(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),
     previewFiles: (task: PreviewTask) => previewFiles(deps, task),
     saveResults: (task: SaveResultsTask) => saveResults(deps, task),

@@ -31,8 +31,10 @@ export const STATUS_QUERY = 'status';
 /** Query: a page of the job's files. */
 export const FILES_QUERY = 'files';
 
-/** Activity type of one pass over a chunk of a bulk job. */
-export const COPY_CHUNK_ACTIVITY = 'copyChunk';
+/** Activity id of one pass over a chunk of a bulk job. */
+export function chunkPassId({ chunk, part }: { chunk: number; part: number }): string {
+  return `chunk-${chunk}-${part}`;
+}
 
 /** Workflow type that settles a job which was ended by force; `reconcileId` makes its workflow id. */
 export const RECONCILE_WORKFLOW = 'reconcile';

@@ -111,8 +111,8 @@ export interface JobMemo {
   receivedAt: number;
   /** The object that its list is stored in, where it has one. */
   input?: string;
-  /** Of a bulk job, once it is accepted: how it stood after the latest workflow task. */
-  live?: LiveStatus;
+  /** Of a bulk job, once it is accepted: how it stood after the latest workflow task of this run. */
+  live?: LiveStatus & { runId: string };
 }
 
 /** A mistake in a request: where, and what would be right. */
@@ -194,11 +194,13 @@ export interface JobStatus {
 export interface ChunkPassRef {
   chunk: number;
   part: number;
+  /** An activity ended without saying what it did: it may have stored results. */
+  isUncertain?: boolean;
 }
 
-/** Answer of the `status` query. */
+/** Answer of the `status` query, and what a bulk job's workflow is described with. */
 export interface LiveStatus extends JobStatus {
-  /** Of a bulk job, the passes that are under way: what they have done by now is not in the counts. */
+  /** Of a bulk job, the passes whose results are not in the counts: those under way, and those that are uncertain. */
   underWay?: ChunkPassRef[];
   /** Of a bulk job: `requested` counts every file. While a prefix is listed, there may be more. */
   isCounted?: boolean;

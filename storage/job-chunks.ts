@@ -228,7 +228,7 @@ export class JobChunkStore {
     const range = {
       ...{ bucket, prefix },
       ...(from !== undefined && { startOffset: prefix + digits(from, CHUNK_DIGITS) }),
-      ...(to !== undefined && { endOffset: prefix + digits(to, CHUNK_DIGITS) }),
+      ...(to !== undefined && to < 10 ** CHUNK_DIGITS && { endOffset: prefix + digits(to, CHUNK_DIGITS) }),
     };
     for await (const info of this.#objects.list(range, { atFirst })) {
       const numbers = info.name.slice(prefix.length).match(/\d+/g) ?? [];

@@ -243,7 +243,7 @@ export class ObjectStore {
     return { resources: items, isLast: nextPageToken === '', nextPageToken };
   }
 
-  /** All objects of a range, in the order of their names, a page of 1,000 at a time. */
+  /** All objects of a range, in the order of their names, a page of up to 1,000 at a time. */
   async *list({ bucket, ...range }: ListRange, { atFirst = PAGE_SIZE }: ListHint = {}): AsyncGenerator<ObjectInfo> {
     let pageToken: string | undefined;
     let maxResults = Math.min(atFirst, PAGE_SIZE);

@@ -165,9 +165,12 @@ export const previewing = proxyActivities<Activities>({
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
 });
 
-/** Work of bulk jobs, on workers' slots of its own. A chunk that is cancelled is waited for, and says what it did. */
-export function bulk(summary: string) {
-  return proxyActivities<Activities>(bulkOptions(summary));
+/**
+ * Work of bulk jobs, on workers' slots of its own. A chunk that is cancelled is waited for, and says what it did.
+ * `activityId`: by which whoever describes the workflow knows it; Temporal chooses one where it is absent.
+ */
+export function bulk(summary: string, activityId?: string) {
+  return proxyActivities<Activities>({ ...bulkOptions(summary), ...(activityId !== undefined && { activityId }) });
 }
 
 /**

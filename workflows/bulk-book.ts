@@ -11,6 +11,9 @@ import { emptyCounts, isEndState } from '../contract/states.ts';
 import type { ChunkOutcome } from '../activities/index.ts';
 import { JobLife, type CarriedLife } from './job-life.ts';
 
+/** Passes that are told of: far more than are under way, but for those that fail again and again. */
+const MOST_TOLD = 100;
+
 /** What a job takes along when it continues as a new run. */
 export interface CarriedBulkBook extends CarriedLife {
   lost?: string | undefined;
@@ -26,7 +29,7 @@ export class BulkBook extends JobLife {
   #isUnread = false;
   /** The news that was told last, as JSON. */
   #told = '';
-  /** Passes whose results are not in the counts. */
+  /** Passes whose results are not in the counts: those under way, and those that may have stored some unheard. */
   readonly underWay = new Set<ChunkPassRef>();
   /** Whether it knows of all its files. */
   isCounted = false;
@@ -42,11 +45,13 @@ export class BulkBook extends JobLife {
   }
 
   override live(): LiveStatus {
-    const underWay = Array.from(this.underWay, ({ chunk, part }) => ({ chunk, part }));
+    const underWay = Array.from(this.underWay)
+      .slice(0, MOST_TOLD)
+      .map(({ chunk, part, isUncertain }) => ({ chunk, part, ...(isUncertain === true && { isUncertain }) }));
     return { ...this.status(), ...(underWay.length > 0 && { underWay }), isCounted: this.isCounted };
   }
 
-  /** Of a job that is accepted and goes on: the record tells of others. */
+  /** Of a job that is accepted and goes on: one that is not decided is asked, and of one that has ended the record tells. */
   override news(): LiveStatus | undefined {
     if (!this.isAccepted || isEndState(this.state)) return undefined;
     const live = this.live();

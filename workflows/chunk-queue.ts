@@ -110,6 +110,11 @@ export class ChunkQueue {
     };
   }
 
+  /** Passes that wait to be made, and of which nobody can say what an earlier attempt did. */
+  get uncertain(): ChunkPass[] {
+    return [...this.#left, ...this.#waiting].filter(({ isUncertain }) => isUncertain === true);
+  }
+
   /** Passes that nobody can say of what they did. */
   takeUncertain(): ChunkPass[] {
     const all = [...this.#left, ...this.#waiting];

@@ -1,5 +1,6 @@
 import { ActivityFailure, CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ChunkOutcome, ListingCursor, ListingPlan } from '../activities/index.ts';
+import { chunkPassId } from '../contract/ids.ts';
 import { reason } from '../contract/reasons.ts';
 import {
   bulk,
@@ -14,7 +15,7 @@ import type { BulkBook } from './bulk-book.ts';
 import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts';
 import { summaryOf, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
 import type { CopyGate } from './copy-gate.ts';
-import { countOf, showProgress } from './visibility.ts';
+import { countOf, isToldByMemo, showProgress } from './visibility.ts';
 
 /** How far planning has come: null once every chunk is planned. */
 export interface CopyingState {
@@ -39,6 +40,7 @@ export async function copyChunks(
   const copying = new ChunkCopying(book, job, gate, from);
   const rest = await copying.run();
   book.explain('');
+  showProgress(book);
   if (rest === undefined || !book.isCancelling) return rest;
   // Of a large job most of these never began: there may be a window of them, and somebody waits for the end.
   await Promise.all(copying.takeUncertain().map((pass) => settle(book, job, pass)));
@@ -80,6 +82,7 @@ class ChunkCopying {
     this.#cursor = cursor;
     this.#window = windowOf(job);
     book.isCounted = cursor === null;
+    for (const pass of this.#queue.uncertain) book.underWay.add(pass);
   }
 
   /** Gives what is left, with nothing of it in flight; undefined where that is nothing. */
@@ -133,8 +136,9 @@ class ChunkCopying {
     this.#inFlight += 1;
     this.#book.underWay.add(pass);
     const task = { ...taskOf(this.#job, this.#book.collections, pass), round };
+    const activityId = isToldByMemo() ? chunkPassId(pass) : undefined;
     scope
-      .run(() => bulk(summaryOf(pass)).copyChunk(task))
+      .run(() => bulk(summaryOf(pass), activityId).copyChunk(task))
       .then(
         (outcome) => {
           this.#takeIn(pass, outcome, scope);
@@ -175,12 +179,18 @@ class ChunkCopying {
   #takeFailure(pass: ChunkPass, error: unknown): void {
     this.#ended(pass);
     // Cancelled before it began, or lost: an attempt may have copied something all the same.
-    const uncertain = { ...pass, isUncertain: true };
-    if (isCancellation(error)) this.#queue.putBack(uncertain);
+    if (isCancellation(error)) this.#queue.putBack(this.#doubt(pass));
     else if (!(error instanceof ActivityFailure)) throw error;
-    else if (pass.tries <= CHUNK_TRIES) this.#putOff({ ...uncertain, tries: pass.tries + 1 });
+    else if (pass.tries <= CHUNK_TRIES) this.#putOff(this.#doubt({ ...pass, tries: pass.tries + 1 }));
     else this.#book.lose(reasonOf(error));
     this.#look();
+  }
+
+  /** The pass as one that may have stored results: whoever looks at the job finds them, until it is made again. */
+  #doubt(pass: ChunkPass): ChunkPass {
+    const uncertain = { ...pass, isUncertain: true };
+    this.#book.underWay.add(uncertain);
+    return uncertain;
   }
 
   /** Has a pass made after a pause. */
@@ -270,6 +280,7 @@ async function settle(book: BulkBook, job: BulkJob, uncertain: ChunkPass): Promi
       return;
     }
     const { counts, leftovers } = outcome;
+    book.underWay.delete(uncertain);
     book.settle(counts);
     showProgress(book);
     pass = leftovers.length === 0 ? undefined : { ...pass, part: pass.part + 1, only: leftovers };

@@ -17,13 +17,12 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
       continue;
     }
     if (fenced.found !== 'lost') return fenced.found;
-    const { endedAt, wasBegun, wasAccepted, locks, isBulk } = fenced;
-    if (wasBegun) await sleep(LATE_WRITES_MS);
+    const { endedAt, wasAccepted, locks, isBulk } = fenced;
+    if (wasAccepted) await sleep(LATE_WRITES_MS);
     // Whoever takes a lock over has had this begun before. What a worker had still sent then came under that lock.
     const lostAt = Math.max(endedAt ?? 0, workflowInfo().startTime.getTime());
-    const { unresolved, copied } = isBulk
-      ? await settleBulk({ correlationId, wasBegun, lostAt })
-      : await upkeep(LOOK).settleFiles({ correlationId, wasBegun, lostAt });
+    const settling = { correlationId, wasBegun: wasAccepted, lostAt };
+    const { unresolved, copied } = isBulk ? await settleBulk(settling) : await upkeep(LOOK).settleFiles(settling);
     await upkeep(`give back ${countOf(locks, 'lock')}`).releaseJobLocks({ correlationId });
     const closing = { correlationId, endedAt, wasAccepted: wasAccepted || copied > 0 };
     await upkeep('close the record: Terminated').closeLostJob(closing);

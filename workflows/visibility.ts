@@ -1,4 +1,4 @@
-import { patched, setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporalio/workflow';
+import { patched, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { COPY_STATE } from '../contract/search-attributes.ts';
 import type { FileEntry, JobMemo } from '../contract/messages.ts';
 import type { JobLife } from './job-life.ts';
@@ -27,11 +27,15 @@ export function showProgress(book: JobLife): void {
   const table = ['| files | |', '| --- | ---: |', ...rows.map(([name, count]) => `| ${name} | ${count} |`)];
   setCurrentDetails([`**${state}**`, message, table.join('\n')].filter((part) => part !== '').join('\n\n'));
   const live = book.news();
-  if (live !== undefined && patched(TOLD_BY_MEMO)) upsertMemo({ live } satisfies Partial<JobMemo>);
+  if (live === undefined || !isToldByMemo()) return;
+  const { runId } = workflowInfo();
+  upsertMemo({ live: { ...live, runId } } satisfies Partial<JobMemo>);
 }
 
-/** Workflows that are older had to be asked. */
-const TOLD_BY_MEMO = 'told-by-memo';
+/** Workflows that are older had to be asked, and let Temporal choose the ids of their activities. */
+export function isToldByMemo(): boolean {
+  return patched('told-by-memo');
+}
 
 /** Summary of an activity that works on one file: a line, whatever the name holds. */
 export function summaryOf({ fileName, destinationFileName, destinationCollectionId }: FileEntry): string {

@@ -113,6 +113,9 @@ async function decide(
       // A list is planned by now; of a prefix, nothing is before the claim.
       if (!hasList(source)) await discardPlan(deps, owner);
     },
+    giveBack: async (locking) => {
+      if (locking?.locked === true) await releasePrefixLocks(deps, { owner, locks: locking.locks });
+    },
   });
   const { correlationId } = owner;
   const firstTask = { correlationId, source, options, collections: plan?.collections ?? [], claiming };
@@ -123,15 +126,8 @@ async function decide(
     // A job that waits for its locks does not list again and again.
     plan !== undefined && task.plan === undefined ? planFirst(deps, firstTask) : undefined,
   ]);
-  if (claimed.status === 'rejected' && taken.status === 'fulfilled' && taken.value?.locked === true) {
-    const { locks } = taken.value;
-    await first?.giveBack({ log: deps.log, correlationId }, () => releasePrefixLocks(deps, { owner, locks }));
-  }
   const [claim, locking, firstFiles] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
-  if (!claim.claimed) {
-    if (locking?.locked === true) await releasePrefixLocks(deps, { owner, locks: locking.locks });
-    return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
-  }
+  if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   if ('verdict' in read) return read;
   if (locking?.locked === false) {
     if (firstFiles !== undefined) await discardPlan(deps, owner);

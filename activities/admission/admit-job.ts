@@ -84,21 +84,15 @@ async function decide(
       const targets = held.map(({ target }) => target);
       await releaseLeft(deps, replaced, targets, first);
     },
+    giveBack: async (locking) => {
+      if (locking?.locked !== true) return;
+      await releaseLocks(deps, { owner, locks: heldLocks(input, collections, locking.locks) });
+    },
   });
   // Both are waited for, even where one fails: the next attempt must not meet the rest of this one.
   const [claimed, taken] = await Promise.allSettled([claiming, taking]);
-  const giveLocksBack = async ({ locks }: { locks: (HeldLock | null)[] }) => {
-    await releaseLocks(deps, { owner, locks: heldLocks(input, collections, locks) });
-  };
-  if (claimed.status === 'rejected' && taken.status === 'fulfilled' && taken.value?.locked === true) {
-    const { value } = taken;
-    await first?.giveBack({ log: deps.log, correlationId: owner.correlationId }, () => giveLocksBack(value));
-  }
   const [claim, locking] = [valueOf(claimed), valueOf(taken)];
-  if (!claim.claimed) {
-    if (locking?.locked === true) await giveLocksBack(locking);
-    return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
-  }
+  if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   if (!access.granted) return { verdict: 'refused', admission: access.admission };
   if (locking?.locked === false) return { verdict: 'locked', collections, ...locking };
   const { recordGeneration } = claim;

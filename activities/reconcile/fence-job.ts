@@ -21,13 +21,12 @@ export type Fencing =
   /** Temporal does not know it, and may be behind: to be asked again after so many milliseconds. */
   | { found: 'young'; forMs: number }
   /**
-   * It was ended by force, and none of its attempts may write any more. `endedAt`: null where nobody knows; `wasBegun`:
-   * whether a copy may have been ordered; `wasAccepted`: whether it had been decided so.
+   * It was ended by force, and none of its attempts may write any more. `endedAt`: null where nobody knows;
+   * `wasAccepted`: whether it had been decided so, and a copy may have been ordered.
    */
   | {
       found: 'lost';
       endedAt: number | null;
-      wasBegun: boolean;
       wasAccepted: boolean;
       locks: number;
       isBulk: boolean;
@@ -62,8 +61,7 @@ export async function fenceJob(
     const isBulk = record.bulk !== null;
     // The state is set in the same breath as the first copy is ordered: one that is still Requested copied nothing. Where
     // it does not tell, nothing was copied by one that had not been accepted, whatever equal copies others have made since.
-    const wasBegun = accepted ?? state !== 'Requested';
-    return { found: 'lost', endedAt, wasBegun, wasAccepted: wasBegun, locks, isBulk };
+    return { found: 'lost', endedAt, wasAccepted: accepted ?? state !== 'Requested', locks, isBulk };
   } catch (error) {
     throw toControlFailure(error);
   }

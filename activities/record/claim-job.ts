@@ -86,6 +86,8 @@ export async function claimJob(
 /**
  * Claims the correlation id beside the locks. `clearUp` is that of `claimJob`, and is told what is locked by then. The
  * locks may wait to be told whose the id is; that is known before anything is cleared up, which waits for the locks.
+ * `giveBack` undoes what was locked: where the id is another job's, and of a `first` attempt where the claim has failed;
+ * `claiming` settles after that.
  */
 export function claimBesideLocks<Locked>(
   deps: ActivityDependencies,
@@ -93,6 +95,7 @@ export function claimBesideLocks<Locked>(
   locking: {
     take: (underWay: ClaimUnderWay) => Promise<Locked>;
     clearUp: (replaced: JobRecord, locked: Locked) => Promise<void>;
+    giveBack: (locked: Locked) => Promise<void>;
     first?: FirstAttempt | undefined;
   },
 ): { claiming: Promise<Claim>; taking: Promise<Locked> } {
@@ -102,14 +105,20 @@ export function claimBesideLocks<Locked>(
     isOurs.resolve(true);
     await locking.clearUp(replaced, await taking);
   };
-  const claiming = claimJob(deps, task, clearUp, locking.first);
-  // A claim that fails is dealt with by who made it.
-  claiming.then(
-    ({ claimed }) => {
-      isOurs.resolve(claimed);
+  const claiming = claimJob(deps, task, clearUp, locking.first).then(
+    async (claim) => {
+      isOurs.resolve(claim.claimed);
+      if (!claim.claimed) await locking.giveBack(await taking);
+      return claim;
     },
-    () => {
+    async (error: unknown) => {
       isOurs.resolve(false);
+      const [taken] = await Promise.allSettled([taking]);
+      if (taken.status === 'fulfilled') {
+        const about = { log: deps.log, correlationId: task.owner.correlationId };
+        await locking.first?.giveBack(about, () => locking.giveBack(taken.value));
+      }
+      throw error;
     },
   );
   return { claiming, taking };

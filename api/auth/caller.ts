@@ -1,12 +1,13 @@
 import type { Requestor } from '../../contract/messages.ts';
 import type { Viewer } from '../jobs/job-service.ts';
 
-export type Scope = 'apollo_read' | 'apollo_write' | 'apollo_admin';
+export const SCOPES = ['apollo_read', 'apollo_write', 'apollo_admin'] as const;
+export type Scope = (typeof SCOPES)[number];
 
-/** Who asks, as the token says: as whom, and with which scopes. */
+/** Who asks, as the token says: as whom, and with which of our scopes. */
 export interface Caller {
   requestor: Requestor;
-  scopes: ReadonlySet<string>;
+  scopes: ReadonlySet<Scope>;
 }
 
 /** How this caller looks at jobs: administrators see everyone's. */

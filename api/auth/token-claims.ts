@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose';
 import { AuthenticationError } from './authentication-error.ts';
-import type { Caller } from './caller.ts';
+import { SCOPES, type Caller } from './caller.ts';
 
 /** OpenID Connect's bound on `sub`, and Temporal's on the Keyword attribute that the caller's name becomes. */
 const MAX_NAME_LENGTH = 255;
@@ -40,8 +40,9 @@ export function callerFromClaims(claims: JWTPayload): Caller {
   if (caller === undefined) throw new AuthenticationError('invalid', 'no caller in the token');
   const scope = scopeClaim(claims, 'scope');
   const scp = scopeClaim(claims, 'scp');
+  const granted = scope ?? scp ?? [];
   return {
     requestor: { caller, principals: [...new Set(principals)] },
-    scopes: new Set(scope ?? scp ?? []),
+    scopes: new Set(SCOPES.filter((known) => granted.includes(known))),
   };
 }

@@ -17,16 +17,19 @@ export function requireJson(headers: Headers): void {
 /** How much of a body is taken, and how slowly. */
 export interface BodyLimits {
   maxBytes: number;
-  /** The longest wait for more of it, and the longest time in all, in milliseconds. */
+  /** The longest wait for more of it, or for all of a short one, and the longest time in all, in milliseconds. */
   idleMs: number;
   totalMs: number;
 }
 
-/** A body that says that it is no longer is read at one go: a stream takes half a millisecond more. */
-const SHORT_BODY_BYTES = 16 * 1_024;
+/**
+ * A body that says that it is no longer is read at one go: a stream takes half a millisecond more. Any line is fast enough
+ * to carry it within the wait for more of a body.
+ */
+const SHORT_BODY_BYTES = 4 * 1_024;
 
 /**
- * A request's body as it comes. Throws HttpError 413 past the limit (at once where content-length says so), 408 where
+ * A request's body as it comes, a short one at one go. Throws HttpError 413 past the limit (at once where content-length says so), 408 where
  * it takes too long, 400 where it breaks off. What is not read is not waited for.
  */
 export async function* bodyChunks(

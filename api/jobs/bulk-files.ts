@@ -3,7 +3,7 @@ import type { ChunkPassRef, FileFilter, FileRecord } from '../../contract/messag
 import { reason } from '../../contract/reasons.ts';
 import { emptyCounts, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart } from '../../storage/job-chunks.ts';
-import { progressIn, withProgress } from './chunk-progress.ts';
+import { toldOf, withProgress } from './chunk-progress.ts';
 import type { PageRequest } from './job-service.ts';
 
 /** A bulk job as far as its files' records depend on it. Times are milliseconds since the epoch. */
@@ -20,8 +20,11 @@ const MAX_CHUNK_FILES = 1_000;
 /** Chunks, or parts of their results, that are listed with those that a page is made of: not every one is full. */
 const FEW_CHUNKS = 9;
 
-/** Passes of a job that are under way at a time, and those over the same chunks before them, are seldom more. */
-const MOST_PASSES = 50;
+/** Chunks that are no further apart are listed together: those in between cost less than another listing. */
+const NEAR_CHUNKS = 20;
+
+/** Parts of the results of the chunks that are under way at a time, and of those in between: seldom more. */
+const MOST_PARTS = 50;
 
 /**
  * Reads the files of bulk jobs from their chunks. The listing of the chunks says which of them have what is asked for,
@@ -57,23 +60,22 @@ export class BulkFiles {
     return count;
   }
 
-  /** The counts of a job as far as they are stored, and of these passes as far as they are not. */
-  async counts({ correlationId }: BulkJob, progress: readonly ResultsPart[] = []): Promise<JobCounts> {
+  /** The counts of a job as far as they are stored. */
+  async counts({ correlationId }: BulkJob): Promise<JobCounts> {
     const counts = emptyCounts(0);
     // One after the other: what has ended by now is planned by then, so that no count is ever below zero.
     const finished = await Array.fromAsync(this.#chunks.listResults(correlationId));
     for await (const { count } of this.#chunks.listPlan(correlationId)) counts.requested += count;
     counts.pending = counts.requested;
-    const stored = progressIn(progress, finished);
-    return withProgress(counts, [...finished, ...progress.filter((part) => !stored.includes(part))]);
+    return withProgress(counts, finished);
   }
 
-  /** What is stored of these passes; those that are not under way any more are, unless they failed. */
+  /** What is stored of these passes. */
   async resultsOf(correlationId: string, passes: readonly ChunkPassRef[]): Promise<ResultsPart[]> {
-    const chunks = passes.map(({ chunk }) => chunk);
-    const range = { from: Math.min(...chunks), to: Math.max(...chunks) + 1, atFirst: MOST_PASSES };
-    if (passes.length === 0) return [];
-    return progressIn(await Array.fromAsync(this.#chunks.listResults(correlationId, range)), passes);
+    const listings = neighbours(passes).map((range) =>
+      Array.fromAsync(this.#chunks.listResults(correlationId, { ...range, atFirst: MOST_PARTS })),
+    );
+    return toldOf((await Promise.all(listings)).flat(), passes);
   }
 
   async *#matching(job: BulkJob, from: number, filter: FileFilter, atFirst?: number): AsyncGenerator<FileRecord> {
@@ -115,6 +117,17 @@ export class BulkFiles {
     const finished = new Map(results.flatMap((files) => (files ?? []).map((file) => [file.index, file])));
     return (planned ?? []).map((file) => finished.get(file.index) ?? unfinished(file, job));
   }
+}
+
+/** The chunks of these passes, in ranges of neighbours. */
+function neighbours(passes: readonly ChunkPassRef[]): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (const chunk of passes.map((pass) => pass.chunk).toSorted((one, other) => one - other)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && chunk - last.to <= NEAR_CHUNKS) last.to = Math.max(last.to, chunk + 1);
+    else ranges.push({ from: chunk, to: chunk + 1 });
+  }
+  return ranges;
 }
 
 /** Whether a chunk may hold a file of this state. */

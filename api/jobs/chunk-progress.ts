@@ -1,6 +1,5 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { COPY_CHUNK_ACTIVITY } from '../../contract/ids.ts';
 import type { ChunkPassRef, JobMemo, LiveStatus } from '../../contract/messages.ts';
 import type { JobCounts } from '../../contract/states.ts';
 import type { ResultsPart } from '../../storage/job-chunks.ts';
@@ -11,28 +10,33 @@ const NUMBERS = ['chunk', 'part', 'count', 'completed', 'skipped', 'failed', 'ca
 export interface DescribedProgress {
   /** As the job told it after its latest workflow task; undefined: it has not, or nobody looked. */
   live: LiveStatus | undefined;
-  /** How many passes over chunks Temporal knows to be under way. */
-  passes: number;
-  /** Of those that have told of themselves, what they have done by then. */
+  /** Ids of the activities that Temporal knows to be under way. */
+  pending: ReadonlySet<string>;
+  /** What the passes among them have done by their last heartbeats, those that have told. */
   told: ResultsPart[];
 }
 
 /** Of a job that is not described. */
-export const NOTHING_DESCRIBED: DescribedProgress = { live: undefined, passes: 0, told: [] };
+export const NOTHING_DESCRIBED: DescribedProgress = { live: undefined, pending: new Set(), told: [] };
 
 /**
- * How a job stands, and how far the passes over chunks are that Temporal knows to be under way, by their last heartbeats: while a worker runs,
- * those of the oldest, which has most of the lanes, are half a second old at most, and others two and a half. It costs no
- * request of its own: a description has them.
+ * How a job stands, and how far its passes over chunks are: by their last heartbeats, which while a worker runs are half a
+ * second old at most of the oldest pass, which has most of the lanes, and two and a half of others. It costs no request of
+ * its own: a description has them. What an earlier run has told is nothing that this one says: that may be by older code.
  */
-export function progressOf({ raw, memo }: WorkflowExecutionDescription): DescribedProgress {
-  const passes = (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name === COPY_CHUNK_ACTIVITY);
-  const told = passes.flatMap(({ heartbeatDetails }) => {
+export function progressOf({ raw, runId, memo }: WorkflowExecutionDescription): DescribedProgress {
+  const { live } = (memo ?? {}) as Partial<JobMemo>;
+  const activities = raw.pendingActivities ?? [];
+  const told = activities.flatMap(({ heartbeatDetails }) => {
     const [payload] = heartbeatDetails?.payloads ?? [];
     const details: unknown = payload && defaultPayloadConverter.fromPayload(payload);
     return isProgress(details) ? [details] : [];
   });
-  return { live: (memo as Partial<JobMemo> | undefined)?.live, passes: passes.length, told };
+  return {
+    live: live?.runId === runId ? live : undefined,
+    pending: new Set(activities.flatMap(({ activityId }) => activityId ?? [])),
+    told,
+  };
 }
 
 /** These counts, and what passes have done that are not in them. */
@@ -45,14 +49,18 @@ export function withProgress(counts: JobCounts, progress: readonly ResultsPart[]
   return sum;
 }
 
-/** Those of these passes that nothing is told of. */
-export function untoldOf(progress: readonly ResultsPart[], passes: readonly ChunkPassRef[]): ChunkPassRef[] {
-  return passes.filter(({ chunk, part }) => !progress.some((one) => chunk === one.chunk && part === one.part));
+/** What is told of these passes. */
+export function toldOf(progress: readonly ResultsPart[], passes: readonly ChunkPassRef[]): ResultsPart[] {
+  return progress.filter((one) => passes.some((pass) => isSamePass(one, pass)));
 }
 
-/** What is told of these passes. */
-export function progressIn(progress: readonly ResultsPart[], passes: readonly ChunkPassRef[]): ResultsPart[] {
-  return progress.filter((one) => passes.some(({ chunk, part }) => chunk === one.chunk && part === one.part));
+/** Those of these passes that nothing is told of. */
+export function untoldOf(progress: readonly ResultsPart[], passes: readonly ChunkPassRef[]): ChunkPassRef[] {
+  return passes.filter((pass) => !progress.some((one) => isSamePass(one, pass)));
+}
+
+function isSamePass(one: ChunkPassRef, other: ChunkPassRef): boolean {
+  return one.chunk === other.chunk && one.part === other.part;
 }
 
 /** Other activities have other details, or none. */

@@ -2,9 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../../config/logger.ts';
 import { countFiles, pageOf } from '../../contract/file-records.ts';
-import { FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
+import { chunkPassId, FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
 import type {
-  ChunkPassRef,
   CollectionLocation,
   FileRecord,
   FilesPage,
@@ -15,7 +14,7 @@ import type {
 import { isEndState, type FileState, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
-import { progressIn, untoldOf, withProgress } from './chunk-progress.ts';
+import { toldOf, untoldOf, withProgress, type DescribedProgress } from './chunk-progress.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
 import { ServiceUnavailableError, type JobPage, type PageRequest } from './job-service.ts';
@@ -48,8 +47,8 @@ interface RunningStatus {
 }
 
 /**
- * Tells how a job and its files stand: from its workflow while a worker answers for it, else from its record, which is
- * at most a few seconds behind. Throws ServiceUnavailableError where storage is needed and does not answer.
+ * Tells how a job and its files stand: of a job that runs, from its workflow, which a worker is asked for, or what a bulk
+ * job has told there; where neither is to be had, from its record, which is at most a few seconds behind. Throws ServiceUnavailableError where storage is needed and does not answer.
  */
 export class JobViews {
   readonly #client: Client;
@@ -183,43 +182,42 @@ export class JobViews {
 
   /**
    * How a running job stands: as a bulk job's description says, which asks nothing of the workers that copy, else as its
-   * workflow does. `recorded`: its counts as far as the records of its files go.
+   * workflow does.
    */
   async #runningStatus(correlationId: string, found: RunningJob): Promise<RunningStatus> {
     const status = (await this.#described(correlationId, found)) ?? (await this.#live(correlationId, found));
     if (status !== undefined) return status;
-    const counts = await this.#storedCounts(found.record, found.progress.told);
+    const counts = await this.#storedCounts(found.record);
     return { status: runningStatus(correlationId, found, counts), recorded: undefined, isCounted: false };
   }
 
-  /**
-   * What the job told after its latest workflow task, and what its passes have done since. Those that have ended are
-   * told of by the results that they stored before: their ends may not have come to the workflow yet.
-   */
   async #described(correlationId: string, { progress }: RunningJob): Promise<RunningStatus | undefined> {
-    const { live, passes, told } = progress;
-    if (live === undefined) return undefined;
-    const { underWay = [], isCounted = false, ...status } = live;
-    const ended = passes < underWay.length ? await this.#resultsOf(correlationId, untoldOf(told, underWay)) : [];
-    const recorded = withProgress(status.counts, ended);
-    const counts = withProgress(recorded, progressIn(told, underWay));
-    return { status: { ...status, counts }, recorded, isCounted };
-  }
-
-  async #resultsOf(correlationId: string, passes: readonly ChunkPassRef[]): Promise<ResultsPart[]> {
-    try {
-      return await this.#bulk.resultsOf(correlationId, passes);
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+    const { live } = progress;
+    const stored = live && (await this.#storedOf(correlationId, live, progress));
+    return stored && counted(live, progress, stored);
   }
 
   async #live(correlationId: string, { progress }: RunningJob): Promise<RunningStatus | undefined> {
     const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY);
-    if (live === undefined) return undefined;
-    const { underWay = [], isCounted = false, ...status } = live;
-    const counts = withProgress(status.counts, progressIn(progress.told, underWay));
-    return { status: { ...status, counts }, recorded: status.counts, isCounted };
+    return live && counted(live, progress, (await this.#storedOf(correlationId, live, progress)) ?? []);
+  }
+
+  /**
+   * The results of passes that are not under way any more, of which the job has not heard, or heard nothing certain: those
+   * that they stored before they ended. Undefined where they cannot be had.
+   */
+  async #storedOf(
+    correlationId: string,
+    { underWay = [] }: LiveStatus,
+    { pending }: DescribedProgress,
+  ): Promise<ResultsPart[] | undefined> {
+    const ended = underWay.filter((pass) => pass.isUncertain === true || !pending.has(chunkPassId(pass)));
+    try {
+      return await this.#bulk.resultsOf(correlationId, ended);
+    } catch (error) {
+      this.#log.warn({ err: error, correlationId }, 'cannot list what passes over chunks have stored');
+      return undefined;
+    }
   }
 
   /** The files of a bulk job stand in storage, whether it runs or not. */
@@ -227,7 +225,7 @@ export class JobViews {
     const { correlationId, receivedAt, collections } = record;
     const jobUntil = (endedAt: number | null): BulkJob => ({ correlationId, receivedAt, endedAt });
     const isRunning = found.kind === 'running';
-    // Of a job that runs, the files are looked for while its workflow is asked: somebody waits for both.
+    // Of a job that runs, the files are looked for beside that: somebody waits for both.
     const early = isRunning ? this.#bulk.page(jobUntil(null), request) : undefined;
     early?.catch(() => undefined);
     const { status, recorded } = isRunning
@@ -268,14 +266,11 @@ export class JobViews {
   }
 
   /** Counts as far as they are stored; undefined: nothing is. */
-  async #storedCounts(
-    record: JobRecord | undefined,
-    progress: readonly ResultsPart[] = [],
-  ): Promise<JobCounts | undefined> {
+  async #storedCounts(record: JobRecord | undefined): Promise<JobCounts | undefined> {
     if (record === undefined || record.bulk === null) return countsOf(await this.#storedFiles(record));
     const { correlationId, receivedAt } = record;
     try {
-      return await this.#bulk.counts({ correlationId, receivedAt, endedAt: null }, progress);
+      return await this.#bulk.counts({ correlationId, receivedAt, endedAt: null });
     } catch (error) {
       throw new ServiceUnavailableError('storage', error);
     }
@@ -289,6 +284,17 @@ export class JobViews {
       throw new ServiceUnavailableError('storage', error);
     }
   }
+}
+
+/** How a job stands by what it told, with what has come of its passes since: as they stored it, else as they told it. */
+function counted(
+  { underWay = [], isCounted = false, ...status }: LiveStatus,
+  { told }: DescribedProgress,
+  stored: readonly ResultsPart[],
+): RunningStatus {
+  const recorded = withProgress(status.counts, stored);
+  const counts = withProgress(recorded, toldOf(told, untoldOf(stored, underWay)));
+  return { status: { ...status, counts }, recorded, isCounted };
 }
 
 /** How many files there are on this page and those before it, as far as that can be told: all of them, or fewer. */

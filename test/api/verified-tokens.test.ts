@@ -98,7 +98,7 @@ describe('a token that was verified before', () => {
 
   it('is forgotten where very many others came after it', async () => {
     const tokens = new VerifiedTokens();
-    const caller = { requestor: { caller: 'alice', principals: ['alice'] }, scopes: new Set<string>() };
+    const caller = { requestor: { caller: 'alice', principals: ['alice'] }, scopes: new Set<never>() };
     const verified = { key: 'key', caller, from: NOW, until: NOW + 60_000 };
     for (let index = 0; index <= 10_000; index += 1) tokens.remember(`token ${index}`, verified);
     const find = (index: number) => tokens.find(`token ${index}`, NOW, () => Promise.resolve('key'));

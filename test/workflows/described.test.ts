@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import { PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
 import type { JobMemo, LiveStatus } from '../../contract/messages.ts';
 import { bulkRequest, chunksOf, COLLECTION, copied } from './bulk-support.ts';
-import { gate, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
+import { failed, gate, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
 import { eventually, requestFor, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
 const withJobs = (replaced: Replaced, use: (jobs: Jobs) => Promise<void>) =>
   withShortJobs(replaced, use, { bulk: true });
 
-/** What the latest run of a job's workflow is described with. */
+/** What the latest run of a job's workflow is described with, as far as this run told it. */
 async function described({ id }: Job): Promise<LiveStatus | undefined> {
   const { client } = await sharedTemporal();
-  const { memo } = await client.workflow.getHandle(id).describe();
-  return (memo as Partial<JobMemo> | undefined)?.live;
+  const { memo, runId } = await client.workflow.getHandle(id).describe();
+  const { runId: toldBy, ...live } = (memo as Partial<JobMemo> | undefined)?.live ?? {};
+  return toldBy === runId ? (live as LiveStatus) : undefined;
 }
 
 /** Three chunks of ten files, each of which ends when its gate is opened. */
@@ -68,7 +70,37 @@ describe('what the workflow of a bulk job is described with', () => {
     });
   });
 
-  it('goes along when it continues as a new run', async () => {
+  it('names the passes whose activities are under way, and those that ended without saying what they did', async () => {
+    const lost = gate();
+    const chunks = chunksOf(2);
+    const replaced = replaceActivities({
+      ...chunks,
+      copyChunk: async (task) => {
+        if (task.isUncertain === true) await lost.passed;
+        else if (task.chunk === 1) throw failed('INTERNAL_ERROR', 'lost');
+        return await chunks.copyChunk(task);
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const uncertain = [{ chunk: 1, part: 0, isUncertain: true }];
+      const isTold = async (pending: string[]) => {
+        await eventually(async () => {
+          const { raw } = await job.handle.describe();
+          const ids = (raw.pendingActivities ?? []).map(({ activityId }) => activityId);
+          return isDeepStrictEqual(ids, pending) && (await described(job))?.counts.completed === 10;
+        });
+        assert.deepEqual((await described(job))?.underWay, uncertain);
+      };
+      await isTold([]);
+      await isTold(['chunk-1-0']);
+      lost.open();
+      const { counts } = await job.result();
+      assert.equal(counts.completed, 20);
+    });
+  });
+
+  it('is told anew when it continues as a new run', async () => {
     const last = gate();
     const chunks = chunksOf(400);
     const replaced = replaceActivities({

@@ -163,7 +163,6 @@ const willing: Omit<Replaceable, 'admitJob' | 'admitBulk' | 'closeJob'> = {
     Promise.resolve({
       found: 'lost',
       endedAt: 1_700_000_000_000,
-      wasBegun: true,
       wasAccepted: true,
       locks: 2,
       isBulk: false,

@@ -87,7 +87,6 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await fence(), {
       found: 'lost',
       endedAt: 1_000,
-      wasBegun: true,
       wasAccepted: true,
       locks: 3,
       isBulk: false,
@@ -268,7 +267,7 @@ describe('settling a job that was ended by force', () => {
       test.jobs.last = { endedAt: 1_000, state: 'Cancelling' };
       test.now = Date.now() + age;
       const fenced = await fence();
-      assert.ok(fenced.found === 'lost' && !fenced.wasBegun && !fenced.wasAccepted, JSON.stringify(fenced));
+      assert.ok(fenced.found === 'lost' && !fenced.wasAccepted, JSON.stringify(fenced));
     }
     await settle(false);
     assert.deepEqual(await states(), { a: 'Cancelled' });
@@ -279,7 +278,7 @@ describe('settling a job that was ended by force', () => {
     await copy('a');
     test.jobs.last = { endedAt: 1_000, state: 'Requested' };
     const fenced = await fence();
-    assert.ok(fenced.found === 'lost' && !fenced.wasBegun && !fenced.wasAccepted);
+    assert.ok(fenced.found === 'lost' && !fenced.wasAccepted);
     assert.deepEqual(await settle(false), { unresolved: 3, copied: 0 });
 
     owner = newOwner();
@@ -326,7 +325,6 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await fence(), {
       found: 'lost',
       endedAt: null,
-      wasBegun: true,
       wasAccepted: true,
       locks: 3,
       isBulk: false,
@@ -343,7 +341,6 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await fence(), {
       found: 'lost',
       endedAt: null,
-      wasBegun: true,
       wasAccepted: true,
       locks: 3,
       isBulk: false,

@@ -6,12 +6,15 @@ import { pino } from 'pino';
 import { NOTHING_DESCRIBED, type DescribedProgress } from '../../../api/jobs/chunk-progress.ts';
 import type { FoundJob } from '../../../api/jobs/job-finder.ts';
 import { JobViews } from '../../../api/jobs/job-views.ts';
+import { chunkPassId } from '../../../contract/ids.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
 import type { ChunkPassRef, FileEntry, JobStatus } from '../../../contract/messages.ts';
 import { emptyCounts, type FileState } from '../../../contract/states.ts';
 import type { StorageModule } from '../../../storage/index.ts';
+import type { ResultsPart } from '../../../storage/job-chunks.ts';
 import type { JobRecord } from '../../../storage/job-records.ts';
 import { makeTestStorage } from '../../support/emulator.ts';
+import { answerError } from '../../support/storage-proxy/index.ts';
 
 const RECEIVED_AT = Date.parse('2026-01-02T03:04:05Z');
 const ENDED_AT = RECEIVED_AT + 60_000;
@@ -158,31 +161,78 @@ describe('how a running bulk job stands, as its workflow is described', () => {
     return { ...status, requested, operations: requests.map(({ operation }) => operation) };
   }
 
+  /** Passes that the job told of, those of them that are under way, and what these tell. */
+  const passes = (underWay: ChunkPassRef[], pending: ChunkPassRef[], tells: ResultsPart[] = []) => ({
+    ...{ live: { ...live, underWay }, pending: new Set(pending.map(chunkPassId)), told: tells },
+  });
+
   it('is what it told, and what its passes have done since, without a request', async () => {
-    const passes = { live: { ...live, underWay: [first, second] }, passes: 2 };
-    const { counts, requested, operations } = await standing({ ...passes, told: [told(first, 4)] });
+    const { counts, requested, operations } = await standing(
+      passes([first, second], [first, second], [told(first, 4)]),
+    );
     assert.deepEqual(counts, { ...live.counts, completed: 14, pending: 16, bytes: 98 });
     assert.equal(requested, 30);
     assert.deepEqual(operations, []);
   });
 
   it('has the results of passes that have ended since, which the workflow has not heard of', async () => {
-    const passes = { live: { ...live, underWay: [first, second] }, passes: 1, told: [told(first, 4)] };
-    const { counts, operations } = await standing(passes, async ({ chunks }) => {
-      await chunks.writeResults(id, 1, 0, results(10, 1));
-      await chunks.writeResults(id, 1, 1, results(11, 9));
-    });
+    const { counts, operations } = await standing(
+      passes([first, second], [first], [told(first, 4)]),
+      async ({ chunks }) => {
+        await chunks.writeResults(id, 1, 0, results(10, 1));
+        await chunks.writeResults(id, 1, 1, results(11, 9));
+      },
+    );
     assert.deepEqual(counts, { ...live.counts, completed: 23, pending: 7, bytes: 161 });
     assert.deepEqual(operations, ['list']);
   });
 
+  it('has them of those alone: what a pass has stored that has not ended is in no later answer before its end', async () => {
+    const store = async ({ chunks }: Pick<StorageModule, 'chunks'>) => {
+      await chunks.writeResults(id, 0, 0, results(0, 10));
+      await chunks.writeResults(id, 1, 1, results(11, 9));
+    };
+    const { counts } = await standing(passes([first, second], [first]), store);
+    assert.deepEqual(counts, { ...live.counts, completed: 19, pending: 11, bytes: 133 });
+    const told4 = await standing(passes([first, second], [first], [told(first, 4)]), store);
+    assert.deepEqual(told4.counts, { ...live.counts, completed: 23, pending: 7, bytes: 161 });
+  });
+
+  it('has those of a pass that nobody can say of what it did, before it is made again and while it is', async () => {
+    const uncertain = { ...first, isUncertain: true };
+    const store = ({ chunks }: Pick<StorageModule, 'chunks'>) => chunks.writeResults(id, 0, 0, results(0, 10));
+    for (const pending of [[], [first]]) {
+      const { counts } = await standing(passes([uncertain], pending, [told(first, 2)].slice(0, pending.length)), store);
+      assert.deepEqual(counts, { ...live.counts, completed: 20, pending: 10, bytes: 140 });
+    }
+  });
+
+  it('lists chunks that are far apart one by one', async () => {
+    const far = { chunk: 999_999, part: 0 };
+    const { counts, operations } = await standing(passes([first, second, far], []), async ({ chunks }) => {
+      for (const { chunk, part } of [first, second, far]) await chunks.writeResults(id, chunk, part, results(chunk, 1));
+    });
+    assert.deepEqual(counts, { ...live.counts, completed: 13, pending: 17, bytes: 91 });
+    assert.deepEqual(operations, ['list', 'list']);
+  });
+
+  it('is asked of the workflow where the results cannot be listed, and told without them', async () => {
+    const storage = await makeTestStorage();
+    storage.proxy.inject({ operation: 'list' }, answerError(403));
+    const { underWay } = passes([first], []).live;
+    const asked = { ...live, underWay };
+    const views = viewsOf(storage.connect(), answering(asked));
+    const { counts } = await views.status(id, foundOpen(id, { ...NOTHING_DESCRIBED, live: { ...live, underWay } }));
+    assert.deepEqual(counts, live.counts);
+  });
+
   it('has nothing of a pass that has ended without results', async () => {
-    const { counts } = await standing({ live: { ...live, underWay: [first] }, passes: 0 });
+    const { counts } = await standing(passes([first], []));
     assert.deepEqual(counts, live.counts);
   });
 
   it('does not count twice what a pass told of, whose results the job has', async () => {
-    const { counts } = await standing({ live: { ...live, underWay: [second] }, passes: 1, told: [told(first, 10)] });
+    const { counts } = await standing(passes([second], [second], [told(first, 10)]));
     assert.deepEqual(counts, live.counts);
   });
 
