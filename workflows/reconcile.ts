@@ -17,14 +17,14 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
       continue;
     }
     if (fenced.found !== 'lost') return fenced.found;
-    const { endedAt, wasAccepted, locks, isBulk } = fenced;
-    if (wasAccepted) await sleep(LATE_WRITES_MS);
+    const { endedAt, wasBegun, locks, isBulk } = fenced;
+    if (wasBegun) await sleep(LATE_WRITES_MS);
     // Whoever takes a lock over has had this begun before. What a worker had still sent then came under that lock.
     const lostAt = Math.max(endedAt ?? 0, workflowInfo().startTime.getTime());
-    const settling = { correlationId, wasBegun: wasAccepted, lostAt };
+    const settling = { correlationId, wasBegun, lostAt };
     const { unresolved, copied } = isBulk ? await settleBulk(settling) : await upkeep(LOOK).settleFiles(settling);
     await upkeep(`give back ${countOf(locks, 'lock')}`).releaseJobLocks({ correlationId });
-    const closing = { correlationId, endedAt, wasAccepted: wasAccepted || copied > 0 };
+    const closing = { correlationId, endedAt, wasAccepted: wasBegun || copied > 0 };
     await upkeep('close the record: Terminated').closeLostJob(closing);
     setCurrentDetails(`${countOf(unresolved, 'file')} had no result; ${copied} of them had been copied.`);
     return 'reconciled';

@@ -22,12 +22,13 @@ export type Fencing =
   | { found: 'young'; forMs: number }
   /**
    * It was ended by force, and none of its attempts may write any more. `endedAt`: null where nobody knows;
-   * `wasAccepted`: whether it had been decided so, and a copy may have been ordered.
+   * `wasBegun`:
+   * whether it had been accepted, and a copy may have been ordered.
    */
   | {
       found: 'lost';
       endedAt: number | null;
-      wasAccepted: boolean;
+      wasBegun: boolean;
       locks: number;
       isBulk: boolean;
     };
@@ -61,7 +62,7 @@ export async function fenceJob(
     const isBulk = record.bulk !== null;
     // The state is set in the same breath as the first copy is ordered: one that is still Requested copied nothing. Where
     // it does not tell, nothing was copied by one that had not been accepted, whatever equal copies others have made since.
-    return { found: 'lost', endedAt, wasAccepted: accepted ?? state !== 'Requested', locks, isBulk };
+    return { found: 'lost', endedAt, wasBegun: accepted ?? state !== 'Requested', locks, isBulk };
   } catch (error) {
     throw toControlFailure(error);
   }

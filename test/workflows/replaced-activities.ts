@@ -163,7 +163,7 @@ const willing: Omit<Replaceable, 'admitJob' | 'admitBulk' | 'closeJob'> = {
     Promise.resolve({
       found: 'lost',
       endedAt: 1_700_000_000_000,
-      wasAccepted: true,
+      wasBegun: true,
       locks: 2,
       isBulk: false,
     }),

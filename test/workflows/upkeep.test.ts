@@ -55,7 +55,7 @@ describe('reconcile', () => {
         Promise.resolve(
           ++asked === 1
             ? { found: 'young', forMs: 10 }
-            : { found: 'lost', endedAt: null, wasAccepted: false, locks: 0, isBulk: false },
+            : { found: 'lost', endedAt: null, wasBegun: false, locks: 0, isBulk: false },
         ),
     });
     assert.equal(await reconciled(replaced), 'reconciled');

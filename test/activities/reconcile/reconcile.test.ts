@@ -87,7 +87,7 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await fence(), {
       found: 'lost',
       endedAt: 1_000,
-      wasAccepted: true,
+      wasBegun: true,
       locks: 3,
       isBulk: false,
     });
@@ -267,7 +267,7 @@ describe('settling a job that was ended by force', () => {
       test.jobs.last = { endedAt: 1_000, state: 'Cancelling' };
       test.now = Date.now() + age;
       const fenced = await fence();
-      assert.ok(fenced.found === 'lost' && !fenced.wasAccepted, JSON.stringify(fenced));
+      assert.ok(fenced.found === 'lost' && !fenced.wasBegun, JSON.stringify(fenced));
     }
     await settle(false);
     assert.deepEqual(await states(), { a: 'Cancelled' });
@@ -278,7 +278,7 @@ describe('settling a job that was ended by force', () => {
     await copy('a');
     test.jobs.last = { endedAt: 1_000, state: 'Requested' };
     const fenced = await fence();
-    assert.ok(fenced.found === 'lost' && !fenced.wasAccepted);
+    assert.ok(fenced.found === 'lost' && !fenced.wasBegun);
     assert.deepEqual(await settle(false), { unresolved: 3, copied: 0 });
 
     owner = newOwner();
@@ -291,7 +291,7 @@ describe('settling a job that was ended by force', () => {
     await begun({ entries: null, collections: [] });
     test.jobs.last = { endedAt: 1_000, state: 'Cancelling' };
     const fenced = await fence();
-    assert.ok(fenced.found === 'lost' && !fenced.wasAccepted);
+    assert.ok(fenced.found === 'lost' && !fenced.wasBegun);
     assert.deepEqual(await settle(), { unresolved: 0, copied: 0 });
     await release();
     await close(null);
@@ -325,7 +325,7 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await fence(), {
       found: 'lost',
       endedAt: null,
-      wasAccepted: true,
+      wasBegun: true,
       locks: 3,
       isBulk: false,
     });
@@ -341,7 +341,7 @@ describe('settling a job that was ended by force', () => {
     assert.deepEqual(await fence(), {
       found: 'lost',
       endedAt: null,
-      wasAccepted: true,
+      wasBegun: true,
       locks: 3,
       isBulk: false,
     });
