@@ -21,8 +21,7 @@ export type Fencing =
   /** Temporal does not know it, and may be behind: to be asked again after so many milliseconds. */
   | { found: 'young'; forMs: number }
   /**
-   * It was ended by force, and none of its attempts may write any more. `endedAt`: null where nobody knows;
-   * `wasBegun`:
+   * It was ended by force, and none of its attempts may write any more. `endedAt`: null where nobody knows; `wasBegun`:
    * whether it had been accepted, and a copy may have been ordered.
    */
   | {

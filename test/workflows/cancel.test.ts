@@ -148,7 +148,8 @@ describe('cancelling copyFiles', () => {
   });
 
   it('starts no further copy', async () => {
-    const replaced = replaceActivities({ copyFile: () => untilCancelled().then(cancelledCopy) });
+    // A hundred that ask as often as one would keep Temporal from anything else on a slow machine.
+    const replaced = replaceActivities({ copyFile: () => untilCancelled(undefined, 1_000).then(cancelledCopy) });
     await withJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(requestFor(...fileNames(150)));
       await eventually(() => begun(replaced, 'copyFile') === 100);

@@ -215,11 +215,14 @@ export function failedForGood(code: ReasonCode, sentence: string, { retries = 24
 }
 
 /** Waits, with heartbeats as a copy sends them, until the attempt is cancelled or what is given has happened. */
-export async function untilCancelled(other: Promise<void> = new Promise(() => undefined)): Promise<void> {
+export async function untilCancelled(
+  other: Promise<void> = new Promise(() => undefined),
+  askEveryMs = 50,
+): Promise<void> {
   const { cancellationSignal, heartbeat } = Context.current();
   const timer = setInterval(() => {
     heartbeat();
-  }, 50);
+  }, askEveryMs);
   try {
     if (cancellationSignal.aborted) return;
     const cancelled = new Promise((resolve) => {
