@@ -115,11 +115,12 @@ export class ChunkQueue {
     return [...this.#left, ...this.#waiting].filter(({ isUncertain }) => isUncertain === true);
   }
 
-  /** Passes that nobody can say of what they did. */
+  /** Takes these out. */
   takeUncertain(): ChunkPass[] {
-    const all = [...this.#left, ...this.#waiting];
+    const { uncertain } = this;
+    const others = [...this.#left, ...this.#waiting].filter(({ isUncertain }) => isUncertain !== true);
     this.#waiting.clear();
-    this.#left.splice(0, this.#left.length, ...all.filter(({ isUncertain }) => isUncertain !== true));
-    return all.filter(({ isUncertain }) => isUncertain === true);
+    this.#left.splice(0, this.#left.length, ...others);
+    return uncertain;
   }
 }

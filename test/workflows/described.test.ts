@@ -71,13 +71,16 @@ describe('what the workflow of a bulk job is described with', () => {
   });
 
   it('names the passes whose activities are under way, and those that ended without saying what they did', async () => {
-    const lost = gate();
+    const [failing, lost] = [gate(), gate()];
     const chunks = chunksOf(2);
     const replaced = replaceActivities({
       ...chunks,
       copyChunk: async (task) => {
         if (task.isUncertain === true) await lost.passed;
-        else if (task.chunk === 1) throw failed('INTERNAL_ERROR', 'lost');
+        else if (task.chunk === 1) {
+          await failing.passed;
+          throw failed('INTERNAL_ERROR', 'lost');
+        }
         return await chunks.copyChunk(task);
       },
     });
@@ -92,7 +95,16 @@ describe('what the workflow of a bulk job is described with', () => {
         });
         assert.deepEqual((await described(job))?.underWay, uncertain);
       };
+      await eventually(async () => {
+        const { counts, underWay = [] } = await job.status();
+        return counts.completed === 10 && underWay.length === 1;
+      });
+      // While it is paused, nothing is made again.
+      await job.handle.signal(PAUSE_SIGNAL);
+      await eventually(async () => (await job.status()).state === 'Paused');
+      failing.open();
       await isTold([]);
+      await job.handle.signal(RESUME_SIGNAL);
       await isTold(['chunk-1-0']);
       lost.open();
       const { counts } = await job.result();
