@@ -52,6 +52,13 @@ function count(output: string, what: 'passing' | 'failing'): number {
   return Number(lines.at(-1)?.[1] ?? 0);
 }
 
+/** What mocha tells at its end of the tests that failed, each with its error; empty where none has. */
+function failuresOf(output: string): string {
+  const plain = stripVTControlCharacters(output);
+  const at = plain.search(/^ +\d+ failing\b/m);
+  return at < 0 ? '' : plain.slice(at);
+}
+
 async function runAll(): Promise<boolean> {
   const startedAt = performance.now();
   const files = globSync('test/**/*.test.ts', { cwd: ROOT }).toSorted();
@@ -61,6 +68,8 @@ async function runAll(): Promise<boolean> {
   const second = runMocha(whole, { isTold: false });
   const outcomes = [await first, await second] as const;
   process.stdout.write(outcomes[1].output);
+  // Once more at the end, where they are looked for: those of the first stand before all that the second said.
+  for (const { output } of outcomes) process.stdout.write(failuresOf(output));
   const sum = (what: 'passing' | 'failing') => outcomes.reduce((total, { output }) => total + count(output, what), 0);
   const minutes = Math.ceil((performance.now() - startedAt) / 60_000);
   console.log(`Both together:\n\n  ${sum('passing')} passing (${minutes}m)\n  ${sum('failing')} failing\n`);
