@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Caller } from './caller.ts';
 
-/** Tokens that are remembered; past it the one that was verified first is forgotten. */
+/** Tokens that are remembered; past it the one that has not been seen for longest is forgotten. */
 const MAX_TOKENS = 10_000;
 
 interface Verified {
@@ -17,15 +18,11 @@ interface Verified {
  * takes most of the time that a request spends here. By digest, so that no token is kept.
  */
 export class VerifiedTokens {
-  readonly #byDigest = new Map<string, Verified>();
+  readonly #byDigest = new LRUCache<string, Verified>({ max: MAX_TOKENS });
 
   /** `from`: when it was verified; `until`: when the token ends. Milliseconds since the epoch. */
   remember(token: string, verified: Verified): void {
-    const digest = digestOf(token);
-    this.#byDigest.delete(digest);
-    this.#byDigest.set(digest, verified);
-    const [oldest] = this.#byDigest.keys();
-    if (this.#byDigest.size > MAX_TOKENS && oldest !== undefined) this.#byDigest.delete(oldest);
+    this.#byDigest.set(digestOf(token), verified);
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowExecutionInfo,
 } from '@temporalio/client';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from '../../config/logger.ts';
 import type { JobMemo } from '../../contract/messages.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
@@ -52,8 +53,8 @@ export class JobFinder {
   readonly #records: JobRecordStore;
   readonly #reconciler: JobReconciler;
   readonly #log: Logger;
-  /** Jobs that ran when they were last looked at, those looked at last at the end. */
-  readonly #open = new Set<string>();
+  /** Jobs that ran when they were last looked at. */
+  readonly #open = new LRUCache<string, true>({ max: MOST_OPEN });
 
   constructor(deps: { client: Client; records: JobRecordStore; reconciler: JobReconciler; log: Logger }) {
     this.#client = deps.client;
@@ -80,7 +81,8 @@ export class JobFinder {
       return { kind: 'ended', record: stored.record };
     }
     const execution = await (asking ?? this.#describe(correlationId));
-    this.#note(correlationId, execution?.status.name === 'RUNNING');
+    if (execution?.status.name === 'RUNNING') this.#open.set(correlationId, true);
+    else this.#open.delete(correlationId);
     if (execution !== undefined) {
       const found = await this.#fromExecution(correlationId, stored, execution, execution);
       if (found === undefined) throw new JobNotFoundError();
@@ -91,14 +93,6 @@ export class JobFinder {
     const { record: open } = current;
     if (isEndState(open.status.state)) return { kind: 'ended', record: open };
     return await this.#lost(current, { memo: memoOfRecord(open), endedAt: null });
-  }
-
-  #note(correlationId: string, isOpen: boolean): void {
-    this.#open.delete(correlationId);
-    if (!isOpen) return;
-    this.#open.add(correlationId);
-    const [oldest] = this.#open;
-    if (this.#open.size > MOST_OPEN && oldest !== undefined) this.#open.delete(oldest);
   }
 
   /**

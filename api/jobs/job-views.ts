@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
+import { LRUCache } from 'lru-cache';
 import type { Logger } from '../../config/logger.ts';
 import { countFiles, pageOf } from '../../contract/file-records.ts';
 import { chunkPassId, FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
@@ -57,8 +58,8 @@ export class JobViews {
   readonly #taskQueue: string;
   readonly #queryMs: number;
   readonly #log: Logger;
-  /** By correlation id, until when no query is tried. One slow answer says nothing about other jobs. */
-  readonly #unansweredUntil = new Map<string, number>();
+  /** Jobs of which no query is tried for now. One slow answer says nothing about other jobs. */
+  readonly #unanswered = new LRUCache<string, true>({ max: MAX_UNANSWERED, ttl: UNANSWERED_FOR_MS });
 
   constructor(deps: {
     client: Client;
@@ -161,23 +162,16 @@ export class JobViews {
   }
 
   async #query<T>(correlationId: string, query: string, ...args: unknown[]): Promise<T | undefined> {
-    if (performance.now() < (this.#unansweredUntil.get(correlationId) ?? 0)) return undefined;
+    if (this.#unanswered.has(correlationId)) return undefined;
     try {
       return await within(this.#client, this.#queryMs, () =>
         this.#client.workflow.getHandle(correlationId).query<T, unknown[]>(query, ...args),
       );
     } catch (error) {
-      this.#noteUnanswered(correlationId);
+      this.#unanswered.set(correlationId, true);
       this.#log.warn({ err: error, correlationId, query }, 'no worker answered a query; the record is read instead');
       return undefined;
     }
-  }
-
-  #noteUnanswered(correlationId: string): void {
-    this.#unansweredUntil.delete(correlationId);
-    this.#unansweredUntil.set(correlationId, performance.now() + UNANSWERED_FOR_MS);
-    const [oldest] = this.#unansweredUntil.keys();
-    if (this.#unansweredUntil.size > MAX_UNANSWERED && oldest !== undefined) this.#unansweredUntil.delete(oldest);
   }
 
   /**
