@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { isStorageError } from '../../storage/errors.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import type { ObjectInfo, ObjectRef } from '../../storage/objects.ts';
-import type { LaneGroup } from '../../storage/pacing/lanes.ts';
+import type { LaneGroup } from '../../storage/pacing/lane-group.ts';
 import { failure } from '../failures.ts';
 import type { Lease } from '../locks/lease.ts';
 

@@ -1,6 +1,7 @@
 import { BucketLimiter } from './bucket-limiter.ts';
 import { MONOTONIC_CLOCK, type Clock } from './clock.ts';
-import { Rate } from './rate.ts';
+import { LaneGroup, type LaneGroupOptions, type LaneKeeper, type LaneTask } from './lane-group.ts';
+import { join, moveToEnd, type Line } from './lines.ts';
 import type { RightOfWay } from './right-of-way.ts';
 
 export interface LanesOptions {
@@ -11,30 +12,6 @@ export interface LanesOptions {
   /** By which bulk work waits for short work. Default: it does not. */
   rightOfWay?: RightOfWay;
   clock?: Clock;
-}
-
-export interface LaneGroupOptions {
-  /** `short`: goes before all that is `bulk`. */
-  priority: 'short' | 'bulk';
-  /** Groups of one job have one turn among them, which is the oldest's; undefined: a group by itself. */
-  job?: string;
-  /** Writes a second of this group; undefined: no bound of its own. */
-  filesPerSecond?: number | undefined;
-}
-
-/** A write that is to have a lane. One of the two is called, once. They must not throw. */
-export interface LaneTask {
-  /** It has a lane, to be given back by `leave`. */
-  start(): void;
-  /** The group was closed before: nothing is to be written. */
-  dismiss(): void;
-}
-
-/** Writes of one group to one bucket that wait; one is like the other. */
-interface Line {
-  readonly group: LaneGroup;
-  readonly bucket: BucketLimiter;
-  readonly waiting: LaneTask[];
 }
 
 /** Between two looks at what waits for a rate, in milliseconds: a timer for each write would cost more than it. */
@@ -49,7 +26,7 @@ const ROOM_PAUSE_MS = 100;
  * take turns. Of the groups of one job the oldest goes first: so they end one after the other, and what each has to do
  * at its end is done while the next ones write. Where nothing waits, entering and leaving cost a few comparisons.
  */
-export class Lanes {
+export class Lanes implements LaneKeeper {
   readonly #clock: Clock;
   readonly #followsGuideline: boolean;
   readonly #rightOfWay: RightOfWay | undefined;
@@ -105,7 +82,6 @@ export class Lanes {
     return new LaneGroup(this, this.#groups, options);
   }
 
-  /** Gives a lane, if that can be at once. */
   admit(group: LaneGroup, bucketName: string): boolean {
     const isBulk = group.priority === 'bulk';
     // Short work goes before whatever bulk work is waiting for.
@@ -118,7 +94,6 @@ export class Lanes {
     return true;
   }
 
-  /** Gives a lane once there is one. */
   queue(group: LaneGroup, bucketName: string, task: LaneTask): void {
     const bucket = this.#bucket(bucketName);
     const lines = this.#lines[group.priority];
@@ -128,7 +103,6 @@ export class Lanes {
     this.#dispatch();
   }
 
-  /** Takes a lane back. */
   release({ priority }: LaneGroup, bucketName: string, error: unknown): void {
     if (error !== undefined) this.#bucket(bucketName).failed(this.#clock.now(), error);
     this.#free += 1;
@@ -136,7 +110,6 @@ export class Lanes {
     this.#dispatch();
   }
 
-  /** Sends those away who wait in this group. */
   dismiss(group: LaneGroup): void {
     const lines = this.#lines[group.priority];
     for (const line of lines.filter((other) => other.group === group)) {
@@ -236,125 +209,6 @@ export class Lanes {
       this.#dispatch();
     });
     this.#timer = { due, cancel };
-  }
-}
-
-/** Adds a line to those of its job, where there are any: behind the older ones. */
-function join(lines: Line[], line: Line): void {
-  const { group } = line;
-  const last = lines.findLastIndex((other) => isOfOneJob(other.group, group));
-  let index = last < 0 ? lines.length : last + 1;
-  for (
-    let before = lines[index - 1];
-    before !== undefined && isYounger(before.group, group);
-    before = lines[index - 1]
-  ) {
-    index -= 1;
-  }
-  lines.splice(index, 0, line);
-}
-
-function isYounger(one: LaneGroup, other: LaneGroup): boolean {
-  return one.number > other.number && isOfOneJob(one, other);
-}
-
-function isOfOneJob(one: LaneGroup, other: LaneGroup): boolean {
-  return one === other || (one.job !== undefined && one.job === other.job && one.priority === other.priority);
-}
-
-/** Has the others have their turn before the job of this group has it again. Gives where its lines stood, or would stand. */
-function moveToEnd(lines: Line[], group: LaneGroup): number {
-  const first = lines.findIndex((line) => isOfOneJob(line.group, group));
-  if (first < 0) return 0;
-  const last = lines.findLastIndex((line) => isOfOneJob(line.group, group));
-  if (last < lines.length - 1) lines.push(...lines.splice(first, last + 1 - first));
-  return first;
-}
-
-/** The writes of one activity, as far as lanes are concerned. Disposing of it sends away what still waits. */
-export class LaneGroup implements Disposable {
-  readonly priority: LaneGroupOptions['priority'];
-  readonly job: string | undefined;
-  /** The older a group, the lower. */
-  readonly number: number;
-  readonly rate: Rate | undefined;
-  readonly #lanes: Lanes;
-  #isClosed = false;
-
-  constructor(lanes: Lanes, number: number, { priority, job, filesPerSecond }: LaneGroupOptions) {
-    this.#lanes = lanes;
-    this.number = number;
-    this.priority = priority;
-    this.job = job;
-    this.rate = filesPerSecond === undefined ? undefined : new Rate(filesPerSecond);
-  }
-
-  /** Has a write to this bucket begin in a lane of its own: now, or once there is one. */
-  submit(bucket: string, task: LaneTask): void {
-    if (this.#isClosed) task.dismiss();
-    else if (this.#lanes.admit(this, bucket)) task.start();
-    else this.#lanes.queue(this, bucket, task);
-  }
-
-  /**
-   * Waits for a lane to write to this bucket. True: there is one, to be given back by `leave`. False: the group was
-   * closed, and nothing is to be written.
-   */
-  enter(bucket: string): boolean | Promise<boolean> {
-    if (this.#isClosed) return false;
-    if (this.#lanes.admit(this, bucket)) return true;
-    return new Promise((resolve) => {
-      this.#lanes.queue(this, bucket, {
-        start() {
-          resolve(true);
-        },
-        dismiss() {
-          resolve(false);
-        },
-      });
-    });
-  }
-
-  /** Gives the lane back, with what the write failed with. */
-  leave(bucket: string, error?: unknown): void {
-    this.#lanes.release(this, bucket, error);
-  }
-
-  /**
-   * Does a piece of work that writes to this bucket in a lane of its own. Undefined where the group is closed, or where
-   * the work, having waited, sends nothing.
-   */
-  async run<T>(bucket: string, work: () => Promise<T> | undefined): Promise<T | undefined> {
-    if (!(await this.enter(bucket))) return undefined;
-    let result: T | undefined;
-    try {
-      result = await work();
-    } catch (error) {
-      this.leave(bucket, error);
-      throw error;
-    }
-    this.leave(bucket);
-    return result;
-  }
-
-  /** Nobody enters any more, and those who wait are sent away; who has a lane keeps it until `leave`. */
-  close(): void {
-    this.#isClosed = true;
-    this.#lanes.dismiss(this);
-  }
-
-  /** Closes once this signal is aborted. */
-  closeOn(signal: AbortSignal): void {
-    if (signal.aborted) this.close();
-    else {
-      signal.addEventListener('abort', () => {
-        this.close();
-      });
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 }
 

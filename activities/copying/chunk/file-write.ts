@@ -1,7 +1,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { reason } from '../../../contract/reasons.ts';
 import { isStorageError } from '../../../storage/errors.ts';
-import type { LaneTask } from '../../../storage/pacing/lanes.ts';
+import type { LaneTask } from '../../../storage/pacing/lane-group.ts';
 import type { RewriteAnswer, RewriteReceiver } from '../../../storage/rewrite-transport.ts';
 import { failure, toControlFailure } from '../../failures.ts';
 import { completed, differenceBetween, withoutObject } from '../file-outcome.ts';

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { LaneGroup } from '../../../storage/pacing/lanes.ts';
+import type { LaneGroup } from '../../../storage/pacing/lane-group.ts';
 import type { RewriteTransport } from '../../../storage/rewrite-transport.ts';
 import type { Lease } from '../../locks/lease.ts';
 import type { ChunkFile } from './chunk-file.ts';

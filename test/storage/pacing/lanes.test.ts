@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { StorageError } from '../../../storage/errors.ts';
-import { Lanes, type LaneGroup } from '../../../storage/pacing/lanes.ts';
+import type { LaneGroup } from '../../../storage/pacing/lane-group.ts';
+import { Lanes } from '../../../storage/pacing/lanes.ts';
 import { FakeClock, settled } from '../../support/fake-clock.ts';
 
 const BUCKET = 'bucket';

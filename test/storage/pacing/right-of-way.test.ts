@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Lanes, type LaneGroup } from '../../../storage/pacing/lanes.ts';
+import type { LaneGroup } from '../../../storage/pacing/lane-group.ts';
+import { Lanes } from '../../../storage/pacing/lanes.ts';
 import { RightOfWay } from '../../../storage/pacing/right-of-way.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
