@@ -8,7 +8,10 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** The checksum of some bytes, as an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array): number {
   let value = 0xffffffff;
-  for (const byte of bytes) value = (TABLE[(value ^ byte) & 0xff] as number) ^ (value >>> 8);
+  // By index: an iterator over a Buffer takes seven times as long.
+  for (let index = 0; index < bytes.length; index++) {
+    value = (TABLE[(value ^ (bytes[index] as number)) & 0xff] as number) ^ (value >>> 8);
+  }
   return (value ^ 0xffffffff) >>> 0;
 }
 
