@@ -39,11 +39,11 @@ export const RATE_OF_A_CHUNK = 500;
 const PLAN_CHUNKS = 20;
 
 /**
- * Chunks that the next activity lists where so many are listed already: one, then two, which are there before that one is
- * copied, then as many as may be.
+ * Chunks that the next activity lists where so many are listed already: as many again and one more, up to as many as may
+ * be. They are there before those are copied, however fast that is.
  */
 export function chunksToList(listed: number): number {
-  return listed < 2 ? listed + 1 : PLAN_CHUNKS;
+  return Math.min(listed + 1, PLAN_CHUNKS);
 }
 
 /** Chunks that may be listed ahead of the copying. */

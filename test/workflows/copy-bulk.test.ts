@@ -82,6 +82,16 @@ describe('copyFiles of a prefix', () => {
     });
   });
 
+  it('has as many chunks listed again as are listed, up to 20: more are there before these are copied', async () => {
+    const replaced = replaceActivities(chunksOf(70));
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await job.result();
+      const listed = replaced.tasksOf('planListing').map(({ maxChunks }) => maxChunks);
+      assert.deepEqual(listed, [1, 2, 4, 8, 16, 20, 20]);
+    });
+  });
+
   it('with nothing under it is completed with 0 files', async () => {
     await withJobs(replaceActivities(chunksOf(0)), async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
