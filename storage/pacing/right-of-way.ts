@@ -1,7 +1,10 @@
 import { MONOTONIC_CLOCK, type Clock } from './clock.ts';
 
-/** Bulk work waits no longer than this at a stretch, in milliseconds, and then has as long for itself. */
-const LONGEST_WAIT_MS = 50;
+/**
+ * Bulk work waits no longer than this at a stretch, in milliseconds, and then has as long for itself: about as long as a
+ * short job takes where nothing is in its way.
+ */
+const LONGEST_WAIT_MS = 100;
 
 /** What is still in hand so long after the last piece was begun, in milliseconds, waits for storage: nobody is in its way. */
 const SHORT_MS = 500;
