@@ -1,7 +1,9 @@
 import type { Activities } from '../../activities/index.ts';
 import type { BulkRequest, BulkSource, CopyFilesInput, CopyOptions } from '../../contract/messages.ts';
-import { requestFor } from './support.ts';
+import type { Replaced } from './replaced-activities.ts';
+import { requestFor, withJobs, type Jobs } from './support.ts';
 
+type CopyChunkTask = Parameters<Activities['copyChunk']>[0];
 type ChunkOutcome = Awaited<ReturnType<Activities['copyChunk']>>;
 
 export const COLLECTION = {
@@ -38,4 +40,14 @@ export function chunksOf(count: number): Pick<Activities, 'planListing' | 'copyC
     },
     copyChunk: ({ only }) => Promise.resolve(copied(only?.length ?? 10)),
   };
+}
+
+/** As `withJobs`, with a worker that carries out chunks too. */
+export function withBulkJobs(replaced: Replaced, use: (jobs: Jobs) => Promise<void>): Promise<void> {
+  return withJobs(replaced, use, { bulk: true });
+}
+
+/** What `copyChunk` was asked for, one by one. */
+export function passes(replaced: Replaced): Pick<CopyChunkTask, 'chunk' | 'part' | 'only'>[] {
+  return replaced.tasksOf('copyChunk').map(({ chunk, part, only }) => ({ chunk, part, ...(only && { only }) }));
 }

@@ -2,13 +2,10 @@ import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
 import type { JobMemo, LiveStatus } from '../../contract/messages.ts';
-import { bulkRequest, chunksOf, COLLECTION, copied } from './bulk-support.ts';
+import { bulkRequest, chunksOf, COLLECTION, copied, withBulkJobs } from './bulk-support.ts';
 import { failed, gate, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
-import { eventually, requestFor, withJobs as withShortJobs, type Job, type Jobs } from './support.ts';
+import { eventually, requestFor, type Job } from './support.ts';
 import { sharedTemporal } from '../support/temporal.ts';
-
-const withJobs = (replaced: Replaced, use: (jobs: Jobs) => Promise<void>) =>
-  withShortJobs(replaced, use, { bulk: true });
 
 /** What one look shows of the latest run of a job's workflow: what that has told itself, and its activities under way. */
 async function look({ id }: Job): Promise<{ live: LiveStatus | undefined; pending: (string | null | undefined)[] }> {
@@ -32,7 +29,7 @@ function gatedChunks() {
 describe('what the workflow of a bulk job is described with', () => {
   it('is what it says when it is asked, whatever has happened', async () => {
     const { gates, replaced } = gatedChunks();
-    await withJobs(replaced, async (jobs) => {
+    await withBulkJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       const isAs = async (expected: (live: LiveStatus) => boolean) => {
         await eventually(async () => expected(await job.status()));
@@ -54,7 +51,7 @@ describe('what the workflow of a bulk job is described with', () => {
 
   it('changes once for a chunk, and not for what changes nothing', async () => {
     const { gates, replaced } = gatedChunks();
-    await withJobs(replaced, async (jobs) => {
+    await withBulkJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       await eventually(async () => (await job.status()).isCounted === true);
       const changes = async () => {
@@ -87,7 +84,7 @@ describe('what the workflow of a bulk job is described with', () => {
         return await chunks.copyChunk(task);
       },
     });
-    await withJobs(replaced, async (jobs) => {
+    await withBulkJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       // An activity that has ended is gone at once, and what the workflow makes of it is told with its next task.
       const isTold = async (expected: string[]) => {
@@ -123,7 +120,7 @@ describe('what the workflow of a bulk job is described with', () => {
       ...chunks,
       copyChunk: (task) => (task.chunk < 399 ? chunks.copyChunk(task) : last.passed.then(() => chunks.copyChunk(task))),
     });
-    await withJobs(replaced, async (jobs) => {
+    await withBulkJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       const { client } = await sharedTemporal();
       const latest = client.workflow.getHandle(job.id);
@@ -138,7 +135,7 @@ describe('what the workflow of a bulk job is described with', () => {
 
   it('says nothing of one that is not accepted, nor of a short job', async () => {
     const locked = () => Promise.resolve(othersHold([{ collectionId: 'to', fileName: '' }]));
-    await withJobs(replaceActivities({ ...chunksOf(1), lockPrefixes: locked }), async (jobs) => {
+    await withBulkJobs(replaceActivities({ ...chunksOf(1), lockPrefixes: locked }), async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       assert.equal((await job.result()).state, 'Rejected');
       assert.equal(await described(job), undefined);
