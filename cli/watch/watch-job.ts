@@ -3,6 +3,7 @@ import { EXIT } from '../exit-codes.ts';
 import type { Job } from '../http/answers.ts';
 import type { ApiClient } from '../http/client.ts';
 import { remark, type Output } from '../output.ts';
+import { failedFilesText } from './first-files.ts';
 import { followJob, isSettled, type Watcher } from './follow-job.ts';
 import { progressText, settledFiles } from './progress-text.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -10,8 +11,9 @@ import { showJob } from './show-job.ts';
 import { StatusLine } from './status-line.ts';
 
 /**
- * Shows a job until it ends: a bar at a terminal, else a line of JSON for every change. Gives the exit code of its
- * state. Throws CliError, and AbortError where the person interrupts: the job goes on then.
+ * Shows a job until it ends: a bar at a terminal, else a line of JSON for every change, and on standard error the first
+ * files that failed. Gives the exit code of its state. Throws CliError, and AbortError where the person interrupts: the
+ * job goes on then.
  */
 export async function watchJob(
   api: ApiClient,
@@ -25,7 +27,10 @@ export async function watchJob(
     line.clear();
     // The last line of JSON says it already, unless it has been kept for what is known at the end.
     if (output.isJson && !isSettled(job)) return EXIT.notEnded;
-    return await showJob(api, job, { context, output });
+    const exitCode = await showJob(api, job, { context, output });
+    // Whoever reads the log of what waited for the job sees why it failed; what reads its JSON is not disturbed.
+    if (output.isJson) for (const text of await failedFilesText(api, job)) remark(context, text);
+    return exitCode;
   } finally {
     line.clear();
     if (context.signal.aborted) remark(context, `the job goes on; to end it: apollo cancel ${correlationId}`);

@@ -114,6 +114,19 @@ describe('a watched job', () => {
     assert.match(requests[1]!.path, /state=Failed/);
   });
 
+  it('tells on standard error what failed, where standard output is JSON', async () => {
+    const job = endedAfter(1, jobOf('CompletedWithErrors', { requested: 3, completed: 1, failed: 2 }));
+    const failures = logsOf(job, [{ fileName: 'b.txt', message: 'SOURCE_NOT_FOUND: it is not there' }]);
+    const { code, lines, stderr } = await watch([stands(job), () => ({ body: failures })]);
+    assert.equal(code, EXIT.completedWithErrors);
+    assert.deepEqual(lines.map(json), [job]);
+    assert.deepEqual(stderr.split('\n'), [
+      'apollo: b.txt: SOURCE_NOT_FOUND: it is not there',
+      `apollo: and 1 more: apollo report ${ID}`,
+      '',
+    ]);
+  });
+
   for (const [state, code] of [
     ['Failed', 5],
     ['Cancelled', 6],
