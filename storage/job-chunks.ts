@@ -42,6 +42,11 @@ export interface ResultsPart extends ChunkCounts {
   part: number;
 }
 
+/** A part that is stored; what it holds never changes. */
+export interface StoredPart extends ResultsPart {
+  generation: string;
+}
+
 /** Chunks from `from` (included) to `to` (excluded); all where absent. */
 export interface ChunkRange {
   from?: number;
@@ -183,18 +188,24 @@ export class JobChunkStore {
     }
   }
 
-  /** One part of a chunk's results; undefined where it is not there (yet). */
-  async readResults(correlationId: string, chunk: number, part: number): Promise<FileRecord[] | undefined> {
-    return await this.#read<FileRecord>(this.#ref(correlationId, resultsName(chunk, part)));
+  /** One part of a chunk's results, at the generation given or as it is now; undefined where it is not there (yet). */
+  async readResults(
+    correlationId: string,
+    chunk: number,
+    part: number,
+    generation?: string,
+  ): Promise<FileRecord[] | undefined> {
+    return await this.#read<FileRecord>(this.#ref(correlationId, resultsName(chunk, part)), generation);
   }
 
   /** The parts stored so far, by chunk and part. */
-  async *listResults(correlationId: string, range: ChunkRange = {}): AsyncGenerator<ResultsPart> {
+  async *listResults(correlationId: string, range: ChunkRange = {}): AsyncGenerator<StoredPart> {
     for await (const { info, numbers } of this.#list(correlationId, 'results', range)) {
       const [chunk = 0, part = 0] = numbers;
       yield {
         chunk,
         part,
+        generation: info.generation,
         count: numberIn(info, 'count'),
         completed: numberIn(info, 'completed'),
         skipped: numberIn(info, 'skipped'),
@@ -205,8 +216,8 @@ export class JobChunkStore {
     }
   }
 
-  async #read<T>(ref: ObjectRef): Promise<T[] | undefined> {
-    const text = await this.#objects.readText(ref);
+  async #read<T>(ref: ObjectRef, generation?: string): Promise<T[] | undefined> {
+    const text = await this.#objects.readText(ref, generation);
     if (text === undefined) return undefined;
     const files: T[] = [];
     try {

@@ -166,13 +166,14 @@ export class ObjectStore {
     return await orUndefined(openObjectStream(this.#api, objectPath(ref), generation));
   }
 
-  /** An object's content as text; undefined where there is none. */
-  async readText(ref: ObjectRef): Promise<string | undefined> {
-    return (await this.#read(ref))?.body;
+  /** An object's content as text, at the generation given or as it is now; undefined where there is none. */
+  async readText(ref: ObjectRef, generation?: string): Promise<string | undefined> {
+    return (await this.#read(ref, generation))?.body;
   }
 
-  async #read(ref: ObjectRef): Promise<HttpAnswer | undefined> {
-    return await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref), query: { alt: 'media' } }));
+  async #read(ref: ObjectRef, generation?: string): Promise<HttpAnswer | undefined> {
+    const query = { alt: 'media', generation };
+    return await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref), query }));
   }
 
   /**

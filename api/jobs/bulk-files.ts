@@ -1,8 +1,9 @@
+import { LRUCache } from 'lru-cache';
 import { matchesFilter, requestedFile } from '../../contract/file-records.ts';
 import type { ChunkPassRef, FileFilter, FileRecord } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import { emptyCounts, type JobCounts } from '../../contract/states.ts';
-import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart } from '../../storage/job-chunks.ts';
+import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart, StoredPart } from '../../storage/job-chunks.ts';
 import { toldOf, withProgress } from './chunk-progress.ts';
 import type { PageRequest } from './job-service.ts';
 
@@ -26,12 +27,22 @@ const NEAR_CHUNKS = 20;
 /** Parts of the results of the chunks that are under way at a time, and of those in between: seldom more. */
 const MOST_PARTS = 50;
 
+/** Records of files that are remembered, all jobs together: some twenty megabytes, seldom more. */
+const MAX_REMEMBERED_FILES = 16_000;
+
 /**
  * Reads the files of bulk jobs from their chunks. The listing of the chunks says which of them have what is asked for,
- * so that only those are read, a few at a time, however many there are. Every method throws StorageError.
+ * so that only those are read, a few at a time, however many there are. What is stored of a part never changes: whoever
+ * asks again and again how a job stands has its listings read, and the files of the same page once. Every method throws
+ * StorageError.
  */
 export class BulkFiles {
   readonly #chunks: JobChunkStore;
+  /** By job, chunk, part and generation. */
+  readonly #remembered = new LRUCache<string, readonly FileRecord[]>({
+    maxSize: MAX_REMEMBERED_FILES,
+    sizeCalculation: (files) => files.length + 1,
+  });
 
   constructor(chunks: JobChunkStore) {
     this.#chunks = chunks;
@@ -92,14 +103,14 @@ export class BulkFiles {
     { correlationId }: BulkJob,
     from: number,
     atFirst: number | undefined,
-  ): AsyncGenerator<{ chunk: PlanChunk; parts: ResultsPart[] }> {
+  ): AsyncGenerator<{ chunk: PlanChunk; parts: StoredPart[] }> {
     const results = this.#chunks.listResults(correlationId, { from, atFirst });
     const plan = this.#chunks.listPlan(correlationId, { from, atFirst });
     // Both are asked for at once: somebody waits for them.
     let [part, next] = await Promise.all([results.next(), plan.next()]);
     for (; next.done !== true; next = await plan.next()) {
       const chunk = next.value;
-      const parts: ResultsPart[] = [];
+      const parts: StoredPart[] = [];
       while (part.done !== true && part.value.chunk <= chunk.chunk) {
         if (part.value.chunk === chunk.chunk) parts.push(part.value);
         part = await results.next();
@@ -108,14 +119,28 @@ export class BulkFiles {
     }
   }
 
-  async #read(job: BulkJob, { chunk }: PlanChunk, parts: readonly ResultsPart[]): Promise<FileRecord[]> {
+  /** All files of a chunk, in their order. */
+  async #read(job: BulkJob, { chunk, count }: PlanChunk, parts: readonly StoredPart[]): Promise<readonly FileRecord[]> {
     const { correlationId } = job;
-    const [planned, ...results] = await Promise.all([
-      this.#chunks.readPlan(correlationId, chunk),
-      ...parts.map(({ part }) => this.#chunks.readResults(correlationId, chunk, part)),
-    ]);
-    const finished = new Map(results.flatMap((files) => (files ?? []).map((file) => [file.index, file])));
+    // Where every file has a result, there is nothing that the plan could add.
+    const isWhole = sumOf(parts, 'count') >= count;
+    const planning = isWhole ? undefined : this.#chunks.readPlan(correlationId, chunk);
+    planning?.catch(() => undefined);
+    const results = await Promise.all(parts.map((part) => this.#results(correlationId, part)));
+    const finished = new Map(results.flat().map((file) => [file.index, file]));
+    if (isWhole && finished.size >= count)
+      return [...finished.values()].toSorted((one, other) => one.index - other.index);
+    const planned = await (planning ?? this.#chunks.readPlan(correlationId, chunk));
     return (planned ?? []).map((file) => finished.get(file.index) ?? unfinished(file, job));
+  }
+
+  async #results(correlationId: string, { chunk, part, generation }: StoredPart): Promise<readonly FileRecord[]> {
+    const key = `${correlationId}/${chunk}/${part}#${generation}`;
+    const remembered = this.#remembered.get(key);
+    if (remembered !== undefined) return remembered;
+    const files = await this.#chunks.readResults(correlationId, chunk, part, generation);
+    if (files !== undefined) this.#remembered.set(key, files);
+    return files ?? [];
   }
 }
 
@@ -130,6 +155,10 @@ function neighbours(passes: readonly ChunkPassRef[]): { from: number; to: number
   return ranges;
 }
 
+function sumOf(parts: readonly ResultsPart[], name: keyof ResultsPart): number {
+  return parts.reduce((total, part) => total + part[name], 0);
+}
+
 /** Whether a chunk may hold a file of this state. */
 function mayHold(
   { count }: PlanChunk,
@@ -137,7 +166,7 @@ function mayHold(
   { endedAt }: BulkJob,
   state: FileFilter['state'],
 ): boolean {
-  const sum = (name: keyof ResultsPart) => parts.reduce((total, part) => total + part[name], 0);
+  const sum = (name: keyof ResultsPart) => sumOf(parts, name);
   const isOpen = sum('count') < count;
   switch (state) {
     case undefined:

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { BulkFiles } from '../../../api/jobs/bulk-files.ts';
+import { requestedFile } from '../../../contract/file-records.ts';
+import type { FileEntry, FileRecord } from '../../../contract/messages.ts';
+import type { FileState } from '../../../contract/states.ts';
+import type { JobChunkStore } from '../../../storage/job-chunks.ts';
+import { makeTestStorage, type TestStorage } from '../../support/emulator.ts';
+
+const RECEIVED_AT = Date.parse('2026-01-02T03:04:05Z');
+
+const entry = (index: number): FileEntry => ({
+  ...{ sourceCollectionId: 'from', destinationCollectionId: 'to' },
+  ...{ fileName: `file-${index}`, destinationFileName: `file-${index}` },
+});
+
+const ended = (index: number, state: FileState = 'Completed'): FileRecord => ({
+  ...requestedFile(entry(index), index, RECEIVED_AT),
+  ...{ state, size: 7 },
+});
+
+describe('the files of a bulk job, as its chunks tell of them,', () => {
+  let storage: TestStorage;
+  let chunks: JobChunkStore;
+  let files: BulkFiles;
+  let correlationId: string;
+
+  before(async () => {
+    storage = await makeTestStorage();
+    ({ chunks } = storage.connect());
+  });
+
+  beforeEach(async () => {
+    files = new BulkFiles(chunks);
+    correlationId = randomUUID();
+    await planned(0, [0, 1, 2]);
+    await planned(1, [3, 4]);
+  });
+
+  const planned = (chunk: number, indices: number[]) =>
+    chunks.writePlan(
+      correlationId,
+      chunk,
+      indices.map((index) => ({ ...entry(index), index })),
+    );
+
+  /** The states of all files, by index, and which objects were read to tell them. */
+  async function told(): Promise<{ states: [number, FileState][]; read: string[] }> {
+    const before = storage.proxy.requests({ operation: 'read' }).length;
+    const { files: page } = await files.page(
+      { correlationId, receivedAt: RECEIVED_AT, endedAt: null },
+      { from: 0, limit: 100 },
+    );
+    const requests = storage.proxy.requests({ operation: 'read' }).slice(before);
+    const read = requests.map(({ name }) => name.slice(`jobs/${correlationId}/`.length)).toSorted();
+    return { states: page.map(({ index, state }) => [index, state]), read };
+  }
+
+  it('are in the order of the plan, whatever part tells of them, and wait where none does', async () => {
+    await chunks.writeResults(correlationId, 0, 0, [ended(2), ended(0, 'Failed')]);
+    await chunks.writeResults(correlationId, 0, 1, [ended(1)]);
+    await chunks.writeResults(correlationId, 1, 0, [ended(4)]);
+    const { states } = await told();
+    assert.deepEqual(states, [
+      [0, 'Failed'],
+      [1, 'Completed'],
+      [2, 'Completed'],
+      [3, 'Requested'],
+      [4, 'Completed'],
+    ]);
+  });
+
+  it('are told by their results alone where each has one, and by the plan as well where not', async () => {
+    await chunks.writeResults(correlationId, 0, 0, [ended(0), ended(1), ended(2)]);
+    await chunks.writeResults(correlationId, 1, 0, [ended(3)]);
+    const { read } = await told();
+    assert.deepEqual(read, ['plan/000001.ndjson', 'results/000000-000.ndjson', 'results/000001-000.ndjson']);
+  });
+
+  it('are told by the plan as well where two parts tell of the same file', async () => {
+    await chunks.writeResults(correlationId, 0, 0, [ended(0), ended(1)]);
+    await chunks.writeResults(correlationId, 0, 1, [ended(1)]);
+    assert.deepEqual((await told()).states.slice(0, 3), [
+      [0, 'Completed'],
+      [1, 'Completed'],
+      [2, 'Requested'],
+    ]);
+  });
+
+  it('have their results read once, however often somebody asks, and new ones as they come', async () => {
+    await chunks.writeResults(correlationId, 0, 0, [ended(0), ended(1), ended(2)]);
+    await told();
+    assert.deepEqual((await told()).read, ['plan/000001.ndjson']);
+    await chunks.writeResults(correlationId, 1, 0, [ended(3), ended(4)]);
+    const { states, read } = await told();
+    assert.deepEqual(read, ['results/000001-000.ndjson']);
+    assert.equal(states.length, 5);
+    assert.deepEqual(await told(), { states, read: [] });
+  });
+
+  it('are those of the job that has the correlation id now', async () => {
+    await chunks.writeResults(correlationId, 0, 0, [ended(0), ended(1), ended(2)]);
+    await told();
+    const name = `jobs/${correlationId}/results/000000-000.ndjson`;
+    await storage.connect().objects.remove({ bucket: storage.controlBucket, name });
+    await chunks.writeResults(correlationId, 0, 0, [ended(0, 'Failed'), ended(1), ended(2)]);
+    assert.deepEqual((await told()).states[0], [0, 'Failed']);
+  });
+});
