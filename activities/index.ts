@@ -2,7 +2,7 @@ import { admitBulk, type BulkAdmissionTask } from './admission/admit-bulk.ts';
 import { admitJob, type AdmissionTask } from './admission/admit-job.ts';
 import type { CopyChunkTask } from './copying/chunk/chunk-task.ts';
 import { closeJob, type CloseJobTask } from './record/close-job.ts';
-import { copyChunk } from './copying/copy-chunk.ts';
+import { copyChunk, findCopies } from './copying/copy-chunk.ts';
 import { copyFile, type CopyFileTask } from './copying/copy-file.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { findCopy } from './copying/find-copy.ts';
@@ -40,6 +40,7 @@ export function createActivities(deps: ActivityDependencies) {
     countPlanned: (task: CountPlannedTask) => countPlanned(deps, task),
     copyFile: (task: CopyFileTask) => copyFile(deps, task),
     copyChunk: (task: CopyChunkTask) => copyChunk(deps, task),
+    findCopies: (task: CopyChunkTask) => findCopies(deps, task),
     findCopy: (task: CopyFileTask) => findCopy(deps, task),
     previewFiles: (task: PreviewTask) => previewFiles(deps, task),
     saveResults: (task: SaveResultsTask) => saveResults(deps, task),

@@ -54,8 +54,8 @@ async function findByListing(
       if (isStorageError(error) && !error.isTransient) return sorted.slice(next);
       throw error;
     }
-    // Without a bucket there are no objects: which of the two is missing shows when something is written or read.
-    if (page === undefined) return [];
+    // No such bucket, by this answer; what is written over rests on it, so that each object is asked for all the same.
+    if (page === undefined) return sorted.slice(next);
     for (const resource of page.resources) {
       const { name = '' } = resource;
       if (found.has(name)) found.set(name, toObjectInfo(resource, { bucket, name }));

@@ -70,6 +70,7 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  * | results, while copying| as tasks | 20 s              | for ever: what is told of a job rests on them                    |
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
  * | copyChunk, planning   | as tasks, on the bulk queue | heartbeat 10 s | for ever: files give up, one by one, after 12 passes |
+ * | findCopies            | as tasks, on the bulk queue | heartbeat 10 s | for ever, as findCopy                                |
  * | findCopy              | as tasks | 20 s              | for ever: a file's state is what storage says, nothing else      |
  * | previewFiles          | as tasks | heartbeat 10 s    | for ever: a dry run writes nothing                               |
  */

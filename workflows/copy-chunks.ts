@@ -1,4 +1,4 @@
-import { ActivityFailure, CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, patched, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ChunkOutcome, ListingCursor, ListingPlan } from '../activities/index.ts';
 import { chunkPassId } from '../contract/ids.ts';
 import { reason } from '../contract/reasons.ts';
@@ -68,6 +68,8 @@ class ChunkCopying {
   readonly #window: number;
   /** Pauses before what failed is tried again. */
   readonly #pauses = new CancellationScope();
+  /** Passes that nobody could find out about: they are not looked at again before they are made again. */
+  readonly #unfound = new WeakSet<ChunkPass>();
   #cursor: CopyingState['cursor'];
   #inFlight = 0;
   #isPlanning = false;
@@ -124,7 +126,7 @@ class ChunkCopying {
         if (pass === undefined) break;
         this.#begin(pass);
       }
-    }
+    } else if (!isStopping) this.#findCopies();
     if (this.#inFlight > 0 || this.#isPlanning) return;
     const isThrough = this.#cursor === null && this.#queue.isEmpty;
     if (isThrough) this.#finish(undefined);
@@ -141,7 +143,7 @@ class ChunkCopying {
       .run(() => bulk(summaryOf(pass), activityId).copyChunk(task))
       .then(
         (outcome) => {
-          this.#takeIn(pass, outcome, scope);
+          this.#takeIn(pass, outcome, scope.consideredCancelled);
         },
         (error: unknown) => {
           this.#takeFailure(pass, error);
@@ -158,7 +160,7 @@ class ChunkCopying {
   #takeIn(
     pass: ChunkPass,
     { counts, leftovers, reason: why, isAnothers, isUncertain }: ChunkOutcome,
-    scope: CancellationScope,
+    isStopped: boolean,
   ): void {
     this.#ended(pass);
     this.#book.settle(counts);
@@ -167,13 +169,42 @@ class ChunkCopying {
       // A part is taken also where nothing came to its end: that is stored as well, and would stand for the next pass.
       const uncertain = (isAnothers === true || isUncertain === true) && { isUncertain: true };
       const rest = { chunk, part: part + 1, only: leftovers, tries, ...uncertain };
-      if (scope.consideredCancelled) this.#queue.putBack(rest);
+      if (isStopped) this.#queue.putBack(rest);
       else {
         this.#book.explain(why);
         this.#putOff({ ...rest, tries: tries + 1 });
       }
     }
     this.#look();
+  }
+
+  /** While the job is paused: what passes have copied that did not live to say so is not to be told only once it goes on. */
+  #findCopies(): void {
+    if (this.#job.request.options.dryRun === true) return;
+    const isWanted = (pass: ChunkPass) => !this.#unfound.has(pass);
+    while (this.#queue.uncertain.some(isWanted) && patched('finds-copies-in-pause')) {
+      const pass = this.#queue.takeOneUncertain(isWanted);
+      if (pass !== undefined) this.#find(pass);
+    }
+  }
+
+  #find(pass: ChunkPass): void {
+    this.#inFlight += 1;
+    bulk(`look at ${summaryOf(pass)}`)
+      .findCopies(taskOf(this.#job, this.#book.collections, pass))
+      .then(
+        (outcome) => {
+          this.#takeIn(pass, outcome, true);
+        },
+        (error: unknown) => {
+          if (!(error instanceof ActivityFailure)) throw error;
+          this.#inFlight -= 1;
+          this.#unfound.add(pass);
+          this.#queue.putBack(pass);
+          this.#look();
+        },
+      )
+      .catch(this.#fail);
   }
 
   #takeFailure(pass: ChunkPass, error: unknown): void {

@@ -28,7 +28,19 @@ const LOOKS_AT_A_TIME = 16;
  * tried again a few times, and is then left over. Cancelled, it starts no new write, waits for those in flight, and
  * leaves the rest over. A later attempt recognises what an earlier one copied. Throws ApplicationFailure.
  */
-export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask): Promise<ChunkOutcome> {
+export function copyChunk(deps: ActivityDependencies, task: CopyChunkTask): Promise<ChunkOutcome> {
+  return workOn(deps, task, task.dryRun === true ? 'dryRun' : task.settle === true ? 'settle' : 'copy');
+}
+
+/**
+ * Finds out which files of a chunk the job has copied, where an earlier activity did not live to say, and stores that;
+ * leaves the rest over, and writes nothing. Throws ApplicationFailure.
+ */
+export function findCopies(deps: ActivityDependencies, task: CopyChunkTask): Promise<ChunkOutcome> {
+  return workOn(deps, task, 'find');
+}
+
+async function workOn(deps: ActivityDependencies, task: CopyChunkTask, mode: ChunkMode): Promise<ChunkOutcome> {
   const context = Context.current();
   using lease = new Lease(context, deps.leases.of(context, task.round));
   const { chunks, objects } = deps.storage;
@@ -38,7 +50,6 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
     if (stored !== undefined) return stored;
   }
   const startedAt = Date.now();
-  const mode: ChunkMode = task.dryRun === true ? 'dryRun' : task.settle === true ? 'settle' : 'copy';
   const collections = indexCollections(task.collections);
   const places = { collections, locks: mode === 'dryRun' ? undefined : task.locks };
   const lockedPlaces = await lockedPlacesOf(deps, task);
@@ -56,7 +67,7 @@ export async function copyChunk(deps: ActivityDependencies, task: CopyChunkTask)
         const outcome = judge(file, mode, task.overwrite);
         if (outcome !== undefined) endFile(file, outcome);
       }
-      await writeRest(deps, task, { files, lease, recovery, context, stoodAt: seen?.stoodAt });
+      if (mode !== 'find') await writeRest(deps, task, { files, lease, recovery, context, stoodAt: seen?.stoodAt });
     }
     // Throws where the attempt itself is over: another one has its place.
     if (lease.isCancelled()) await confirmSent(files, recovery);

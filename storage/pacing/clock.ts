@@ -9,7 +9,8 @@ export interface Clock {
 export const MONOTONIC_CLOCK: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms);
+    // Less than none would be told as a mistake: it was due before it was asked for.
+    const timer = setTimeout(callback, Math.max(ms, 0));
     return () => {
       clearTimeout(timer);
     };

@@ -86,6 +86,9 @@ export function recordedJobs(): Record<string, RecordedJob> {
     'bulk-left-over': { replaced: leftOver(), run: bulkManifest, options: { bulk: true } },
     'bulk-told-by-memo': { replaced: leftOver(), run: bulkManifest, options: { bulk: true } },
     'bulk-paused-and-cancelled': bulkStopped(),
+    // Its history is of before a job that is paused had its lost passes looked at, and is kept as it is.
+    'bulk-lost-in-pause': bulkLostInPause(),
+    'bulk-found-in-pause': bulkLostInPause(),
     'bulk-cancelled-as-read': bulkCancelledAsRead(),
     'bulk-cancelled-as-listed': bulkCancelledAsListed(),
     'dry-run': { replaced: replaceActivities(), run: (jobs) => start(jobs, ['a', 'b'], { dryRun: true }) },
@@ -122,6 +125,37 @@ function bulkStopped(): RecordedJob {
       await job.handle.signal(RESUME_SIGNAL);
       await eventually(() => replaced.tasksOf('copyChunk').length === 6);
       await job.cancel();
+      return job;
+    },
+    options: { bulk: true },
+  };
+}
+
+/** A job that is paused as the pass over its only chunk is lost, and goes on. */
+function bulkLostInPause(): RecordedJob {
+  let isLost = false;
+  const replaced = replaceActivities({
+    ...chunksOf(1),
+    copyChunk: async ({ only }) => {
+      if (isLost) return copied(only?.length ?? 10);
+      await untilCancelled();
+      isLost = true;
+      throw new CancelledFailure('nobody knows what it did');
+    },
+    findCopies: () => Promise.resolve(copied(4, [4, 5, 6, 7, 8, 9])),
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+      await job.handle.signal(PAUSE_SIGNAL);
+      await eventually(async () => isLost && (await job.status()).state === 'Paused');
+      await eventually(async () => {
+        const { counts, underWay } = await job.status();
+        return counts.completed === 4 || underWay?.[0]?.isUncertain === true;
+      });
+      await job.handle.signal(RESUME_SIGNAL);
       return job;
     },
     options: { bulk: true },

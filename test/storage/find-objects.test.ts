@@ -109,6 +109,18 @@ describe('looking up many objects', () => {
     assert.ok([...found.values()].every((object) => object === undefined));
   });
 
+  it('reads each where its bucket is said not to exist: what is written over rests on it', async () => {
+    const names = numbered(6);
+    await put(names.slice(0, 5));
+    test.proxy.inject({ operation: 'list', bucket: test.sourceBucket }, answerError(404));
+    const found = await find(names);
+    assert.deepEqual(
+      names.filter((name) => found.get(name) !== undefined),
+      names.slice(0, 5),
+    );
+    assert.equal(sent('stat'), 6);
+  });
+
   it('reads where it may not list, and tells which it may not read', async () => {
     const names = numbered(6);
     await put(names);

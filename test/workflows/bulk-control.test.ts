@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { CancelledFailure } from '@temporalio/common';
 import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST, passes, withBulkJobs } from './bulk-support.ts';
-import { failed, gate, replaceActivities, untilCancelled } from './replaced-activities.ts';
+import { failed, failedForGood, gate, replaceActivities, untilCancelled } from './replaced-activities.ts';
 import { eventually } from './support.ts';
 
 describe('controlling a bulk job', () => {
@@ -74,6 +75,63 @@ describe('a bulk job that is paused', () => {
       assert.equal(replaced.tasksOf('copyChunk').length, 0);
       await job.handle.signal('resume');
       assert.equal((await job.result()).state, 'Completed');
+    });
+  });
+
+  it('as a worker is lost finds out what that had copied, and goes on with the rest', async () => {
+    const lost = gate();
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      async copyChunk({ only }) {
+        if (only !== undefined) return copied(only.length);
+        await untilCancelled();
+        await lost.passed;
+        throw new CancelledFailure('nobody knows what it did');
+      },
+      findCopies: () => Promise.resolve(copied(4, [4, 5, 6, 7, 8, 9])),
+    });
+    await withBulkJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+      await job.handle.signal('pause');
+      await eventually(async () => (await job.status()).state === 'Paused');
+      lost.open();
+      await eventually(async () => (await job.status()).counts.completed === 4);
+      const { state, underWay } = await job.status();
+      assert.deepEqual([state, underWay], ['Paused', undefined]);
+      assert.deepEqual(
+        replaced.tasksOf('findCopies').map(({ chunk, part, isUncertain }) => [chunk, part, isUncertain]),
+        [[0, 0, true]],
+      );
+      await job.handle.signal('resume');
+      const { counts } = await job.result();
+      assert.deepEqual([counts.completed, counts.pending], [10, 0]);
+      assert.deepEqual(passes(replaced).at(-1), { chunk: 0, part: 1, only: [4, 5, 6, 7, 8, 9] });
+    });
+  });
+
+  it('looks once at what cannot be found out, and leaves that to the next pass', async () => {
+    let isFirst = true;
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      async copyChunk() {
+        if (!isFirst) return copied(10);
+        isFirst = false;
+        await untilCancelled();
+        throw new CancelledFailure('nobody knows what it did');
+      },
+      findCopies: () => Promise.reject(failedForGood('INTERNAL_ERROR', 'the chunk is gone')),
+    });
+    await withBulkJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+      await job.handle.signal('pause');
+      await eventually(() => replaced.tasksOf('findCopies').length === 1);
+      await job.handle.signal('resume');
+      const { counts } = await job.result();
+      assert.equal(counts.completed, 10);
+      assert.deepEqual(replaced.tasksOf('copyChunk').at(-1)?.isUncertain, true);
+      assert.equal(replaced.tasksOf('findCopies').length, 1);
     });
   });
 

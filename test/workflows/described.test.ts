@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
 import type { JobMemo, LiveStatus } from '../../contract/messages.ts';
 import { bulkRequest, chunksOf, COLLECTION, copied, withBulkJobs } from './bulk-support.ts';
-import { failed, gate, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
+import { failed, failedForGood, gate, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
 import { eventually, requestFor, type Job } from './support.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 
@@ -83,6 +83,7 @@ describe('what the workflow of a bulk job is described with', () => {
         }
         return await chunks.copyChunk(task);
       },
+      findCopies: () => Promise.reject(failedForGood('INTERNAL_ERROR', 'the chunk is gone')),
     });
     await withBulkJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
@@ -100,7 +101,7 @@ describe('what the workflow of a bulk job is described with', () => {
         const { counts, underWay = [] } = await job.status();
         return counts.completed === 10 && underWay.length === 1;
       });
-      // While it is paused, nothing is made again.
+      // While it is paused, nothing is made again; nor does a look tell what became of it.
       await job.handle.signal(PAUSE_SIGNAL);
       await eventually(async () => (await job.status()).state === 'Paused');
       failing.open();

@@ -152,6 +152,7 @@ const willing: Omit<Replaceable, 'admitJob' | 'admitBulk' | 'closeJob'> = {
   countPlanned: () => Promise.resolve(0),
   copyFile: () => Promise.resolve(completed()),
   copyChunk: () => Promise.reject(new Error('this workflow has no chunks')),
+  findCopies: () => Promise.reject(new Error('this workflow has no chunks')),
   findCopy: () => Promise.resolve(null),
   previewFiles: ({ files }) =>
     Promise.resolve(files.map(() => completed({ state: 'Skipped', message: 'DRY_RUN: would be copied, 7 bytes' }))),

@@ -7,11 +7,11 @@ import type { LockedPlaces } from '../../locks/locked-places.ts';
 import { foretell, foretold } from '../preview-files.ts';
 import type { ChunkFile } from './chunk-file.ts';
 
-/** What a chunk is to do with its files. */
-export type ChunkMode = 'copy' | 'dryRun' | 'settle';
+/** What a chunk is to do with its files: `find` tells what is copied and leaves the rest over, `settle` cancels it. */
+export type ChunkMode = 'copy' | 'dryRun' | 'find' | 'settle';
 
 /**
- * What becomes of a file, given what is known of both sides; undefined: it is to be written. An earlier attempt's own
+ * What becomes of a file, given what is known of both sides; undefined: it is to be written, or left over. An earlier attempt's own
  * copy is recognised whatever overwrite says.
  */
 export function judge(file: ChunkFile, mode: ChunkMode, overwrite: Overwrite): Outcome | undefined {
@@ -19,11 +19,12 @@ export function judge(file: ChunkFile, mode: ChunkMode, overwrite: Overwrite): O
   if (mode === 'dryRun') {
     return refusal === undefined ? foretell(sourceState, existing, overwrite) : foretold(`would fail: ${refusal}`);
   }
-  if (refusal !== undefined) return withoutObject('Failed', refusal, sourceState);
+  if (refusal !== undefined) return mode === 'find' ? undefined : withoutObject('Failed', refusal, sourceState);
   if (existing !== undefined && sourceState !== undefined && lock !== undefined) {
     if (isOwnCopy(existing, sourceState, lock)) return completed(existing, sourceState);
   }
   if (mode === 'settle') return cancelled(sourceState);
+  if (mode === 'find') return undefined;
   if (sourceState === undefined) {
     return withoutObject('Failed', reason('SOURCE_NOT_FOUND', `gs://${source.bucket}/${source.name} does not exist`));
   }

@@ -164,6 +164,39 @@ describe('copyChunk, attempt by attempt', () => {
     });
   });
 
+  describe('finding copies', () => {
+    it('tells what this job has copied, leaves the rest over, and writes nothing', async () => {
+      const files = { ...plainFiles(4), there: { existing: 'content of there' }, gone: { source: null } };
+      const chunking = await prepareChunk(test, { files, only: [100, 101] });
+      chunking.inject('store results', answerError(503), { times: 1 });
+      await failsWith(test.run('copyChunk', chunking.task), 'STORAGE_UNAVAILABLE', { retryable: true });
+      const sent = chunking.rewrites().length;
+      const { only: _only, ...task } = chunking.task;
+      const { counts, leftovers, isUncertain } = await test.run('findCopies', { ...task, isUncertain: true });
+      assert.deepEqual(
+        [counts.count, counts.completed, leftovers, isUncertain],
+        [2, 2, [102, 103, 104, 105], undefined],
+      );
+      assert.deepEqual(await chunking.states(), { 'file-0': 'Completed', 'file-1': 'Completed' });
+      assert.equal(chunking.rewrites().length, sent);
+    });
+
+    it('tells what the attempt before has stored', async () => {
+      const chunking = await prepareChunk(test, { files: plainFiles(3) });
+      await test.run('copyChunk', chunking.task);
+      const { counts, leftovers } = await test.run('findCopies', { ...chunking.task, isUncertain: true });
+      assert.deepEqual([counts.completed, leftovers], [3, []]);
+    });
+
+    it('leaves over what storage does not tell', async () => {
+      const chunking = await prepareChunk(test, { files: plainFiles(6) });
+      chunking.inject('list destinations', answerError(403));
+      chunking.inject('stat', answerError(403));
+      const { counts, leftovers } = await test.run('findCopies', { ...chunking.task, isUncertain: true });
+      assert.deepEqual([counts.count, leftovers.length], [0, 6]);
+    });
+  });
+
   describe('after an attempt that was lost', () => {
     it('writes nothing twice', async () => {
       const chunking = await prepareChunk(test, { files: plainFiles(8, { existing: 'theirs' }) });
