@@ -27,7 +27,7 @@ export const TEXTS = {
   jobEnded: 'The job has ended',
   jobOverSignalled: 'The job was paused and resumed too often: it can only be cancelled',
   jobUnsettled: 'The job has not ended, or what became of its files is still being found out',
-  nothingToRetry: 'No file of the job failed or was cancelled: there is nothing to retry',
+  nothingToRetry: 'There is nothing to retry: no file was cancelled, or failed for a reason that may go away',
   unavailable: 'The service is not available at the moment, please try again',
   noRoute: 'There is no such route',
   methodNotAllowed: 'The route does not support this method',

@@ -68,6 +68,8 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
     // A cancelled copy hears of it by a heartbeat, its own or another's, so that nothing new is written a second later.
     maxHeartbeatThrottleInterval: '250 milliseconds',
     defaultHeartbeatThrottleInterval: '250 milliseconds',
+    // A worker that is killed has its jobs' workflow tasks for so long, 10 s by default: a cancel among them is to be heard.
+    stickyQueueScheduleToStartTimeout: '2 seconds',
     // SIGTERM to exit within 10 s: attempts still running after 5 s are handed over.
     shutdownGraceTime: '5 seconds',
     shutdownForceTime: '9 seconds',

@@ -52,15 +52,16 @@ function formatOf(output: string | undefined): 'ndjson' | 'csv' {
 }
 
 async function toStdout(report: Readable, { stdout, signal }: CliContext): Promise<void> {
-  const cut = watchForCut(report);
+  const cut = watchForCut(report, stdout);
   await pipeline(report, stdout, { signal, end: false }).catch(cut.explain);
 }
 
 async function toFile(report: Readable, path: string, { signal }: CliContext): Promise<void> {
   const unfinished = `${path}.part`;
-  const cut = watchForCut(report);
+  const file = createWriteStream(unfinished);
+  const cut = watchForCut(report, file);
   try {
-    await pipeline(report, createWriteStream(unfinished), { signal }).catch(cut.explain);
+    await pipeline(report, file, { signal }).catch(cut.explain);
     await rename(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true });
@@ -70,14 +71,18 @@ async function toFile(report: Readable, path: string, { signal }: CliContext): P
 }
 
 /** Tells a report that broke off from a place that takes none. */
-function watchForCut(report: Readable): { explain: (error: unknown) => never } {
-  let broken: unknown;
-  report.once('error', (error) => {
-    broken = error;
+function watchForCut(report: Readable, place: NodeJS.WritableStream): { explain: (error: unknown) => never } {
+  // A pipeline has both fail with what one of them failed with first.
+  let isCut: boolean | undefined;
+  report.once('error', () => {
+    isCut ??= true;
+  });
+  place.once('error', () => {
+    isCut ??= false;
   });
   return {
     explain(error) {
-      if (error !== broken || (error as Error).name === 'AbortError') throw error;
+      if (isCut !== true || (error as Error).name === 'AbortError') throw error;
       throw new UnreachableError('the report broke off: what came of it is not whole', { cause: error });
     },
   };

@@ -74,7 +74,7 @@ describe('POST /apollo/files/copy/{correlationId}/retry', () => {
 
   for (const [problem, message] of [
     ['unsettled', 'The job has not ended, or what became of its files is still being found out'],
-    ['nothing to retry', 'No file of the job failed or was cancelled: there is nothing to retry'],
+    ['nothing to retry', 'There is nothing to retry: no file was cancelled, or failed for a reason that may go away'],
   ] as const) {
     it(`answers 409 with the job as data where it is ${problem}`, async () => {
       const { post } = setUp({ jobs: { retry: () => Promise.reject(new JobNotRetryableError(problem, JOB)) } });
