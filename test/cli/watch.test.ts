@@ -114,6 +114,12 @@ describe('a watched job', () => {
     assert.match(requests[1]!.path, /state=Failed/);
   });
 
+  it('says that there was nothing to copy: the prefix may be mistyped', async () => {
+    const { code, stderr } = await watch([stands(endedAfter(1, jobOf('Completed')))]);
+    assert.equal(code, EXIT.done);
+    assert.match(stderr, /^apollo: there was nothing to copy: no file has that prefix/);
+  });
+
   it('tells on standard error what failed, where standard output is JSON', async () => {
     const job = endedAfter(1, jobOf('CompletedWithErrors', { requested: 3, completed: 1, failed: 2 }));
     const failures = logsOf(job, [{ fileName: 'b.txt', message: 'SOURCE_NOT_FOUND: it is not there' }]);
