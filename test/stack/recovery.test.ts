@@ -7,6 +7,9 @@ import type { LogsBody } from './support/http.ts';
 import { until } from './support/until.ts';
 import { useWorld } from './support/world.ts';
 
+/** After the answer to a cancellation, in milliseconds: where the worker that had the job was killed, no later write begins. */
+const HEARD_WITHIN_MS = 3_000;
+
 /** All files Completed, each once in the record, written once and equal to its source; and no lock left. */
 async function assertWhole(caller: Caller, names: readonly string[], { job, data }: LogsBody): Promise<void> {
   assert.equal(job.state, 'Completed');
@@ -108,6 +111,35 @@ describe('a job outlives', function () {
       assert.equal(answer.body.data.CorrelationId, id);
     }
     await assertWhole(caller, names, await caller.ended(id));
+  });
+
+  it('its worker, killed just before it is cancelled: another one hears of that within three seconds', async () => {
+    const { stack, proxy } = world();
+    const caller = await world().newCaller();
+    // More than one worker takes at a time; each is written in calls for twenty seconds.
+    const names = await caller.files(100);
+    proxy.inject(caller.rewrites(), inCalls(40));
+    proxy.inject(caller.rewrites(), delay(500));
+    const calls = () => proxy.requests(caller.rewrites()).length;
+    const other = await stack.addWorker('Another worker');
+    try {
+      const id = await caller.start(names);
+      await until('one worker has what it takes', () => calls() > 0);
+      await other.start();
+      await stack.worker.kill();
+      const before = calls();
+      await until('the other one has some files', () => calls() > before + 10);
+      assert.equal((await caller.cancel(id)).status, 200);
+      const lastAllowed = performance.now() + HEARD_WITHIN_MS;
+      await until('the time for that has passed', () => performance.now() > lastAllowed + 2_000);
+      const late = proxy.requests(caller.rewrites()).filter(({ arrivedAt }) => arrivedAt.monotonic > lastAllowed);
+      assert.equal(late.length, 0);
+      const { job } = await caller.ended(id);
+      assert.equal(job.state, 'Cancelled');
+      assert.deepEqual(await caller.locks(), []);
+    } finally {
+      await other.kill();
+    }
   });
 
   it('worker and API, killed while it is paused: it stays paused, and once resumed writes each file once', async () => {
