@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
@@ -48,6 +48,21 @@ function rawAnswer(code: string | undefined): string {
   ].join('\r\n');
 }
 
+interface Exchange {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+}
+
+/** Ends a connection on which no further request can be told, after an answer wherever there can be one. */
+function refuse(socket: Duplex, code: string | undefined, underWay: Exchange | undefined): void {
+  const isAnswering = underWay?.outgoing.headersSent === true;
+  // What is being answered must not get a second answer into the first.
+  if (!socket.writable || isAnswering) socket.destroy();
+  // A request that was whole is answered; what came behind it was none.
+  else if (underWay?.incoming.complete === true) underWay.outgoing.shouldKeepAlive = false;
+  else socket.end(rawAnswer(code));
+}
+
 async function close(server: Server, graceMs: number): Promise<void> {
   // Kept-alive connections become idle one by one, as their answers go out.
   const idle = setInterval(() => {
@@ -79,15 +94,14 @@ export async function listen(host: string, port: number, limits: ServerLimits = 
   server.timeout = limits.idleConnectionMs;
   server.maxRequestsPerSocket = limits.requestsPerConnection;
   server.maxConnections = limits.connections;
-  const busy = new WeakSet<Duplex>();
-  server.on('request', ({ socket }, outgoing) => {
-    busy.add(socket);
-    outgoing.once('close', () => busy.delete(socket));
+  const underWay = new WeakMap<Duplex, Exchange>();
+  server.on('request', (incoming, outgoing) => {
+    const { socket } = incoming;
+    underWay.set(socket, { incoming, outgoing });
+    outgoing.once('close', () => underWay.delete(socket));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // What is being answered must not get a second answer into the first.
-    if (socket.writable && !busy.has(socket)) socket.end(rawAnswer(error.code));
-    else socket.destroy();
+    refuse(socket, error.code, underWay.get(socket));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -79,6 +79,54 @@ describe('the server', () => {
     await listener.close(0);
   });
 
+  describe('answers a request that makes no sense from somewhere on', () => {
+    let listener: Listener;
+
+    beforeEach(async () => {
+      listener = await listen('127.0.0.1', 0);
+      listener.answer(async (request) => {
+        try {
+          return new Response(await request.text());
+        } catch {
+          return new Response('broke off', { status: 400 });
+        }
+      });
+    });
+
+    afterEach(async () => {
+      await listener.close(0);
+    });
+
+    const post = (headers: string, body: string) => `POST / HTTP/1.1\r\nhost: a\r\n${headers}\r\n\r\n${body}`;
+
+    for (const [what, bytes] of [
+      ['a chunk without a size', post('transfer-encoding: chunked', 'zz\r\nhello')],
+      ['a chunk that is longer than it says', post('transfer-encoding: chunked', '2\r\nhello\r\n')],
+    ] as const) {
+      it(`${what}: with 400, once`, async () => {
+        const text = await raw(listener, bytes);
+        assert.match(text, /^HTTP\/1\.1 400 /);
+        assert.equal(text.split('HTTP/1.1').length, 2);
+      });
+    }
+
+    it('a body that ends too soon: with 400, once', async () => {
+      const socket = connect(Number(new URL(listener.url).port), '127.0.0.1').setEncoding('utf8');
+      let text = '';
+      socket.on('data', (part: string) => (text += part));
+      socket.end(post('content-length: 10', 'hello'));
+      await once(socket, 'close');
+      assert.match(text, /^HTTP\/1\.1 400 /);
+      assert.equal(text.split('HTTP/1.1').length, 2);
+    });
+
+    it('what stands behind a whole one: as if that were not there, and hears no more of the connection', async () => {
+      const text = await raw(listener, post('content-length: 5', 'hello there is more'));
+      assert.match(text, /^HTTP\/1\.1 200 .*hello$/s);
+      assert.match(text, /connection: close/i);
+    });
+  });
+
   it('hands on an Authorization header that was sent twice as one that is no token', async () => {
     const listener = await listen('127.0.0.1', 0);
     let seen: string | null = null;
