@@ -115,21 +115,9 @@ export class ChunkQueue {
     return [...this.#left, ...this.#waiting].filter(({ isUncertain }) => isUncertain === true);
   }
 
-  /** Takes out the first one of these that is wanted; undefined: none is. */
-  takeOneUncertain(isWanted: (pass: ChunkPass) => boolean): ChunkPass | undefined {
-    const pass = this.uncertain.find(isWanted);
-    if (pass === undefined) return undefined;
+  /** Takes one out, which waits to be made. */
+  remove(pass: ChunkPass): void {
     if (!this.#waiting.delete(pass)) this.#left.splice(this.#left.indexOf(pass), 1);
     this.#leftFiles -= pass.only?.length ?? 0;
-    return pass;
-  }
-
-  /** Takes all of these out. */
-  takeUncertain(): ChunkPass[] {
-    const { uncertain } = this;
-    const others = [...this.#left, ...this.#waiting].filter(({ isUncertain }) => isUncertain !== true);
-    this.#waiting.clear();
-    this.#left.splice(0, this.#left.length, ...others);
-    return uncertain;
   }
 }

@@ -104,9 +104,11 @@ class ChunkCopying {
     }
   }
 
-  /** Passes that nobody can say of what they did. */
+  /** Takes out the passes that nobody can say of what they did. */
   takeUncertain(): ChunkPass[] {
-    return this.#queue.takeUncertain();
+    const { uncertain } = this.#queue;
+    for (const pass of uncertain) this.#queue.remove(pass);
+    return uncertain;
   }
 
   /** Begins what may begin; ends where nothing more will. Tells of both, and of what led to it, at once. */
@@ -181,14 +183,13 @@ class ChunkCopying {
   /** While the job is paused: what passes have copied that did not live to say so is not to be told only once it goes on. */
   #findCopies(): void {
     if (this.#job.request.options.dryRun === true) return;
-    const isWanted = (pass: ChunkPass) => !this.#unfound.has(pass);
-    while (this.#queue.uncertain.some(isWanted) && patched('finds-copies-in-pause')) {
-      const pass = this.#queue.takeOneUncertain(isWanted);
-      if (pass !== undefined) this.#find(pass);
-    }
+    const unknown = this.#queue.uncertain.filter((pass) => !this.#unfound.has(pass));
+    if (unknown.length === 0 || !patched('finds-copies-in-pause')) return;
+    for (const pass of unknown) this.#find(pass);
   }
 
   #find(pass: ChunkPass): void {
+    this.#queue.remove(pass);
     this.#inFlight += 1;
     bulk(`look at ${summaryOf(pass)}`)
       .findCopies(taskOf(this.#job, this.#book.collections, pass))

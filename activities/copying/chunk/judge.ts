@@ -11,8 +11,8 @@ import type { ChunkFile } from './chunk-file.ts';
 export type ChunkMode = 'copy' | 'dryRun' | 'find' | 'settle';
 
 /**
- * What becomes of a file, given what is known of both sides; undefined: it is to be written, or left over. An earlier attempt's own
- * copy is recognised whatever overwrite says.
+ * What becomes of a file, given what is known of both sides; undefined: it is to be written, or left over. An
+ * earlier attempt's own copy is recognised whatever overwrite says.
  */
 export function judge(file: ChunkFile, mode: ChunkMode, overwrite: Overwrite): Outcome | undefined {
   const { source, sourceState, existing, lock, refusal } = file;
