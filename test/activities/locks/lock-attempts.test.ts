@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import type { JobOwner } from '../../../contract/messages.ts';
 import { lockName } from '../../../storage/lock-names.ts';
 import type { LockTarget } from '../../../storage/lock-targets.ts';
 import { holdBefore, type Matcher } from '../../support/storage-proxy/index.ts';
-import { newPlace, type Place } from './locking.ts';
-import { makeActivityTest, newOwner, type ActivityTest, type Attempt } from '../support.ts';
+import { useLocks, type Place } from './locking.ts';
+import type { ActivityTest, Attempt } from '../support.ts';
 
 for (const hears of [true, false]) {
   describe(`an attempt at locks that was given up and is still under way, ${hears ? 'and hears of it' : 'and hears nothing of it'},`, () => {
@@ -15,19 +14,8 @@ for (const hears of [true, false]) {
     let owner: JobOwner;
     let other: JobOwner;
 
-    before(async () => {
-      test = await makeActivityTest();
-    });
-
-    beforeEach(() => {
-      place = newPlace(test);
-      // The larger correlation id gives way at once.
-      owner = newOwner({ correlationId: `f${randomUUID().slice(1)}` });
-      other = newOwner({ correlationId: `0${randomUUID().slice(1)}` });
-    });
-
-    afterEach(() => {
-      test.proxy.removeFaults();
+    useLocks((locks) => {
+      ({ test, place, owner, other } = locks);
     });
 
     const writes = (prefix: string) => {

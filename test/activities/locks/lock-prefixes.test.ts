@@ -5,8 +5,8 @@ import type { HeldPrefixLock, JobOwner } from '../../../contract/messages.ts';
 import { lockName } from '../../../storage/lock-names.ts';
 import { targetKey, type LockTarget } from '../../../storage/lock-targets.ts';
 import { answerError, resetAfter } from '../../support/storage-proxy/index.ts';
-import { newPlace, type Place } from './locking.ts';
-import { failsWith, makeActivityTest, newOwner, type ActivityTest } from '../support.ts';
+import { useLocks, type Place } from './locking.ts';
+import { failsWith, newOwner, type ActivityTest } from '../support.ts';
 
 const SMALL = '00000000-0000-4000-8000-000000000000';
 const LARGE = 'ffffffff-ffff-4fff-bfff-ffffffffffff';
@@ -18,21 +18,8 @@ describe('locks on prefixes', () => {
   let owner: JobOwner;
   let other: JobOwner;
 
-  before(async () => {
-    test = await makeActivityTest();
-  });
-
-  beforeEach(() => {
-    place = newPlace(test);
-    // The larger correlation id gives way at once, so a refusal takes no time.
-    owner = newOwner({ correlationId: `f${randomUUID().slice(1)}` });
-    other = newOwner({ correlationId: `0${randomUUID().slice(1)}` });
-  });
-
-  afterEach(() => {
-    test.proxy.removeFaults();
-    test.logged.splice(0);
-    test.jobs.asked.splice(0);
+  useLocks((locks) => {
+    ({ test, place, owner, other } = locks);
   });
 
   const to = (fileName: string) => ({ collectionId: 'to', fileName });

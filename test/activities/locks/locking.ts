@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Locking } from '../../../activities/locks/take-locks.ts';
 import type { CollectionLocation, FileEntry, JobOwner } from '../../../contract/messages.ts';
 import type { Lock, LockOwner } from '../../../storage/locks.ts';
-import type { ActivityTest } from '../support.ts';
+import { makeActivityTest, newOwner, type ActivityTest } from '../support.ts';
 
 /** Files to be locked, in two collections of a test's own: `from` is copied from, `to` is copied to. */
 export interface Place {
@@ -45,4 +45,34 @@ export function newPlace(test: ActivityTest): Place {
       return locks.filter((lock) => lock !== undefined);
     },
   };
+}
+
+/** What each test of locks has. */
+export interface LockTest {
+  test: ActivityTest;
+  place: Place;
+  /** Its larger correlation id gives way at once, so that a refusal takes no time. */
+  owner: JobOwner;
+  other: JobOwner;
+}
+
+/** Makes that for each test of a suite, and takes away afterwards what it has left. To be called inside `describe`. */
+export function useLocks(use: (locks: LockTest) => void): void {
+  let test: ActivityTest;
+
+  before(async () => {
+    test = await makeActivityTest();
+  });
+
+  beforeEach(() => {
+    const owner = newOwner({ correlationId: `f${randomUUID().slice(1)}` });
+    const other = newOwner({ correlationId: `0${randomUUID().slice(1)}` });
+    use({ test, place: newPlace(test), owner, other });
+  });
+
+  afterEach(() => {
+    test.proxy.removeFaults();
+    test.logged.splice(0);
+    test.jobs.asked.splice(0);
+  });
 }

@@ -4,8 +4,8 @@ import type { JobOwner } from '../../../contract/messages.ts';
 import { lockName } from '../../../storage/lock-names.ts';
 import type { LockOwner } from '../../../storage/locks.ts';
 import { alterJson, answerError, resetAfter } from '../../support/storage-proxy/index.ts';
-import { newPlace, type Place } from './locking.ts';
-import { failsWith, makeActivityTest, newOwner, type ActivityTest } from '../support.ts';
+import { newPlace, useLocks, type Place } from './locking.ts';
+import { failsWith, newOwner, type ActivityTest } from '../support.ts';
 
 describe('takeLocks', () => {
   let test: ActivityTest;
@@ -13,21 +13,8 @@ describe('takeLocks', () => {
   let owner: JobOwner;
   let other: JobOwner;
 
-  before(async () => {
-    test = await makeActivityTest();
-  });
-
-  beforeEach(() => {
-    place = newPlace(test);
-    // The larger correlation id gives way at once, so a refusal takes no time.
-    owner = newOwner({ correlationId: `f${randomUUID().slice(1)}` });
-    other = newOwner({ correlationId: `0${randomUUID().slice(1)}` });
-  });
-
-  afterEach(() => {
-    test.proxy.removeFaults();
-    test.logged.splice(0);
-    test.jobs.asked.splice(0);
+  useLocks((locks) => {
+    ({ test, place, owner, other } = locks);
   });
 
   const MANUAL = { kind: 'manual', who: 'zoë', why: 'audit' } as const;

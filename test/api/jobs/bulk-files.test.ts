@@ -2,17 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { BulkFiles } from '../../../api/jobs/bulk-files.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
-import type { FileEntry, FileRecord } from '../../../contract/messages.ts';
+import type { FileRecord } from '../../../contract/messages.ts';
 import type { FileState } from '../../../contract/states.ts';
 import type { JobChunkStore } from '../../../storage/job-chunks.ts';
+import { entry, RECEIVED_AT } from './bulk-entries.ts';
 import { makeTestStorage, type TestStorage } from '../../support/emulator.ts';
-
-const RECEIVED_AT = Date.parse('2026-01-02T03:04:05Z');
-
-const entry = (index: number): FileEntry => ({
-  ...{ sourceCollectionId: 'from', destinationCollectionId: 'to' },
-  ...{ fileName: `file-${index}`, destinationFileName: `file-${index}` },
-});
 
 const ended = (index: number, state: FileState = 'Completed'): FileRecord => ({
   ...requestedFile(entry(index), index, RECEIVED_AT),

@@ -8,21 +8,16 @@ import type { FoundJob } from '../../../api/jobs/job-finder.ts';
 import { JobViews } from '../../../api/jobs/job-views.ts';
 import { chunkPassId } from '../../../contract/ids.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
-import type { ChunkPassRef, FileEntry, JobStatus } from '../../../contract/messages.ts';
+import type { ChunkPassRef, JobStatus } from '../../../contract/messages.ts';
 import { emptyCounts, type FileState } from '../../../contract/states.ts';
 import type { StorageModule } from '../../../storage/index.ts';
 import type { ResultsPart } from '../../../storage/job-chunks.ts';
 import type { JobRecord } from '../../../storage/job-records.ts';
+import { entry, RECEIVED_AT } from './bulk-entries.ts';
 import { makeTestStorage } from '../../support/emulator.ts';
 import { answerError } from '../../support/storage-proxy/index.ts';
 
-const RECEIVED_AT = Date.parse('2026-01-02T03:04:05Z');
 const ENDED_AT = RECEIVED_AT + 60_000;
-
-const entry = (index: number): FileEntry => ({
-  ...{ sourceCollectionId: 'from', destinationCollectionId: 'to' },
-  ...{ fileName: `file-${index}`, destinationFileName: `file-${index}` },
-});
 
 /** A client whose workflows all answer a query with this, once what happens meanwhile is over. */
 function answering(status: JobStatus, meanwhile: () => Promise<void> = () => Promise.resolve()): Client {
