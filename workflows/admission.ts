@@ -66,9 +66,9 @@ export async function admit(
 }
 
 /** Large lock sets take longer than a workflow task should. */
-async function decide(task: Parameters<Activities['admitJob']>[0], count: number, isFirst: boolean): Promise<Verdict> {
+function decide(task: Parameters<Activities['admitJob']>[0], count: number, isFirst: boolean): Promise<Verdict> {
   const summary = `admit ${countOf(count, 'file')}`;
   return count <= LOCAL_LOCKS_UP_TO
-    ? await beginLocally({ isFirst, summary }, ({ admitJob }) => admitJob(task))
-    : await locking(summary).admitJob(task);
+    ? beginLocally({ isFirst, summary }, ({ admitJob }) => admitJob(task))
+    : locking(summary).admitJob(task);
 }

@@ -35,8 +35,10 @@ export class FileCopying {
   readonly #log: ResultLog;
   /** Files that are to be begun, or begun again. */
   readonly #queue: LockedFile[];
-  /** What waits for its turn at a rate. */
-  readonly #turns = new CancellationScope();
+  /** Where this was made: what is begun later, on whosever behalf, is not cancelled with that. */
+  readonly #scope = CancellationScope.current();
+  /** What waits for its turn at a rate; each promise costs time, also one that nothing comes of. */
+  #turns: CancellationScope | undefined;
   #nextTurn = Date.now();
   #underWay = 0;
   #finish: () => void = () => undefined;
@@ -85,7 +87,7 @@ export class FileCopying {
   }
 
   #cancelRest(): void {
-    this.#turns.cancel();
+    this.#turns?.cancel();
     for (const { record } of this.#queue.splice(0)) this.#book.finishFile(record, cancelledOutcome(), Date.now());
   }
 
@@ -123,6 +125,7 @@ export class FileCopying {
       this.#queue.unshift(file);
       this.#look();
     };
+    this.#turns ??= new CancellationScope({ cancellable: true, parent: this.#scope });
     this.#turns
       .run(() => sleep(waitMs))
       .then(
@@ -153,17 +156,28 @@ export class FileCopying {
     scope.run(begin).catch(this.#fail);
     // Taken in outside of the scope: what follows of a copy is not to be cancelled with it.
     files.forEach((file, index) => {
-      copies[index]
-        ?.then(
-          (outcome) => {
+      copies[index]?.then(
+        (outcome) => {
+          this.#guarded(() => {
             this.#takeIn(file, outcome);
-          },
-          (error: unknown) => {
+          });
+        },
+        (error: unknown) => {
+          this.#guarded(() => {
             this.#takeFailure(file, error, scope);
-          },
-        )
-        .catch(this.#fail);
+          });
+        },
+      );
     });
+  }
+
+  /** As a promise would that catches, and costs nothing while there is nothing to catch. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #takeIn(file: LockedFile, outcome: FileOutcome): void {

@@ -9,9 +9,11 @@ export type ResultBatch = Parameters<Activities['saveResults']>[0];
 /** Stores what becomes of files while others are still being copied, some seconds' worth at a time. */
 export class ResultLog {
   readonly #book: JobBook;
-  readonly #gathering = new CancellationScope();
+  /** Where this was made: what is begun later, on whosever behalf, is not cancelled with that. */
+  readonly #scope = CancellationScope.current();
   #nextBatch: number;
-  #isGathering = false;
+  /** What waits for more to come to its end. */
+  #gathering: CancellationScope | undefined;
   #saving: Promise<void> | undefined;
   readonly #failures: unknown[] = [];
 
@@ -27,10 +29,10 @@ export class ResultLog {
 
   /** Has what has come to its end stored in some seconds, with what else comes to its end by then. */
   noteEnds(): void {
-    if (this.#isGathering || this.#saving !== undefined || !this.#book.hasUnsaved) return;
-    this.#isGathering = true;
+    if (this.#gathering !== undefined || this.#saving !== undefined || !this.#book.hasUnsaved) return;
+    this.#gathering = new CancellationScope({ cancellable: true, parent: this.#scope });
     const store = () => {
-      this.#isGathering = false;
+      this.#gathering = undefined;
       this.#save();
     };
     this.#gathering
@@ -43,7 +45,7 @@ export class ResultLog {
 
   /** Stores nothing more by itself, and gives what is left to be stored, if anything, once the rest is. */
   async close(): Promise<ResultBatch | undefined> {
-    this.#gathering.cancel();
+    this.#gathering?.cancel();
     await this.#saving;
     if (this.#failures.length > 0) throw this.#failures[0];
     return this.#takeBatch();

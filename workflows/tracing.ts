@@ -29,10 +29,10 @@ export function interceptors(): WorkflowInterceptors {
   return {
     inbound: [
       {
-        async execute(input, next) {
+        execute(input, next) {
           const header = input.headers[TRACE_HEADER];
           const carrier = header && carrierIn(header);
-          if (header === undefined || carrier === undefined) return await next(input);
+          if (header === undefined || carrier === undefined) return next(input);
           const { runId, startTime } = workflowInfo();
           const spanId = spanIdOfRun(runId);
           given = { [TRACE_HEADER]: header };
@@ -41,14 +41,16 @@ export function interceptors(): WorkflowInterceptors {
             const trace = { carrier, spanId, startedAt: startTime.getTime(), endedAt: Date.now() };
             proxySinks<TracingSinks>().tracing.ended({ ...trace, ...(failure !== undefined && { failure }) });
           };
-          try {
-            const result = await next(input);
-            end();
-            return result;
-          } catch (error) {
-            end(error instanceof ContinueAsNew ? undefined : messageOf(error));
-            throw error;
-          }
+          return next(input).then(
+            (result) => {
+              end();
+              return result;
+            },
+            (error: unknown) => {
+              end(error instanceof ContinueAsNew ? undefined : messageOf(error));
+              throw error;
+            },
+          );
         },
       },
     ],
