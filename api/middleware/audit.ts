@@ -1,6 +1,7 @@
 import { createMiddleware } from 'hono/factory';
 import type { Logger } from '../../config/logger.ts';
 import type { ApiEnv } from '../context.ts';
+import { afterAnswer } from './after-answer.ts';
 
 /** Jobs are started and controlled by these; the last segment of a longer path is the action's name. */
 const ACTION = /^\/apollo\/files\/copy(?:\/[^/]+\/(retry|cancel|pause|resume))?$/;
@@ -49,6 +50,8 @@ export function audit(log: Logger) {
       outcome: OUTCOMES[status] ?? 'failed',
       reason: c.get('reason') ?? c.error?.message,
     };
-    log.info(line, 'audit');
+    afterAnswer(() => {
+      log.info(line, 'audit');
+    });
   });
 }

@@ -1,6 +1,7 @@
 import { createMiddleware } from 'hono/factory';
 import type { Logger } from '../../config/logger.ts';
 import type { ApiEnv } from '../context.ts';
+import { afterAnswer } from './after-answer.ts';
 
 /** Probes ask every few seconds; their lines would bury the others. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
@@ -25,6 +26,9 @@ export function requestLog(log: Logger) {
       // Typed as always there, which it is only behind authentication.
       caller: (c.get('caller') as ApiEnv['Variables']['caller'] | undefined)?.requestor.caller,
     };
-    log[PROBES.has(line.path) && line.status < 400 ? 'debug' : 'info'](line, 'request');
+    const level = PROBES.has(line.path) && line.status < 400 ? 'debug' : 'info';
+    afterAnswer(() => {
+      log[level](line, 'request');
+    });
   });
 }

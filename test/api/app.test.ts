@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assertAnswer, copyBody, ID, OTHER_ID, setUp, token } from './support.ts';
 
 const LOGS = `/apollo/status/logs?correlationId=${ID}`;
@@ -113,9 +114,17 @@ describe('the log', () => {
     assert.ok(!JSON.stringify(lines).includes(token.slice(-20)));
   });
 
-  it('keeps a path with line feeds in one field of one line', async () => {
+  it('is written once the answer is on its way, for which nobody waits', async () => {
     const { app, lines } = setUp();
-    await app.request('/apollo/x%0A%7B%22level%22:60%7D%1b[2J');
+    await app.request(LOGS, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(lines.length, 0);
+    await nextTurn();
+    assert.equal(lines.length, 1);
+  });
+
+  it('keeps a path with line feeds in one field of one line', async () => {
+    const { request, lines } = setUp();
+    await request('/apollo/x%0A%7B%22level%22:60%7D%1b[2J');
     const requests = lines.filter(({ msg }) => msg === 'request');
     assert.equal(requests.length, 1);
     assert.equal(requests[0]?.level, 30);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { pino } from 'pino';
 import { createApp } from '../../api/app.ts';
@@ -186,6 +187,8 @@ export function setUp({ jobs: answers = {}, ...deps }: Setup = {}) {
   const app = createApp(allDeps);
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await app.request(path, init);
+    // What the log tells of it is written once the answer is on its way.
+    await nextTurn();
     document ??= openApiOf(createApp({ ...allDeps, log: pino({ level: 'silent' }) }));
     await assertDocumented(await document, init.method ?? 'GET', path, response);
     return response;
