@@ -1,4 +1,5 @@
 import { checksumText } from './crc32c.ts';
+import { Fields } from './fields.ts';
 import type { HttpAnswer } from './http-connection.ts';
 import type { Refusal } from './bucket-store.ts';
 import type { Page } from './listing.ts';
@@ -22,29 +23,79 @@ function time(ms: number): string {
   return latestTime.text;
 }
 
-export function objectJson(bucket: string, name: string, object: StoredObject): string {
-  const { generation, size, crc32c, details } = object;
-  const made = time(Math.floor(generation / 1_000));
-  const metadata = details?.metadata === undefined ? '' : `,"metadata":${details.metadata}`;
-  return (
-    `{"kind":"storage#object","id":${quote(`${bucket}/${name}/${generation}`)},"name":${quote(name)},` +
-    `"bucket":"${bucket}","generation":"${generation}","metageneration":"1","contentType":${quote(contentTypeOf(object))},` +
-    `"storageClass":"STANDARD","size":"${size}","crc32c":"${checksumText(crc32c)}","etag":"${generation}",` +
-    `"timeCreated":"${made}","updated":"${made}"${metadata}}`
-  );
+type MemberWriter = (bucket: string, name: string, object: StoredObject) => string;
+
+const madeAt: MemberWriter = (_bucket, _name, { generation }) => `"${time(Math.floor(generation / 1_000))}"`;
+
+/** The members of an object's resource; an empty text: it has none of that name. */
+const OBJECT_MEMBERS: Readonly<Record<string, MemberWriter>> = {
+  kind: () => '"storage#object"',
+  id: (bucket, name, { generation }) => quote(`${bucket}/${name}/${generation}`),
+  name: (_bucket, name) => quote(name),
+  bucket: (bucket) => `"${bucket}"`,
+  generation: (_bucket, _name, { generation }) => `"${generation}"`,
+  metageneration: () => '"1"',
+  contentType: (_bucket, _name, object) => quote(contentTypeOf(object)),
+  storageClass: () => '"STANDARD"',
+  size: (_bucket, _name, { size }) => `"${size}"`,
+  crc32c: (_bucket, _name, { crc32c }) => `"${checksumText(crc32c)}"`,
+  etag: (_bucket, _name, { generation }) => `"${generation}"`,
+  timeCreated: madeAt,
+  updated: madeAt,
+  metadata: (_bucket, _name, { details }) => details?.metadata ?? '',
+};
+
+/** The same with their names. */
+const NAMED_MEMBERS = Object.fromEntries(
+  Object.entries(OBJECT_MEMBERS).map(([key, write]): [string, MemberWriter] => [
+    key,
+    (bucket, name, object) => {
+      const value = write(bucket, name, object);
+      return value === '' ? '' : `"${key}":${value}`;
+    },
+  ]),
+);
+
+export function objectJson(bucket: string, name: string, object: StoredObject, fields = Fields.ALL): string {
+  let members = '';
+  for (const write of fields.choose(NAMED_MEMBERS)) {
+    const member = write(bucket, name, object);
+    if (member !== '') members += members === '' ? member : `,${member}`;
+  }
+  return `{${members}}`;
 }
 
-export function rewriteJson(bucket: string, name: string, object: StoredObject): string {
+export function rewriteJson(bucket: string, name: string, object: StoredObject, fields = Fields.ALL): string {
   const size = `"${object.size}"`;
-  const resource = objectJson(bucket, name, object);
-  return `{"kind":"storage#rewriteResponse","totalBytesRewritten":${size},"objectSize":${size},"done":true,"resource":${resource}}`;
+  const resource = fields.member('resource');
+  return membersJson(fields, {
+    kind: '"storage#rewriteResponse"',
+    totalBytesRewritten: size,
+    objectSize: size,
+    done: 'true',
+    resource: resource && objectJson(bucket, name, object, resource),
+  });
 }
 
-export function pageJson(bucket: string, { items, prefixes, nextPageToken }: Page): string {
-  const token = nextPageToken === undefined ? '' : `,"nextPageToken":"${nextPageToken}"`;
-  const behind = prefixes.length === 0 ? '' : `,"prefixes":[${prefixes.map(quote).join(',')}]`;
-  const objects = items.map(([name, object]) => objectJson(bucket, name, object)).join(',\n');
-  return `{"kind":"storage#objects"${token}${behind},"items":[${objects}]}`;
+export function pageJson(bucket: string, { items, prefixes, nextPageToken }: Page, fields = Fields.ALL): string {
+  const wanted = fields.member('items');
+  return membersJson(fields, {
+    kind: '"storage#objects"',
+    nextPageToken: nextPageToken && `"${nextPageToken}"`,
+    prefixes: prefixes.length === 0 ? undefined : `[${prefixes.map(quote).join(',')}]`,
+    items: wanted && `[${items.map(([name, object]) => objectJson(bucket, name, object, wanted)).join(',\n')}]`,
+  });
+}
+
+/** Those of these members that are wanted, and are there. */
+function membersJson(fields: Fields, members: Readonly<Record<string, string | undefined>>): string {
+  let json = '';
+  for (const name in members) {
+    const value = members[name];
+    if (value === undefined || fields.member(name) === undefined) continue;
+    json += `${json === '' ? '' : ','}"${name}":${value}`;
+  }
+  return `{${json}}`;
 }
 
 export function bucketJson(name: string): string {

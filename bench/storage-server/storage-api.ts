@@ -4,6 +4,7 @@ import { control, CONTROL_PATH } from './control.ts';
 import { OPERATIONS, type Operation, type OperationCounts } from './counters.ts';
 import { DelayLine } from './delay-line.ts';
 import { Faults } from './faults.ts';
+import { Fields } from './fields.ts';
 import type { HttpAnswer, HttpHandler, HttpRequest } from './http-connection.ts';
 import { listPage } from './listing.ts';
 import { bucketJson, contentTypeOf, objectJson, pageJson, refusalAnswer, rewriteJson } from './resources.ts';
@@ -56,7 +57,8 @@ export function createStorageApi(store = new BucketStore()): HttpHandler {
   function onBucket(bucket: string, isListing: boolean, { query }: HttpRequest): HttpAnswer {
     count(isListing ? 'list' : 'bucket');
     const found = store.bucket(bucket);
-    return { status: 200, body: isListing ? pageJson(bucket, listPage(found, query)) : bucketJson(bucket) };
+    const body = isListing ? pageJson(bucket, listPage(found, query), Fields.of(query['fields'])) : bucketJson(bucket);
+    return { status: 200, body };
   }
 
   function onObject(bucket: string, name: string, { method, query, header }: HttpRequest): HttpAnswer {
@@ -69,7 +71,7 @@ export function createStorageApi(store = new BucketStore()): HttpHandler {
     const isMedia = query['alt'] === 'media';
     count(isMedia ? 'media' : 'get');
     const object = store.get(bucket, name, query);
-    if (!isMedia) return { status: 200, body: objectJson(bucket, name, object) };
+    if (!isMedia) return { status: 200, body: objectJson(bucket, name, object, Fields.of(query['fields'])) };
     const content = object.details?.content ?? Buffer.alloc(object.size);
     const headers = { 'x-goog-generation': String(object.generation), 'accept-ranges': 'bytes' };
     const contentType = contentTypeOf(object);
@@ -89,7 +91,7 @@ export function createStorageApi(store = new BucketStore()): HttpHandler {
     count('rewrite');
     const object = store.rewrite(from, to, query);
     const toJson = action === 'copyTo' ? objectJson : rewriteJson;
-    return { status: 200, body: toJson(to.bucket, to.name, object) };
+    return { status: 200, body: toJson(to.bucket, to.name, object, Fields.of(query['fields'])) };
   }
 
   function upload(request: HttpRequest): HttpAnswer {
@@ -98,7 +100,8 @@ export function createStorageApi(store = new BucketStore()): HttpHandler {
     const received = uploads.receive(request);
     if ('status' in received) return received;
     const { name, content, query } = received;
-    return { status: 200, body: objectJson(bucket, name, store.insert(bucket, name, content, query)) };
+    const object = store.insert(bucket, name, content, query);
+    return { status: 200, body: objectJson(bucket, name, object, Fields.of(query['fields'])) };
   }
 
   function answered(request: HttpRequest, act: (request: HttpRequest) => HttpAnswer): HttpAnswer {

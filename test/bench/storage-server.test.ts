@@ -49,6 +49,19 @@ describe("the benchmark's storage server", () => {
       });
     }
 
+    it('are told with the fields that are asked for, all of them where none are', async () => {
+      await put('one', 'first');
+      await put('two');
+      const told = async (path: string) => await (await request('GET', `/storage/v1/b/${BUCKET}${path}`)).json();
+      assert.deepEqual(await told('/o?maxResults=1&fields=items(name,size)'), { items: [{ name: 'one', size: '5' }] });
+      assert.deepEqual(await told('/o/one?fields=size'), { size: '5' });
+      const rewrite = `/storage/v1/b/${BUCKET}/o/one/rewriteTo/b/${BUCKET}/o/three?fields=done,resource(size)`;
+      assert.deepEqual(await (await request('POST', rewrite)).json(), { done: true, resource: { size: '5' } });
+      const all = Object.keys((await told('/o/one')) as object);
+      assert.ok(all.length > 10 && all.includes('storageClass'), String(all));
+      assert.equal((await request('GET', `/storage/v1/b/${BUCKET}/o?fields=items(`)).status, 400);
+    });
+
     it('get a crc32c as Cloud Storage writes it', async () => {
       // The check value of CRC-32C, E3069283, for these nine digits.
       assert.equal((await put('digits', '123456789')).crc32c, '4waSgw==');
