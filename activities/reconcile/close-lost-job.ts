@@ -19,7 +19,9 @@ export interface CloseLostJobTask {
   wasAccepted?: boolean;
 }
 
+/** Before what it was ended, where that says why there is no more to tell of its files. */
 const UNLISTED = ' before all files under the prefix were listed';
+const UNDECIDED = ' before it was decided';
 
 /** Writes the end of a job that was ended by force, all its files having a result, into its record. May be repeated. */
 export async function closeLostJob(
@@ -33,13 +35,14 @@ export async function closeLostJob(
     if (stored === undefined || isEndState(stored.record.status.state)) return;
     const { record, generation } = stored;
     const isCutShort = await wasCutShort(storage.chunks, record);
+    const before = isCutShort ? UNLISTED : wasNeverGranted(record) ? UNDECIDED : '';
     const status: JobStatus = {
       correlationId,
       state: 'Terminated',
       counts: await finalCounts(storage, record),
       startedAt: record.receivedAt,
       endedAt: endedAt ?? clock.now(),
-      message: reason('TERMINATED', `the job was ended by force in Temporal${isCutShort ? UNLISTED : ''}`),
+      message: reason('TERMINATED', `the job was ended by force in Temporal${before}`),
     };
     const admission: Admission | null = wasAccepted ? { decision: 'accepted' } : null;
     const end = { status, admission, entries: null, ...(isCutShort && { isCutShort }) };
@@ -55,10 +58,15 @@ export async function closeLostJob(
 
 /** Counts of what the results tell; of a job to which access was never granted, that so many files were asked for. */
 async function finalCounts({ records, chunks }: StorageModule, record: JobRecord): Promise<JobCounts> {
-  const { correlationId, entries, bulk, status } = record;
+  const { correlationId, bulk, status } = record;
   if (bulk !== null) return await bulkCounts(chunks, correlationId);
-  if (entries === null) return { ...emptyCounts(status.counts.requested), pending: 0 };
+  if (wasNeverGranted(record)) return { ...emptyCounts(status.counts.requested), pending: 0 };
   return countFiles([...(await records.readFinal(correlationId)).values()]);
+}
+
+/** Whether access to what it asks for was not granted by then: of a short list that is open, its files are kept with that. */
+function wasNeverGranted({ bulk, entries }: JobRecord): boolean {
+  return bulk === null && entries === null;
 }
 
 /** Whether a prefix was not listed to its end, as far as the plan tells. */

@@ -298,6 +298,7 @@ describe('settling a job that was ended by force', () => {
     const { status } = await record();
     assert.equal(status.state, 'Terminated');
     assert.deepEqual(status.counts, { ...emptyCounts(3), pending: 0 });
+    assert.equal(status.message, 'TERMINATED: the job was ended by force in Temporal before it was decided');
     assert.ok(status.endedAt !== null && status.endedAt > 1_000, 'when it was found out, where nobody knows better');
   });
 
