@@ -1,5 +1,10 @@
 import { Refusal } from './bucket-store.ts';
 
+/** What an answer has, by name: JSON of it with what is wanted of it; undefined: it is not there. */
+export type Members<What> = Readonly<Record<string, (what: What, fields: Fields) => string | undefined>>;
+
+type Chosen<What> = readonly [key: string, write: Members<What>[string], fields: Fields];
+
 /** Selections that were asked for, by their text: clients have few of them, and ask again and again. */
 const parsed = new Map<string, Fields>();
 
@@ -7,7 +12,8 @@ const parsed = new Map<string, Fields>();
 export class Fields {
   /** What is wanted of each member, by its name; undefined: every one is wanted, whole. */
   readonly #members: Map<string, Fields> | undefined;
-  readonly #chosen = new Map<object, readonly unknown[]>();
+  /** By the members they were chosen of. */
+  readonly #chosen = new Map<object, unknown>();
 
   private constructor(members?: Map<string, Fields>) {
     this.#members = members;
@@ -42,16 +48,23 @@ export class Fields {
     }
   }
 
-  /** What is wanted of this member; undefined: nothing. */
-  member(name: string): Fields | undefined {
-    return this.#members === undefined ? Fields.ALL : this.#members.get(name);
+  /** Of these members, in their order, those that are wanted and that this has. */
+  json<What>(members: Members<What>, what: What): string {
+    let json = '';
+    for (const [key, write, fields] of this.#choose(members)) {
+      const value = write(what, fields);
+      if (value !== undefined) json += `${json === '' ? '' : ','}${key}${value}`;
+    }
+    return `{${json}}`;
   }
 
-  /** Of these, by name, those that are wanted, in their order. */
-  choose<Member>(members: Readonly<Record<string, Member>>): readonly Member[] {
-    const known = this.#chosen.get(members) as readonly Member[] | undefined;
+  #choose<What>(members: Members<What>): readonly Chosen<What>[] {
+    const known = this.#chosen.get(members) as readonly Chosen<What>[] | undefined;
     if (known !== undefined) return known;
-    const chosen = Object.entries(members).flatMap(([name, member]) => (this.member(name) === undefined ? [] : member));
+    const chosen = Object.entries(members).flatMap(([name, write]): Chosen<What>[] => {
+      const fields = this.#members === undefined ? Fields.ALL : this.#members.get(name);
+      return fields === undefined ? [] : [[`"${name}":`, write, fields]];
+    });
     this.#chosen.set(members, chosen);
     return chosen;
   }

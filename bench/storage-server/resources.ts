@@ -1,5 +1,5 @@
 import { checksumText } from './crc32c.ts';
-import { Fields } from './fields.ts';
+import type { Fields, Members } from './fields.ts';
 import type { HttpAnswer } from './http-connection.ts';
 import type { Refusal } from './bucket-store.ts';
 import type { Page } from './listing.ts';
@@ -23,79 +23,58 @@ function time(ms: number): string {
   return latestTime.text;
 }
 
-type MemberWriter = (bucket: string, name: string, object: StoredObject) => string;
+/** An object and where it is. */
+interface Placed {
+  bucket: string;
+  name: string;
+  object: StoredObject;
+}
 
-const madeAt: MemberWriter = (_bucket, _name, { generation }) => `"${time(Math.floor(generation / 1_000))}"`;
+const madeAt = ({ object }: Placed) => `"${time(Math.floor(object.generation / 1_000))}"`;
 
-/** The members of an object's resource; an empty text: it has none of that name. */
-const OBJECT_MEMBERS: Readonly<Record<string, MemberWriter>> = {
+const OBJECT_MEMBERS: Members<Placed> = {
   kind: () => '"storage#object"',
-  id: (bucket, name, { generation }) => quote(`${bucket}/${name}/${generation}`),
-  name: (_bucket, name) => quote(name),
-  bucket: (bucket) => `"${bucket}"`,
-  generation: (_bucket, _name, { generation }) => `"${generation}"`,
+  id: ({ bucket, name, object }) => quote(`${bucket}/${name}/${object.generation}`),
+  name: ({ name }) => quote(name),
+  bucket: ({ bucket }) => `"${bucket}"`,
+  generation: ({ object }) => `"${object.generation}"`,
   metageneration: () => '"1"',
-  contentType: (_bucket, _name, object) => quote(contentTypeOf(object)),
+  contentType: ({ object }) => quote(contentTypeOf(object)),
   storageClass: () => '"STANDARD"',
-  size: (_bucket, _name, { size }) => `"${size}"`,
-  crc32c: (_bucket, _name, { crc32c }) => `"${checksumText(crc32c)}"`,
-  etag: (_bucket, _name, { generation }) => `"${generation}"`,
+  size: ({ object }) => `"${object.size}"`,
+  crc32c: ({ object }) => `"${checksumText(object.crc32c)}"`,
+  etag: ({ object }) => `"${object.generation}"`,
   timeCreated: madeAt,
   updated: madeAt,
-  metadata: (_bucket, _name, { details }) => details?.metadata ?? '',
+  metadata: ({ object }) => object.details?.metadata,
 };
 
-/** The same with their names. */
-const NAMED_MEMBERS = Object.fromEntries(
-  Object.entries(OBJECT_MEMBERS).map(([key, write]): [string, MemberWriter] => [
-    key,
-    (bucket, name, object) => {
-      const value = write(bucket, name, object);
-      return value === '' ? '' : `"${key}":${value}`;
-    },
-  ]),
-);
+const REWRITE_MEMBERS: Members<Placed> = {
+  kind: () => '"storage#rewriteResponse"',
+  totalBytesRewritten: ({ object }) => `"${object.size}"`,
+  objectSize: ({ object }) => `"${object.size}"`,
+  done: () => 'true',
+  resource: (placed, fields) => fields.json(OBJECT_MEMBERS, placed),
+};
 
-export function objectJson(bucket: string, name: string, object: StoredObject, fields = Fields.ALL): string {
-  let members = '';
-  for (const write of fields.choose(NAMED_MEMBERS)) {
-    const member = write(bucket, name, object);
-    if (member !== '') members += members === '' ? member : `,${member}`;
-  }
-  return `{${members}}`;
+const PAGE_MEMBERS: Members<{ bucket: string; page: Page }> = {
+  kind: () => '"storage#objects"',
+  nextPageToken: ({ page: { nextPageToken } }) => nextPageToken && `"${nextPageToken}"`,
+  prefixes: ({ page: { prefixes } }) => (prefixes.length === 0 ? undefined : `[${prefixes.map(quote).join(',')}]`),
+  items: ({ bucket, page: { items } }, fields) =>
+    `[${items.map(([name, object]) => fields.json(OBJECT_MEMBERS, { bucket, name, object })).join(',\n')}]`,
+};
+
+export function objectJson(bucket: string, name: string, object: StoredObject, fields: Fields): string {
+  return fields.json(OBJECT_MEMBERS, { bucket, name, object });
 }
 
-export function rewriteJson(bucket: string, name: string, object: StoredObject, fields = Fields.ALL): string {
-  const size = `"${object.size}"`;
-  const resource = fields.member('resource');
-  return membersJson(fields, {
-    kind: '"storage#rewriteResponse"',
-    totalBytesRewritten: size,
-    objectSize: size,
-    done: 'true',
-    resource: resource && objectJson(bucket, name, object, resource),
-  });
+export function rewriteJson(bucket: string, name: string, object: StoredObject, fields: Fields): string {
+  return fields.json(REWRITE_MEMBERS, { bucket, name, object });
 }
 
-export function pageJson(bucket: string, { items, prefixes, nextPageToken }: Page, fields = Fields.ALL): string {
-  const wanted = fields.member('items');
-  return membersJson(fields, {
-    kind: '"storage#objects"',
-    nextPageToken: nextPageToken && `"${nextPageToken}"`,
-    prefixes: prefixes.length === 0 ? undefined : `[${prefixes.map(quote).join(',')}]`,
-    items: wanted && `[${items.map(([name, object]) => objectJson(bucket, name, object, wanted)).join(',\n')}]`,
-  });
-}
-
-/** Those of these members that are wanted, and are there. */
-function membersJson(fields: Fields, members: Readonly<Record<string, string | undefined>>): string {
-  let json = '';
-  for (const name in members) {
-    const value = members[name];
-    if (value === undefined || fields.member(name) === undefined) continue;
-    json += `${json === '' ? '' : ','}"${name}":${value}`;
-  }
-  return `{${json}}`;
+export function pageJson(bucket: string, page: Page, fields: Fields): string {
+  return fields.json(PAGE_MEMBERS, { bucket, page });
 }
 
 export function bucketJson(name: string): string {
