@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { Client, ScheduleHandle } from '@temporalio/client';
 import { runSweep, SweepGoesOnError } from '../../cli/run-sweep.ts';
 import { sweepByHandId, sweepScheduleId, SWEEP_WORKFLOW } from '../../contract/ids.ts';
 import { noSweepCounts } from '../../contract/upkeep.ts';
@@ -39,22 +40,38 @@ describe('the schedule of the sweep', () => {
 
   it('keeps the times and the pause that an operator gave it, and is mended where it starts something else', async () => {
     const { client } = await sharedTemporal();
-    await ensureSweepSchedule(client, taskQueue);
-    const handle = client.schedule.getHandle(sweepScheduleId(taskQueue));
-    await handle.update((schedule) => ({
-      ...schedule,
-      spec: { intervals: [{ every: '1 day' }] },
-      action: { type: 'startWorkflow', workflowType: 'former', workflowId: 'former', taskQueue },
-    }));
+    const handle = await scheduleOfAnother(client, taskQueue);
     await handle.pause('by a test');
     assert.equal(await ensureSweepSchedule(client, taskQueue), 'kept');
-    const { action, spec, state } = await handle.describe();
-    assert.equal(action.workflowType, 'sweep');
-    assert.deepEqual(
-      spec.intervals?.map(({ every }) => every),
-      [86_400_000],
-    );
-    assert.equal(state.paused, true);
+    assert.deepEqual(await seen(handle), { starts: 'sweep', every: [86_400_000], paused: true, note: 'by a test' });
+  });
+
+  it('keeps a pause that it is given at the moment when it is mended', async () => {
+    const { client } = await sharedTemporal();
+    const handle = await scheduleOfAnother(client, taskQueue);
+    let pausedFirst = false;
+    const { workflowService } = client;
+    const pausing = Object.create(client, {
+      workflowService: {
+        value: Object.create(workflowService, {
+          updateSchedule: {
+            value: async (request: Parameters<typeof workflowService.updateSchedule>[0]) => {
+              if (!pausedFirst) await handle.pause('at that moment');
+              pausedFirst = true;
+              return await workflowService.updateSchedule(request);
+            },
+          },
+        }),
+      },
+    }) as Client;
+    assert.equal(await ensureSweepSchedule(pausing, taskQueue), 'kept');
+    assert.equal(pausedFirst, true);
+    assert.deepEqual(await seen(handle), {
+      starts: 'sweep',
+      every: [86_400_000],
+      paused: true,
+      note: 'at that moment',
+    });
   });
 
   it('starts a sweep', async () => {
@@ -71,6 +88,31 @@ describe('the schedule of the sweep', () => {
     );
   });
 });
+
+/**
+ * The schedule, as an operator changed it: once a day, and started by it is something else. What the server is told next
+ * it is told after it has done this: it takes a pause before an update that came first, where both come at once.
+ */
+async function scheduleOfAnother(client: Client, taskQueue: string): Promise<ScheduleHandle> {
+  await ensureSweepSchedule(client, taskQueue);
+  const handle = client.schedule.getHandle(sweepScheduleId(taskQueue));
+  await handle.update((schedule) => ({
+    ...schedule,
+    spec: { intervals: [{ every: '1 day' }] },
+    action: { type: 'startWorkflow', workflowType: 'former', workflowId: 'former', taskQueue },
+  }));
+  await eventually(async () => (await handle.describe()).action.workflowType === 'former');
+  return handle;
+}
+
+async function seen(handle: ScheduleHandle): Promise<Readonly<Record<string, unknown>>> {
+  const { action, spec, state } = await handle.describe();
+  return {
+    starts: action.workflowType,
+    every: spec.intervals?.map(({ every }) => every),
+    ...{ paused: state.paused, note: state.note },
+  };
+}
 
 describe('a sweep by hand', () => {
   it('is waited for and tells what it did; another one finds it running', async () => {
