@@ -38,12 +38,22 @@ export async function makeLayout(emulator: Emulator): Promise<void> {
   for (const name of SMALL_FILES) await emulator.putObject(BUCKETS.small, `source/${name}`, name);
 }
 
-/** Many source files, made where they are missing; gives their folder, `10000/`, within the source collection. */
-export async function makeFiles(storage: StorageControl, count: number): Promise<string> {
-  const folder = `${count}/`;
-  const { objects } = await storage.bucket(BUCKETS.source, `files/${folder}`);
+/**
+ * Many source files, made where they are missing; gives their folder, `10000/`, within the source collection. They are in
+ * folders of 1,000 in there, or all in a single one.
+ */
+export async function makeFiles(
+  storage: StorageControl,
+  count: number,
+  options: { inOneFolder?: boolean } = {},
+): Promise<string> {
+  const inOneFolder = options.inOneFolder === true;
+  const folder = `${count}${inOneFolder ? '-in-one' : ''}/`;
+  const prefix = `files/${folder}`;
+  const { objects } = await storage.bucket(BUCKETS.source, prefix);
   if (objects < count) {
-    await storage.fill({ bucket: BUCKETS.source, prefix: `files/${folder}`, count, size: OBJECT_SIZE });
+    const size = { size: OBJECT_SIZE, ...(inOneFolder && { folderSize: count }) };
+    await storage.fill({ bucket: BUCKETS.source, prefix, count, ...size });
   }
   return folder;
 }

@@ -29,8 +29,11 @@ interface Copy {
   ontoExisting?: boolean;
 }
 
-/** Files of the job that goes before what is measured, so that the code of a fresh worker is compiled. */
-const WARM_UP_FILES = 8_000;
+/**
+ * Files of the job that goes before what is measured, so that the code of a fresh worker is compiled: a worker serves for
+ * days. After 8,000 of them, the next 10,000 go at three quarters of the rate of those that follow.
+ */
+const WARM_UP_FILES = 30_000;
 
 /** A job that takes longer hangs. */
 const FIXED_LIMIT_MS = 60_000;

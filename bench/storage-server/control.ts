@@ -16,14 +16,17 @@ export interface FillRequest {
   count: number;
   /** Bytes of each object. */
   size: number;
+  /** How many of them are in one folder. */
+  folderSize?: number;
 }
 
-const FILES_IN_A_FOLDER = 1_000;
+/** How many files are in one folder, unless asked for otherwise. */
+const FOLDER_SIZE = 1_000;
 
 /** The name of one of the many files that a bucket is filled with; in order as texts, too. */
-export function fileName(index: number): string {
+export function fileName(index: number, folderSize = FOLDER_SIZE): string {
   const digits = (number: number, width: number) => String(number).padStart(width, '0');
-  return `folder-${digits(Math.floor(index / FILES_IN_A_FOLDER), 5)}/file-${digits(index, 8)}.bin`;
+  return `folder-${digits(Math.floor(index / folderSize), 5)}/file-${digits(index, 8)}.bin`;
 }
 
 interface Controlled {
@@ -84,9 +87,9 @@ function bucketFigures(store: BucketStore, name: string, prefix: string): Bucket
   return { objects: count, lastWriteAt };
 }
 
-function fill(store: BucketStore, { bucket, prefix, count, size }: FillRequest): void {
+function fill(store: BucketStore, { bucket, prefix, count, size, folderSize }: FillRequest): void {
   store.makeBucket(bucket);
   const content = { size, crc32c: crc32c(new Uint8Array(size)), details: undefined };
   const start = toByteText(prefix);
-  for (let index = 0; index < count; index++) store.insert(bucket, start + fileName(index), content, {});
+  for (let index = 0; index < count; index++) store.insert(bucket, start + fileName(index, folderSize), content, {});
 }
