@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../contract/ids.ts';
+import { removeHalfWritten } from './half-written.ts';
 import type { PartDefinition } from './part.ts';
 import { LOOPBACK } from './ports.ts';
 
@@ -91,6 +92,7 @@ export function storagePart({ port, root, ...launch }: Launch & { port: number; 
   return {
     ...launch,
     name: 'Storage emulator',
+    prepare: () => removeHalfWritten(root),
     args: [...listen, ...reachedAs, '-backend', 'filesystem', '-filesystem-root', root, '-log-level', 'warn'],
     ready: { probe: () => answersOk(`http://${address}/storage/v1/b?project=apollo-dev`) },
     startTimeoutMs: 30_000,

@@ -8,6 +8,8 @@ export interface PartDefinition {
   command: string;
   args: readonly string[];
   env: Readonly<Record<string, string>>;
+  /** What is done before each of its starts, with what the last run left behind. */
+  prepare?: () => Promise<void>;
   /** File its output is appended to. */
   log?: string;
   /** Up once a line of its output contains this text, or once the probe answers true. */
@@ -68,6 +70,7 @@ export function createPart(definition: PartDefinition, { processes, signal, onDe
   async function start(extraEnv: Readonly<Record<string, string>> = {}): Promise<void> {
     if (running !== undefined) throw new Error(`${name} runs already`);
     signal?.throwIfAborted();
+    await definition.prepare?.();
     const seen = { readyLine: false };
     const started = await processes
       .start(definition.command, definition.args, {

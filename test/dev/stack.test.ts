@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { access } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CONTROL_BUCKET, startStack, type Stack, type StackOptions } from '../../dev/stack.ts';
 
 describe('embedded stack', function () {
@@ -36,6 +37,18 @@ describe('embedded stack', function () {
     assert.equal(before?.size, 4);
     assert.deepEqual(await stack.emulator.statObject(CONTROL_BUCKET, 'a b/ü#?%.txt'), before);
     assert.deepEqual(await stack.emulator.listObjects(CONTROL_BUCKET, 'a b/'), ['a b/ü#?%.txt']);
+  });
+
+  it('lists what storage holds after it was killed while it wrote', async () => {
+    const stack = await start({ worker: false, api: false });
+    await stack.emulator.putObject(CONTROL_BUCKET, 'folder/whole.txt', 'all of it');
+    await stack.storage.kill();
+    await writeFile(
+      join(stack.dataFolder, 'storage', CONTROL_BUCKET, 'folder', 'fake-gcs-object1234567890'),
+      'half of',
+    );
+    await stack.storage.start();
+    assert.deepEqual(await stack.emulator.listObjects(CONTROL_BUCKET, ''), ['folder/whole.txt']);
   });
 
   it('leaves no data behind where no folder was given', async () => {
