@@ -14,6 +14,9 @@ import { JobLife, type CarriedLife } from './job-life.ts';
 /** Passes that are told of: far more than are under way, but for those that fail again and again. */
 const MOST_TOLD = 100;
 
+/** Said of a job while it has nothing else to say. */
+const LISTING = 'Not all of the source is listed yet: there may be more files than are counted so far';
+
 /** What a job takes along when it continues as a new run. */
 export interface CarriedBulkBook extends CarriedLife {
   lost?: string | undefined;
@@ -33,6 +36,8 @@ export class BulkBook extends JobLife {
   readonly underWay = new Set<ChunkPassRef>();
   /** Whether it knows of all its files. */
   isCounted = false;
+  /** Whether there is more of its source to list. */
+  isListing = false;
 
   constructor(correlationId: string, input: CopyFilesInput<BulkRequest>, carried?: CarriedBulkBook) {
     super(correlationId, input, emptyCounts(0), carried);
@@ -48,7 +53,10 @@ export class BulkBook extends JobLife {
     const underWay = Array.from(this.underWay)
       .slice(0, MOST_TOLD)
       .map(({ chunk, part, isUncertain }) => ({ chunk, part, ...(isUncertain === true && { isUncertain }) }));
-    return { ...this.status(), ...(underWay.length > 0 && { underWay }), isCounted: this.isCounted };
+    const status = this.status();
+    const goesOn = status.state === 'Processing' || status.state === 'Paused';
+    const message = status.message === '' && this.isListing && goesOn ? LISTING : status.message;
+    return { ...status, message, ...(underWay.length > 0 && { underWay }), isCounted: this.isCounted };
   }
 
   /** Of a job that is accepted and goes on: one that is not decided is asked, and of one that has ended the record tells. */

@@ -57,8 +57,9 @@ async function begin(
 ): Promise<Omit<CarriedBulk, 'book'> | 'over' | 'before'> {
   const admitted = await admitBulk(book, gate, owner, input);
   if (admitted.decided !== 'accepted') return admitted.decided;
-  book.startProcessing();
-  showJob(book);
   const { locks, lockedPlaces, queue, cursor } = admitted;
+  book.startProcessing();
+  book.isListing = cursor !== null;
+  showJob(book);
   return { locks, ...(lockedPlaces !== undefined && { lockedPlaces }), copying: { queue, cursor } };
 }

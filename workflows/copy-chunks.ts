@@ -84,6 +84,7 @@ class ChunkCopying {
     this.#cursor = cursor;
     this.#window = windowOf(job);
     book.isCounted = cursor === null;
+    book.isListing = cursor !== null;
     for (const pass of this.#queue.uncertain) book.underWay.add(pass);
   }
 
@@ -273,6 +274,7 @@ class ChunkCopying {
     }
     this.#cursor = cursor;
     this.#book.isCounted = cursor === null;
+    this.#book.isListing = cursor !== null;
     this.#look();
   }
 
@@ -285,6 +287,8 @@ class ChunkCopying {
       if (!scope.consideredCancelled) {
         this.#book.loseSource(reasonOf(error));
         this.#cursor = null;
+        // A change of what is told is an event, which older workflows do not have here.
+        if (patched('tells-of-lost-source')) this.#book.isListing = false;
       }
     }
     this.#look();

@@ -14,7 +14,7 @@ export function showJob(book: JobLife): void {
  * described with, which costs one where that has changed.
  */
 export function showProgress(book: JobLife): void {
-  const { state, counts, message } = book.status();
+  const { state, counts, message } = book.live();
   const rows = [
     ['requested', counts.requested],
     ['completed', counts.completed],

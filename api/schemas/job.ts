@@ -35,7 +35,11 @@ export const jobSchema = z
     endedAt: isoTime.nullable().openapi({
       description: 'Null until the job has ended and what became of all its files is known.',
     }),
-    message: z.string().openapi({ description: 'Why the job is where it is; empty where there is nothing to say.' }),
+    message: z.string().openapi({
+      description:
+        'Why the job is where it is, or that not all of its source is listed yet, so that there may be more files than ' +
+        'are counted; empty where there is nothing to say.',
+    }),
   })
   .openapi('Job', { description: 'A job: its state, counts and times.', example: EXAMPLE_JOB });
 

@@ -1,3 +1,4 @@
+import { usageError } from '../cli-error.ts';
 import { startJob } from '../copy/start-job.ts';
 import { jobAnswer } from '../http/answers.ts';
 import { connectApi } from '../http/connect.ts';
@@ -54,6 +55,8 @@ export function addRetry({ program, context, exitWith }: CommandSet): void {
     .addOption(common.jsonOption)
     .addHelpText('after', common.examples(`apollo retry ${EXAMPLE_ID} --wait`))
     .action(async (of, options) => {
+      if (options.id === of)
+        throw usageError('--id is for the new job: give another one than that of the job it retries');
       const output = new Output(context, options);
       const api = connectApi(options, context);
       exitWith(await startJob({ ...options, api, context, output, path: `/apollo/files/copy/${of}/retry` }));

@@ -58,6 +58,7 @@ describe('wrong usage', () => {
     ['list --state Done', /Allowed choices are Requested, /],
     [`status ${ID} --timeout 2 --token x`, /--timeout needs --watch/],
     ['list --since yesterday', /must be a time/],
+    [`retry ${ID} --id ${ID} --token x`, /--id is for the new job/],
     ['help nope', /unknown command 'nope'/],
     [`report ${ID} --token x -o report.xlsx`, /not written as \.xlsx: give --format ndjson or csv/],
     ['copy a', /say to which collection/],

@@ -91,6 +91,9 @@ export function recordedJobs(): Record<string, RecordedJob> {
     'bulk-found-in-pause': bulkLostInPause(),
     'bulk-cancelled-as-read': bulkCancelledAsRead(),
     'bulk-cancelled-as-listed': bulkCancelledAsListed(),
+    // Its history is of before it was told that no more is listed, and is kept as it is.
+    'bulk-source-lost': bulkSourceLost(),
+    'bulk-source-lost-and-told': bulkSourceLost(),
     'dry-run': { replaced: replaceActivities(), run: (jobs) => start(jobs, ['a', 'b'], { dryRun: true }) },
   };
 }
@@ -200,6 +203,36 @@ function bulkCancelledAsListed(): RecordedJob {
       await eventually(async () => (await job.status()).counts.completed === 10);
       await eventually(() => replaced.tasksOf('planListing').length === 2);
       await job.cancel();
+      return job;
+    },
+    options: { bulk: true },
+  };
+}
+
+/** A prefix that cannot be listed any further while what is listed is copied. */
+function bulkSourceLost(): RecordedJob {
+  const { promise: sourceIsLost, resolve: goOn } = Promise.withResolvers<undefined>();
+  const chunks = chunksOf(2);
+  const replaced = replaceActivities({
+    ...chunks,
+    planListing: (task) =>
+      task.cursor === null ? chunks.planListing(task) : Promise.reject(failed('STORAGE_FORBIDDEN', 'no')),
+    copyChunk: async () => {
+      await sourceIsLost;
+      return copied(10);
+    },
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(async () => {
+        const { events = [] } = await job.handle.fetchHistory();
+        const failedAt = events?.findIndex((event) => event.activityTaskFailedEventAttributes) ?? -1;
+        // The workflow has heard of it.
+        return failedAt >= 0 && events?.slice(failedAt).some((event) => event.workflowTaskCompletedEventAttributes);
+      });
+      goOn(undefined);
       return job;
     },
     options: { bulk: true },

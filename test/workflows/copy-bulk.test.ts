@@ -62,11 +62,13 @@ describe('copyFiles of a prefix', () => {
     await withBulkJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       await eventually(() => asked === 2);
-      const { counts, isCounted } = await job.status();
+      const { counts, isCounted, message } = await job.status();
       assert.deepEqual([counts.requested, isCounted], [10, false]);
+      assert.match(message, /not all of the source is listed/i);
       rest.open();
-      await job.result();
-      assert.equal((await job.status()).isCounted, true);
+      assert.equal((await job.result()).message, '');
+      const { isCounted: isCountedNow, message: messageNow } = await job.status();
+      assert.deepEqual([isCountedNow, messageNow], [true, '']);
     });
   });
 
