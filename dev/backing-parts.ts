@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../contract/ids.ts';
-import { removeHalfWritten } from './half-written.ts';
+import { findHalfWritten, removeHalfWritten } from './half-written.ts';
 import type { PartDefinition } from './part.ts';
 import { LOOPBACK } from './ports.ts';
 
@@ -87,14 +87,24 @@ export async function accepts(port: number): Promise<boolean> {
 /** fake-gcs-server on the filesystem; `root` keeps buckets and objects. */
 export function storagePart({ port, root, ...launch }: Launch & { port: number; root: string }): PartDefinition {
   const address = `${LOOPBACK}:${port}`;
+  const url = `http://${address}`;
+  let halfWritten: string[] = [];
   const listen = ['-scheme', 'http', '-host', LOOPBACK, '-port', String(port)];
-  const reachedAs = ['-public-host', address, '-external-url', `http://${address}`];
+  const reachedAs = ['-public-host', address, '-external-url', url];
   return {
     ...launch,
     name: 'Storage emulator',
-    prepare: () => removeHalfWritten(root),
+    prepare: async () => {
+      halfWritten = await findHalfWritten(root);
+    },
     args: [...listen, ...reachedAs, '-backend', 'filesystem', '-filesystem-root', root, '-log-level', 'warn'],
-    ready: { probe: () => answersOk(`http://${address}/storage/v1/b?project=apollo-dev`) },
+    ready: {
+      probe: async () => {
+        if (!(await answersOk(`${url}/storage/v1/b?project=apollo-dev`))) return false;
+        await removeHalfWritten(halfWritten, root, url);
+        return true;
+      },
+    },
     startTimeoutMs: 30_000,
     stopTimeoutMs: 5_000,
   };

@@ -6,6 +6,7 @@ import type {
   JobStatus,
   LiveStatus,
 } from '../contract/messages.ts';
+import { whileListing } from '../contract/listing.ts';
 import { reason } from '../contract/reasons.ts';
 import { emptyCounts, isEndState } from '../contract/states.ts';
 import type { ChunkOutcome } from '../activities/index.ts';
@@ -13,9 +14,6 @@ import { JobLife, type CarriedLife } from './job-life.ts';
 
 /** Passes that are told of: far more than are under way, but for those that fail again and again. */
 const MOST_TOLD = 100;
-
-/** Said of a job while it has nothing else to say. */
-const LISTING = 'Not all of the source is listed yet: there may be more files than are counted so far';
 
 /** What a job takes along when it continues as a new run. */
 export interface CarriedBulkBook extends CarriedLife {
@@ -53,10 +51,14 @@ export class BulkBook extends JobLife {
     const underWay = Array.from(this.underWay)
       .slice(0, MOST_TOLD)
       .map(({ chunk, part, isUncertain }) => ({ chunk, part, ...(isUncertain === true && { isUncertain }) }));
+    return { ...this.#standing(), ...(underWay.length > 0 && { underWay }), isCounted: this.isCounted };
+  }
+
+  /** The status, which says so where there may be more files than are counted. */
+  #standing(): JobStatus {
     const status = this.status();
-    const goesOn = status.state === 'Processing' || status.state === 'Paused';
-    const message = status.message === '' && this.isListing && goesOn ? LISTING : status.message;
-    return { ...status, message, ...(underWay.length > 0 && { underWay }), isCounted: this.isCounted };
+    const goesOn = this.isListing && !isEndState(status.state);
+    return goesOn ? { ...status, message: whileListing(status.message) } : status;
   }
 
   /** Of a job that is accepted and goes on: one that is not decided is asked, and of one that has ended the record tells. */
@@ -94,6 +96,7 @@ export class BulkBook extends JobLife {
   /** The job is cancelled while files are listed: there are more than it knows of. */
   cutShort(): void {
     this.#isUnlisted = true;
+    this.isListing = false;
     this.#stopBefore('all files under the prefix were listed');
   }
 
@@ -146,6 +149,6 @@ export class BulkBook extends JobLife {
 
   /** Its files stand in storage, not here. */
   page(): FilesPage {
-    return { files: [], next: null, totalCount: 0, collections: this.collections, status: this.status() };
+    return { files: [], next: null, totalCount: 0, collections: this.collections, status: this.#standing() };
   }
 }

@@ -121,6 +121,9 @@ export class JobViews {
       return await this.#bulkView(found, found.record, request);
     if (found.kind === 'running') {
       const live = await this.#liveView(correlationId, request);
+      const record = live && (await this.#recordSince(found, live));
+      if (record !== undefined && record.bulk !== null)
+        return await this.#bulkView({ ...found, record }, record, request);
       if (live !== undefined) return live;
     }
     const stored = await this.#storedFiles(found.record);
@@ -132,6 +135,19 @@ export class JobViews {
           : lostStatus(correlationId, found, countsOf(stored));
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
     return { status, collections: stored.collections, page: pageOf(isDecided ? stored.files : [], request) };
+  }
+
+  /**
+   * The record of a job that had none when it was looked for, where its workflow knows of files and tells of none: those of
+   * a bulk job are told of in storage alone.
+   */
+  async #recordSince({ record }: FoundJob, { status, page }: View): Promise<JobRecord | undefined> {
+    if (record !== undefined || page.files.length > 0 || status.counts.requested === 0) return undefined;
+    try {
+      return (await this.#records.read(status.correlationId))?.record;
+    } catch (error) {
+      throw new ServiceUnavailableError('storage', error);
+    }
   }
 
   /** Asks the workflow. Undefined: no worker answers. */

@@ -1,9 +1,10 @@
-import { isEndState, type JobCounts } from '../../contract/states.ts';
+import { isStillListing } from '../../contract/listing.ts';
+import { isEndState } from '../../contract/states.ts';
 import type { Job } from '../http/answers.ts';
 import { bytesText, durationText, filesText, printable, timeText, wholeNumber } from '../text.ts';
 
 /** Files by outcome, without those there are none of: `2 copied, 1 failed`. */
-function outcomes(counts: JobCounts): string {
+function outcomes({ counts, message }: Job): string {
   const named = [
     [counts.completed, 'copied'],
     [counts.skipped, 'skipped'],
@@ -12,7 +13,9 @@ function outcomes(counts: JobCounts): string {
     [counts.pending, 'to go'],
   ] as const;
   const parts = named.filter(([count]) => count > 0).map(([count, word]) => `${wholeNumber(count)} ${word}`);
-  return parts.length === 0 ? filesText(counts.requested) : parts.join(', ');
+  if (parts.length === 0) parts.push(filesText(counts.requested));
+  if (isStillListing(message)) parts.push('more to be listed');
+  return parts.join(', ');
 }
 
 /** How long a job has taken. */
@@ -26,7 +29,7 @@ export function jobText(job: Job, now: number): string[] {
   const took = durationText(tookMs(job, now));
   const time = isEndState(state) ? ` in ${took}` : ` for ${took}`;
   const bytes = counts.bytes > 0 ? `, ${bytesText(counts.bytes)}` : '';
-  return [`${state}: ${outcomes(counts)}${bytes}${time}`, ...(message === '' ? [] : [`  ${printable(message)}`])];
+  return [`${state}: ${outcomes(job)}${bytes}${time}`, ...(message === '' ? [] : [`  ${printable(message)}`])];
 }
 
 export const JOB_COLUMNS = ['correlation id', 'state', 'started (UTC)', 'took', 'bytes', 'files'] as const;
@@ -39,6 +42,6 @@ export function jobRow(job: Job, now: number): string[] {
     timeText(Date.parse(job.startedAt)),
     durationText(tookMs(job, now)),
     bytesText(job.counts.bytes),
-    outcomes(job.counts),
+    outcomes(job),
   ];
 }

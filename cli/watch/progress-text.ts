@@ -1,3 +1,4 @@
+import { isStillListing } from '../../contract/listing.ts';
 import type { Job } from '../http/answers.ts';
 import { bytesText, durationText, filesText, wholeNumber } from '../text.ts';
 import type { Rate } from './rate-meter.ts';
@@ -17,6 +18,8 @@ export function settledFiles({ counts }: Job): number {
 export function progressText(job: Job, rate: Rate | undefined, width: number): string {
   const { counts, state } = job;
   if (counts.requested === 0) return fit(state, width);
+  // Nobody knows what a share would be of.
+  if (isStillListing(job.message)) return fit(`${state}  ${countsOf(job, rate, true).join('  ')}`, width);
   const share = settledFiles(job) / counts.requested;
   for (const withBytes of [true, false]) {
     const facts = factsOf(job, share, rate, withBytes).join('  ');
@@ -27,14 +30,21 @@ export function progressText(job: Job, rate: Rate | undefined, width: number): s
 }
 
 function factsOf(job: Job, share: number, rate: Rate | undefined, withBytes: boolean): string[] {
-  const { counts, state } = job;
   return [
     // Rounded down: not 100 before the end.
     `${String(Math.floor(share * 100)).padStart(3)} %`,
-    `${wholeNumber(settledFiles(job))} of ${filesText(counts.requested)}`,
+    ...countsOf(job, rate, withBytes),
+    ...timeLeft(job, rate),
+  ];
+}
+
+function countsOf(job: Job, rate: Rate | undefined, withBytes: boolean): string[] {
+  const { counts, state } = job;
+  const atLeast = isStillListing(job.message) ? 'at least ' : '';
+  return [
+    `${wholeNumber(settledFiles(job))} of ${atLeast}${filesText(counts.requested)}`,
     ...(counts.failed > 0 ? [`${wholeNumber(counts.failed)} failed`] : []),
     ...(rate === undefined || state !== 'Processing' ? [] : speed(rate, withBytes)),
-    ...timeLeft(job, rate),
   ];
 }
 

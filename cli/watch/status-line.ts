@@ -15,7 +15,8 @@ export class StatusLine {
 
   /** What fits in one line: in the last column, some terminals would begin another. */
   get width(): number {
-    return (this.#stream.columns ?? USUAL_COLUMNS) - 1;
+    // Some say 0.
+    return (this.#stream.columns || USUAL_COLUMNS) - 1;
   }
 
   show(text: string): void {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Job } from '../../cli/http/answers.ts';
+import { jobRow } from '../../cli/watch/job-text.ts';
 import { progressText } from '../../cli/watch/progress-text.ts';
+import { whileListing } from '../../contract/listing.ts';
 import { RateMeter } from '../../cli/watch/rate-meter.ts';
 import { StatusLine } from '../../cli/watch/status-line.ts';
 import { jobOf } from './jobs.ts';
@@ -45,8 +48,26 @@ describe('the progress bar', () => {
     assert.equal(progressText(jobOf('Requested'), undefined, 80), 'Requested');
   });
 
+  it('tells of no share and no time where there may be more files than are counted', () => {
+    const job = { ...jobOf('Processing', { requested: 3_000, completed: 24 }), message: whileListing('') };
+    assert.equal(progressText(job, rate, 120), 'Processing  24 of at least 3,000 files  250 files/s  1.2 MB/s');
+    for (let width = 1; width <= 60; width += 1) assert.ok(progressText(job, rate, width).length <= width);
+  });
+
   it('says nothing of the time left where nothing moves', () => {
     assert.doesNotMatch(progressText(half, { files: 0, bytes: 0 }, 120), /left/);
+  });
+});
+
+describe('a job in a line', () => {
+  it('says that more is to be listed, whatever became of what is', () => {
+    const told = (counts: Partial<Job['counts']>) => {
+      const job = { ...jobOf('Processing', counts), message: whileListing('') };
+      return jobRow(job, Date.parse(job.startedAt)).at(-1);
+    };
+    assert.equal(told({ requested: 3_000, completed: 71 }), '71 copied, 2,929 to go, more to be listed');
+    assert.equal(told({ requested: 7_000, skipped: 7_000 }), '7,000 skipped, more to be listed');
+    assert.equal(told({}), '0 files, more to be listed');
   });
 });
 
@@ -81,5 +102,15 @@ describe('a status line', () => {
     line.clear();
     stream.write('end\n');
     assert.deepEqual(onScreen(stream.text()), ['end']);
+  });
+
+  it('is of the usual width where the terminal does not say, or says 0', () => {
+    assert.equal(new StatusLine(sink()).width, 79);
+    for (const [columns, width] of [
+      [0, 79],
+      [120, 119],
+    ] as const) {
+      assert.equal(new StatusLine(Object.assign(sink(), { columns })).width, width);
+    }
   });
 });

@@ -41,14 +41,13 @@ describe('embedded stack', function () {
 
   it('lists what storage holds after it was killed while it wrote', async () => {
     const stack = await start({ worker: false, api: false });
-    await stack.emulator.putObject(CONTROL_BUCKET, 'folder/whole.txt', 'all of it');
+    const objects = ['folder 100%/fake-gcs-object1', 'folder 100%/whole.txt'];
+    for (const name of objects) await stack.emulator.putObject(CONTROL_BUCKET, name, 'all of it');
     await stack.storage.kill();
-    await writeFile(
-      join(stack.dataFolder, 'storage', CONTROL_BUCKET, 'folder', 'fake-gcs-object1234567890'),
-      'half of',
-    );
+    const folder = join(stack.dataFolder, 'storage', CONTROL_BUCKET, 'folder 100%');
+    await writeFile(join(folder, 'fake-gcs-object1234567890'), 'half of');
     await stack.storage.start();
-    assert.deepEqual(await stack.emulator.listObjects(CONTROL_BUCKET, ''), ['folder/whole.txt']);
+    assert.deepEqual(await stack.emulator.listObjects(CONTROL_BUCKET, ''), objects);
   });
 
   it('leaves no data behind where no folder was given', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Activities } from '../../activities/index.ts';
+import { NOT_ALL_LISTED } from '../../contract/listing.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import type { LockTarget } from '../../storage/lock-targets.ts';
@@ -64,11 +65,33 @@ describe('copyFiles of a prefix', () => {
       await eventually(() => asked === 2);
       const { counts, isCounted, message } = await job.status();
       assert.deepEqual([counts.requested, isCounted], [10, false]);
-      assert.match(message, /not all of the source is listed/i);
+      assert.equal(message, NOT_ALL_LISTED);
       rest.open();
       assert.equal((await job.result()).message, '');
       const { isCounted: isCountedNow, message: messageNow } = await job.status();
       assert.deepEqual([isCountedNow, messageNow], [true, '']);
+    });
+  });
+
+  it('tells so also while it is cancelled, and is told by its end what was left', async () => {
+    const rest = gate();
+    const chunks = chunksOf(3);
+    const replaced = replaceActivities({
+      ...chunks,
+      planListing: (task) =>
+        task.cursor === null ? chunks.planListing(task) : rest.passed.then(() => chunks.planListing(task)),
+      countPlanned: () => Promise.resolve(0),
+    });
+    await withBulkJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('planListing').length === 2);
+      await job.cancel();
+      await eventually(async () => (await job.status()).state === 'Cancelling');
+      assert.equal((await job.status()).message, NOT_ALL_LISTED);
+      rest.open();
+      await job.result().catch(() => undefined);
+      const { state, message } = await job.status();
+      assert.deepEqual([state, message.includes(NOT_ALL_LISTED)], ['Cancelled', false]);
     });
   });
 

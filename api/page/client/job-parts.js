@@ -48,10 +48,19 @@ export function setProgress(bar, text, job) {
   const { requested, completed, skipped, failed } = job.counts;
   const done = completed + skipped + failed;
   bar.max = Math.max(requested, 1);
-  bar.value = hasEnded(job) && requested === 0 ? 1 : done;
+  // Of a job that is still listed nobody knows what is the whole.
+  bar.value = isStillListing(job) ? 0 : hasEnded(job) && requested === 0 ? 1 : done;
   bar.hidden = job.state === 'Rejected';
   bar.dataset['state'] = job.state;
-  setText(text, `${progressWords(job)} of ${counted(requested, 'file')}${percentWords(job)}`);
+  setText(
+    text,
+    `${progressWords(job)} of ${isStillListing(job) ? 'at least ' : ''}${counted(requested, 'file')}${percentWords(job)}`,
+  );
+}
+
+/** Whether there may be more files than are counted: the end of the message says so. @param {JobView} job */
+export function isStillListing({ message }) {
+  return message.endsWith('there may be more files than are counted so far');
 }
 
 /** How many files are done; once that is final and not all are copied, how each of them ended. @param {JobView} job */
@@ -65,9 +74,11 @@ function progressWords({ state, counts, endedAt }) {
 }
 
 /** @param {JobView} job */
-function percentWords({ state, counts: { requested, completed, skipped, failed }, endedAt }) {
+function percentWords(job) {
+  const { state, counts, endedAt } = job;
+  const { requested, completed, skipped, failed } = counts;
   const isPartial = (endedAt !== null || state === 'Terminated') && completed < requested;
-  if (requested === 0 || isPartial) return '';
+  if (requested === 0 || isPartial || isStillListing(job)) return '';
   // Rounded down: 100 % is said when it is true.
   return ` (${count(Math.floor(((completed + skipped + failed) * 100) / requested))}%)`;
 }

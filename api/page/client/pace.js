@@ -1,4 +1,5 @@
 import { duration, rate } from './format.js';
+import { isStillListing } from './job-parts.js';
 
 /** @import { JobView } from '../../schemas/job.ts' */
 
@@ -36,7 +37,8 @@ export class Pace {
  * @param {Pace} pace
  * @returns {string}
  */
-export function paceWords({ state, counts, startedAt, endedAt }, pace) {
+export function paceWords(job, pace) {
+  const { state, counts, startedAt, endedAt } = job;
   if (endedAt !== null) {
     const seconds = (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000;
     const done = counts.completed + counts.skipped + counts.failed;
@@ -46,5 +48,6 @@ export function paceWords({ state, counts, startedAt, endedAt }, pace) {
   const now = pace.rate;
   if (state !== 'Processing' || now === undefined) return '';
   if (now <= 0) return 'no file finished in the last seconds';
+  if (isStillListing(job)) return rate(now);
   return `${rate(now)} · about ${duration(counts.pending / now)} left`;
 }

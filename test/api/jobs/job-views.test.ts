@@ -6,9 +6,9 @@ import { pino } from 'pino';
 import { NOTHING_DESCRIBED, type DescribedProgress } from '../../../api/jobs/chunk-progress.ts';
 import type { FoundJob } from '../../../api/jobs/job-finder.ts';
 import { JobViews } from '../../../api/jobs/job-views.ts';
-import { chunkPassId } from '../../../contract/ids.ts';
+import { chunkPassId, FILES_QUERY } from '../../../contract/ids.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
-import type { ChunkPassRef, JobStatus } from '../../../contract/messages.ts';
+import type { ChunkPassRef, FilesPage, JobStatus } from '../../../contract/messages.ts';
 import { emptyCounts, type FileState } from '../../../contract/states.ts';
 import type { StorageModule } from '../../../storage/index.ts';
 import type { ResultsPart } from '../../../storage/job-chunks.ts';
@@ -21,7 +21,12 @@ const ENDED_AT = RECEIVED_AT + 60_000;
 
 /** A client whose workflows all answer a query with this, once what happens meanwhile is over. */
 function answering(status: JobStatus, meanwhile: () => Promise<void> = () => Promise.resolve()): Client {
-  const handle = { query: () => meanwhile().then(() => status) };
+  return clientOf(() => meanwhile().then(() => status));
+}
+
+/** A client whose workflows all answer queries so. */
+function clientOf(query: (name: string) => Promise<unknown>): Client {
+  const handle = { query };
   const client = {
     workflow: { getHandle: () => handle },
     withDeadline: (_deadline: number, call: () => Promise<unknown>) => call(),
@@ -53,6 +58,10 @@ function foundOpen(correlationId: string, progress: DescribedProgress = NOTHING_
   };
   const memo = { caller: 'alice', digest: '', requested: 3, receivedAt: RECEIVED_AT };
   return { kind: 'running', record, memo, execution: {} as never, progress };
+}
+
+function withoutRecord(found: FoundJob): FoundJob {
+  return { ...found, record: undefined } as FoundJob;
 }
 
 async function planThree(chunks: StorageModule['chunks'], correlationId: string): Promise<void> {
@@ -118,6 +127,20 @@ describe('the files of a bulk job whose record was read as open', () => {
     const views = viewsOf({ chunks, records }, answering(status, meanwhile));
     const { files, next, totalCount } = await views.page(id, foundOpen(id), { from: 0, limit: 100 });
     assert.deepEqual([files.length, next, totalCount], [3, null, 3]);
+  });
+
+  it('are told of where the job was looked for before it had a record, and asked when it has one', async () => {
+    const { chunks, records } = (await makeTestStorage()).connect();
+    const id = randomUUID();
+    const found = foundOpen(id);
+    await planThree(chunks, id);
+    await records.create(found.record ?? assert.fail());
+    const status = statusOf(id, { state: 'Processing', endedAt: null });
+    const nothing: FilesPage = { files: [], next: null, totalCount: 0, collections: [], status };
+    const client = clientOf((query) => Promise.resolve(query === FILES_QUERY ? nothing : status));
+    const page = { from: 0, limit: 100 };
+    const { files, totalCount } = await viewsOf({ chunks, records }, client).page(id, withoutRecord(found), page);
+    assert.deepEqual([files.length, totalCount], [3, 3]);
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { JobNotFoundError, ServiceUnavailableError, type JobService } from '../../../api/jobs/job-service.ts';
+import { NOT_ALL_LISTED, whileListing } from '../../../contract/listing.ts';
 import type { JobStatus } from '../../../contract/messages.ts';
 import { file, ID, JOB, NOW, OTHER_ID, page as pageOf } from '../support.ts';
 import { assertAccessible, needsChromium, servePage } from './support.ts';
@@ -226,6 +227,23 @@ describe('looking at jobs on the operator page', function () {
     await page.getByText('Every file is copied').waitFor();
     assert.equal(await page.locator('#announcer').textContent(), 'Job completed: 2 files copied.');
     assert.equal(await page.getByRole('button', { name: 'Pause' }).count(), 0);
+    await close();
+  });
+
+  it('tells of no share and no time left where there may be more files than are counted', async () => {
+    const message = whileListing('STORAGE_UNAVAILABLE: no answer');
+    let completed = 0;
+    const status = () => {
+      completed += 10;
+      const counts = { ...JOB.counts, requested: 7_000, completed, pending: 7_000 - completed };
+      return Promise.resolve({ ...JOB, message, counts });
+    };
+    const { open, close } = await servePage({ jobs: { status } });
+    const page = await open(`#/jobs/${ID}`);
+    assert.match(await page.locator('#job-counts', { hasText: 'of' }).innerText(), /^\d+ of at least 7,000 files$/);
+    assert.equal(await page.locator('#job-bar').getAttribute('value'), '0');
+    await page.getByText(NOT_ALL_LISTED).waitFor();
+    assert.match(await page.locator('#job-speed', { hasText: 'files/s' }).innerText(), /^[\d.,]+ files\/s$/);
     await close();
   });
 
