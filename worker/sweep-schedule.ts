@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  isGrpcServiceError,
-  ScheduleAlreadyRunning,
-  ScheduleOverlapPolicy,
-  type Client,
-  type ScheduleDescription,
-} from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isGrpcServiceError, ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { SWEEP_WORKFLOW, sweepScheduleId } from '../contract/ids.ts';
 
@@ -21,8 +16,14 @@ const SUMMARY = 'remove old records, stale locks and orphaned input';
 /** Temporal gets this long to answer, in milliseconds. */
 const TIMEOUT_MS = 5_000;
 
-/** gRPC's code of a request that met another state than it was made for. */
+/** Before the schedule is looked at again, which others change at the same time, in milliseconds. */
+const PAUSE_MS = 100;
+
+/** gRPC's codes of a request for what is not there, and of one that met another state than it was made for. */
+const NOT_FOUND = 5;
 const FAILED_PRECONDITION = 9;
+
+type Description = Awaited<ReturnType<Client['workflowService']['describeSchedule']>>;
 
 /**
  * Sees that the schedule which starts the sweep is there. One that is there keeps its times, and its pause: these are the
@@ -31,40 +32,62 @@ const FAILED_PRECONDITION = 9;
 export async function ensureSweepSchedule(client: Client, taskQueue: string): Promise<'created' | 'kept'> {
   const scheduleId = sweepScheduleId(taskQueue);
   return await client.withDeadline(Date.now() + TIMEOUT_MS, async () => {
-    try {
-      await client.schedule.create({
-        scheduleId,
-        action: {
-          type: 'startWorkflow',
-          workflowType: SWEEP_WORKFLOW,
-          workflowId: scheduleId,
-          taskQueue,
-          args: [],
-          staticSummary: SUMMARY,
-        },
-        spec: { intervals: [EVERY] },
-        policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCH_UP },
-      });
-      return 'created';
-    } catch (error) {
-      if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    }
-    const handle = client.schedule.getHandle(scheduleId);
     for (;;) {
-      const current = await handle.describe();
-      if (current.action.workflowType === SWEEP_WORKFLOW && current.action.taskQueue === taskQueue) return 'kept';
-      await mendAction(client, current, taskQueue);
+      if (await create(client, scheduleId, taskQueue)) return 'created';
+      const found = await describe(client, scheduleId);
+      if (startsSweep(found, taskQueue)) return 'kept';
+      // Whether that was done is seen as it is looked at again. One that was deleted meanwhile is made anew.
+      if (found !== undefined) await mendAction(client, { scheduleId, taskQueue, found });
+      await delay(PAUSE_MS);
     }
   });
 }
 
+/** Makes the schedule; false: there is one. */
+async function create(client: Client, scheduleId: string, taskQueue: string): Promise<boolean> {
+  try {
+    await client.schedule.create({
+      scheduleId,
+      action: {
+        ...{ type: 'startWorkflow', workflowType: SWEEP_WORKFLOW, workflowId: scheduleId, taskQueue, args: [] },
+        staticSummary: SUMMARY,
+      },
+      spec: { intervals: [EVERY] },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCH_UP },
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof ScheduleAlreadyRunning) return false;
+    throw error;
+  }
+}
+
+/** As the server says it: the SDK cannot decode each action that there may be. Undefined: it was deleted. */
+async function describe(client: Client, scheduleId: string): Promise<Description | undefined> {
+  const { namespace } = client.options;
+  try {
+    return await client.workflowService.describeSchedule({ namespace, scheduleId });
+  } catch (error) {
+    if (codeOf(error) === NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+function startsSweep(found: Description | undefined, taskQueue: string): boolean {
+  const action = found?.schedule?.action?.startWorkflow;
+  return action?.workflowType?.name === SWEEP_WORKFLOW && action.taskQueue?.name === taskQueue;
+}
+
 /**
  * Has the schedule start the sweep, unless anything of it has changed since it was described, such as a pause that an
- * operator has just given it: the caller looks again. The SDK's own `update` writes back what it has read, whatever
- * happened meanwhile; and of a conflict a server tells either by an error or not at all
- * (https://docs.temporal.io/schedule, `conflict_token` of UpdateScheduleRequest).
+ * operator has just given it. The SDK's own `update` writes back what it has read, whatever happened meanwhile; and of a
+ * conflict a server tells either by an error or not at all (`conflict_token` of UpdateScheduleRequest,
+ * https://github.com/temporalio/api).
  */
-async function mendAction(client: Client, { scheduleId, raw }: ScheduleDescription, taskQueue: string): Promise<void> {
+async function mendAction(
+  client: Client,
+  { scheduleId, taskQueue, found }: { scheduleId: string; taskQueue: string; found: Description },
+): Promise<void> {
   const startWorkflow = {
     workflowId: scheduleId,
     workflowType: { name: SWEEP_WORKFLOW },
@@ -75,11 +98,15 @@ async function mendAction(client: Client, { scheduleId, raw }: ScheduleDescripti
   try {
     await client.workflowService.updateSchedule({
       ...{ namespace, identity, scheduleId, requestId: randomUUID() },
-      schedule: { ...raw.schedule, action: { startWorkflow } },
-      conflictToken: raw.conflictToken ?? null,
+      schedule: { ...found.schedule, action: { startWorkflow } },
+      conflictToken: found.conflictToken,
     });
   } catch (error) {
-    const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
-    if (code !== FAILED_PRECONDITION) throw error;
+    const code = codeOf(error);
+    if (code !== FAILED_PRECONDITION && code !== NOT_FOUND) throw error;
   }
+}
+
+function codeOf(error: unknown): number | undefined {
+  return isGrpcServiceError(error) ? error.code : undefined;
 }

@@ -27,6 +27,8 @@ export class BulkBook extends JobLife {
   /** Why some files can be neither copied nor told of: `CODE: sentence`; undefined: there are none. */
   #lost: string | undefined;
   #isUnlisted = false;
+  /** Why there is more of its source than could be listed, where that is told while the job goes on. */
+  #sourceLoss = '';
   #isUnread = false;
   /** The news that was told last, as JSON. */
   #told = '';
@@ -41,6 +43,7 @@ export class BulkBook extends JobLife {
     super(correlationId, input, emptyCounts(0), carried);
     this.#lost = carried?.lost;
     this.#isUnlisted = carried?.isUnlisted === true;
+    if (this.#isUnlisted) this.#sourceLoss = carried?.lost ?? '';
   }
 
   override carry(): CarriedBulkBook {
@@ -54,11 +57,12 @@ export class BulkBook extends JobLife {
     return { ...this.#standing(), ...(underWay.length > 0 && { underWay }), isCounted: this.isCounted };
   }
 
-  /** The status, which says so where there may be more files than are counted. */
+  /** The status; while the job goes on it says also where there may be more files than are counted. */
   #standing(): JobStatus {
     const status = this.status();
-    const goesOn = this.isListing && !isEndState(status.state);
-    return goesOn ? { ...status, message: whileListing(status.message) } : status;
+    if (isEndState(status.state)) return status;
+    const message = status.message === '' ? this.#sourceLoss : status.message;
+    return { ...status, message: this.isListing ? whileListing(message) : message };
   }
 
   /** Of a job that is accepted and goes on: one that is not decided is asked, and of one that has ended the record tells. */
@@ -120,6 +124,12 @@ export class BulkBook extends JobLife {
   loseSource(why: string): void {
     this.lose(why);
     this.#isUnlisted = true;
+  }
+
+  /** What is said of that while what is listed is copied. */
+  tellSourceLoss(why: string): void {
+    this.isListing = false;
+    this.#sourceLoss = why;
   }
 
   /** Whether there may be files under the prefix that it does not know of, and will not. */

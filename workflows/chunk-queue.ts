@@ -110,6 +110,11 @@ export class ChunkQueue {
     };
   }
 
+  /** Whether something failed that is to be tried again. */
+  get hasRetries(): boolean {
+    return this.#waiting.size > 0 || this.#left.some(({ tries }) => tries > 0);
+  }
+
   /** Passes that wait to be made, and of which nobody can say what an earlier attempt did. */
   get uncertain(): ChunkPass[] {
     return [...this.#left, ...this.#waiting].filter(({ isUncertain }) => isUncertain === true);

@@ -29,6 +29,8 @@ export async function copyBulk(
 ): Promise<JobStatus> {
   const book = new BulkBook(owner.correlationId, input, carried?.book);
   const gate = new CopyGate();
+  // A signal that is heard as the run begins has this told.
+  book.isListing = carried !== undefined && carried.copying.cursor !== null;
   if (book.isPaused) gate.close();
   listen(book, gate);
 

@@ -72,6 +72,8 @@ class ChunkCopying {
   readonly #unfound = new WeakSet<ChunkPass>();
   #cursor: CopyingState['cursor'];
   #inFlight = 0;
+  /** Of these, passes over what earlier ones have left. */
+  #retried = 0;
   #isPlanning = false;
   #finish: (rest: CopyingState | undefined) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -84,7 +86,6 @@ class ChunkCopying {
     this.#cursor = cursor;
     this.#window = windowOf(job);
     book.isCounted = cursor === null;
-    book.isListing = cursor !== null;
     for (const pass of this.#queue.uncertain) book.underWay.add(pass);
   }
 
@@ -139,6 +140,7 @@ class ChunkCopying {
   #begin(pass: ChunkPass): void {
     const { scope, round } = this.#gate;
     this.#inFlight += 1;
+    if (pass.tries > 0) this.#retried += 1;
     this.#book.underWay.add(pass);
     const task = { ...taskOf(this.#job, this.#book.collections, pass), round };
     const activityId = isToldByMemo() ? chunkPassId(pass) : undefined;
@@ -157,6 +159,7 @@ class ChunkCopying {
 
   #ended(pass: ChunkPass): void {
     this.#inFlight -= 1;
+    if (pass.tries > 0) this.#retried -= 1;
     this.#book.underWay.delete(pass);
   }
 
@@ -177,7 +180,7 @@ class ChunkCopying {
         this.#book.explain(why);
         this.#putOff({ ...rest, tries: tries + 1 });
       }
-    }
+    } else this.#explainNoMore();
     this.#look();
   }
 
@@ -207,6 +210,13 @@ class ChunkCopying {
         },
       )
       .catch(this.#fail);
+  }
+
+  /** Where nothing that failed is left to be tried again, there is no reason to tell any more. */
+  #explainNoMore(): void {
+    if (!this.#book.isExplained || this.#retried > 0 || this.#queue.hasRetries) return;
+    // Older workflows go on telling it to their end, where it is an event of its own that they do.
+    if (patched('tells-no-more-of-what-is-over')) this.#book.explain('');
   }
 
   #takeFailure(pass: ChunkPass, error: unknown): void {
@@ -285,10 +295,11 @@ class ChunkCopying {
       // What is listed is copied; what could not be listed will not be. What failed once it was stopped is not tried
       // again by Temporal: that is for the job to do, if it goes on.
       if (!scope.consideredCancelled) {
-        this.#book.loseSource(reasonOf(error));
+        const why = reasonOf(error);
+        this.#book.loseSource(why);
         this.#cursor = null;
         // A change of what is told is an event, which older workflows do not have here.
-        if (patched('tells-of-lost-source')) this.#book.isListing = false;
+        if (patched('tells-of-lost-source')) this.#book.tellSourceLoss(why);
       }
     }
     this.#look();

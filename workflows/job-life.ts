@@ -155,6 +155,11 @@ export class JobLife {
     this.#message = message;
   }
 
+  /** Whether there is something to say about it. */
+  get isExplained(): boolean {
+    return this.#message !== '';
+  }
+
   /** The status the job will end with, its files all settled. It is not the job's until `end`. */
   ending(now: number): JobStatus {
     const status = { ...this.status(), endedAt: now };

@@ -1,14 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
 import {
+  COPY_WORKFLOW,
   PAUSE_SIGNAL,
   RECONCILE_WORKFLOW,
   RESUME_SIGNAL,
+  STATUS_QUERY,
   sweepByHandId,
   SWEEP_WORKFLOW,
 } from '../../contract/ids.ts';
-import type { CopyOptions } from '../../contract/messages.ts';
+import type { CopyOptions, JobStatus } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import { reconcileOptions } from '../../contract/upkeep.ts';
 import type { TestWorkerOptions } from '../support/temporal-worker.ts';
@@ -89,6 +92,10 @@ export function recordedJobs(): Record<string, RecordedJob> {
     // Its history is of before a job that is paused had its lost passes looked at, and is kept as it is.
     'bulk-lost-in-pause': bulkLostInPause(),
     'bulk-found-in-pause': bulkLostInPause(),
+    // Their histories are of before the message told what there is to tell, and are kept as they are.
+    'bulk-continued-as-paused': bulkContinuedAsPaused(),
+    'bulk-left-over-and-explained': bulkLeftOverAndExplained(),
+    'bulk-left-over-and-over': bulkLeftOverAndExplained(),
     'bulk-cancelled-as-read': bulkCancelledAsRead(),
     'bulk-cancelled-as-listed': bulkCancelledAsListed(),
     // Its history is of before it was told that no more is listed, and is kept as it is.
@@ -159,6 +166,58 @@ function bulkLostInPause(): RecordedJob {
         return counts.completed === 4 || underWay?.[0]?.isUncertain === true;
       });
       await job.handle.signal(RESUME_SIGNAL);
+      return job;
+    },
+    options: { bulk: true },
+  };
+}
+
+/** A job that is paused before the first task of a run that it has continued as. */
+function bulkContinuedAsPaused(): RecordedJob {
+  const input = bulkRequest(COLLECTION);
+  const counts = { ...emptyCounts(20), completed: 20, pending: 0, bytes: 140 };
+  const status = { correlationId: '', state: 'Processing', counts, startedAt: input.receivedAt, endedAt: null, message: '' };
+  const outcome = { caller: 'alice', digest: 'd'.repeat(64), requested: null, admission: { decision: 'accepted' } };
+  const collections = ['from', 'to'].map((name) => ({ collectionId: name, bucket: `bucket-${name}`, prefix: '' }));
+  const carried = {
+    locks: [],
+    book: { status, isPaused: false, outcome, collections },
+    copying: {
+      queue: { planned: 2, next: 2, left: [] },
+      cursor: { startOffset: 'file-20', nextChunk: 2, nextIndex: 20 },
+    },
+  };
+  return {
+    replaced: replaceActivities(chunksOf(4)),
+    async run(jobs) {
+      const { taskQueue } = jobs.worker;
+      const job = await jobs.other(COPY_WORKFLOW, { workflowId: randomUUID(), taskQueue, args: [input, carried] });
+      await job.handle.signal(PAUSE_SIGNAL);
+      await jobs.worker.start();
+      await eventually(async () => (await job.handle.query<JobStatus>(STATUS_QUERY)).state === 'Paused');
+      await job.handle.signal(RESUME_SIGNAL);
+      return job;
+    },
+    options: { bulk: true, started: false },
+  };
+}
+
+/** A chunk of which two files take another pass, and one that is copied after that. */
+function bulkLeftOverAndExplained(): RecordedJob {
+  const { promise: isExplained, resolve: goOn } = Promise.withResolvers<undefined>();
+  const replaced = replaceActivities({
+    ...chunksOf(2),
+    copyChunk: async ({ chunk, part, only }) => {
+      if (chunk === 1) await isExplained;
+      return chunk === 0 && part === 0 ? copied(8, [8, 9]) : copied(only?.length ?? 10);
+    },
+  });
+  return {
+    replaced,
+    async run(jobs) {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(async () => (await job.status()).counts.completed === 10);
+      goOn(undefined);
       return job;
     },
     options: { bulk: true },

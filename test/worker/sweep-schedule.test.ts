@@ -49,29 +49,32 @@ describe('the schedule of the sweep', () => {
   it('keeps a pause that it is given at the moment when it is mended', async () => {
     const { client } = await sharedTemporal();
     const handle = await scheduleOfAnother(client, taskQueue);
-    let pausedFirst = false;
-    const { workflowService } = client;
-    const pausing = Object.create(client, {
-      workflowService: {
-        value: Object.create(workflowService, {
-          updateSchedule: {
-            value: async (request: Parameters<typeof workflowService.updateSchedule>[0]) => {
-              if (!pausedFirst) await handle.pause('at that moment');
-              pausedFirst = true;
-              return await workflowService.updateSchedule(request);
-            },
-          },
-        }),
-      },
-    }) as Client;
+    let isPaused = false;
+    const pausing = withService(client, 'updateSchedule', async () => {
+      if (!isPaused) await handle.pause('at that moment');
+      isPaused = true;
+    });
     assert.equal(await ensureSweepSchedule(pausing, taskQueue), 'kept');
-    assert.equal(pausedFirst, true);
+    assert.equal(isPaused, true);
     assert.deepEqual(await seen(handle), {
       starts: 'sweep',
       every: [86_400_000],
       paused: true,
       note: 'at that moment',
     });
+  });
+
+  it('is made anew where it is deleted at the moment when it is looked at', async () => {
+    const { client } = await sharedTemporal();
+    await scheduleOfAnother(client, taskQueue);
+    let isDeleted = false;
+    const deleting = withService(client, 'describeSchedule', async () => {
+      if (!isDeleted) await client.schedule.getHandle(sweepScheduleId(taskQueue)).delete();
+      isDeleted = true;
+    });
+    assert.equal(await ensureSweepSchedule(deleting, taskQueue), 'created');
+    const { starts } = await seen(client.schedule.getHandle(sweepScheduleId(taskQueue)));
+    assert.deepEqual([starts, isDeleted], ['sweep', true]);
   });
 
   it('starts a sweep', async () => {
@@ -103,6 +106,17 @@ async function scheduleOfAnother(client: Client, taskQueue: string): Promise<Sch
   }));
   await eventually(async () => (await handle.describe()).action.workflowType === 'former');
   return handle;
+}
+
+/** The client; before each call of this kind something else happens. */
+function withService(client: Client, call: 'describeSchedule' | 'updateSchedule', first: () => Promise<void>): Client {
+  const { workflowService } = client;
+  const value = async (request: object) => {
+    await first();
+    return await workflowService[call](request);
+  };
+  const service: unknown = Object.create(workflowService, { [call]: { value } });
+  return Object.create(client, { workflowService: { value: service } }) as Client;
 }
 
 async function seen(handle: ScheduleHandle): Promise<Readonly<Record<string, unknown>>> {

@@ -4,7 +4,7 @@ import { NOT_ALL_LISTED } from '../../contract/listing.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import type { LockTarget } from '../../storage/lock-targets.ts';
-import { bulkRequest, chunksOf, COLLECTION, MANIFEST, passes, withBulkJobs } from './bulk-support.ts';
+import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST, passes, withBulkJobs } from './bulk-support.ts';
 import { decideBulk, failed, gate, replaceActivities, type Replaced } from './replaced-activities.ts';
 import { assertInOrder, eventually, type Job } from './support.ts';
 import { sharedTemporal } from '../support/temporal.ts';
@@ -92,6 +92,29 @@ describe('copyFiles of a prefix', () => {
       await job.result().catch(() => undefined);
       const { state, message } = await job.status();
       assert.deepEqual([state, message.includes(NOT_ALL_LISTED)], ['Cancelled', false]);
+    });
+  });
+
+  it('tells why files are to be tried again, and no more of it once they are copied', async () => {
+    const [retry, rest] = [gate(), gate()];
+    const chunks = chunksOf(2);
+    const replaced = replaceActivities({
+      ...chunks,
+      copyChunk: async ({ chunk, part, only }) => {
+        if (chunk === 1) await rest.passed;
+        if (part === 1) await retry.passed;
+        return chunk === 0 && part === 0 ? copied(8, [8, 9]) : copied(only?.length ?? 10);
+      },
+    });
+    await withBulkJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').some(({ part }) => part === 1));
+      assert.match((await job.status()).message, /^STORAGE_UNAVAILABLE: no answer/);
+      retry.open();
+      await eventually(async () => (await job.status()).counts.completed === 10);
+      assert.equal((await job.status()).message, '');
+      rest.open();
+      assert.equal((await job.result()).message, '');
     });
   });
 
@@ -257,8 +280,10 @@ describe('a bulk job ends, and tells why, where', () => {
 
   it('the rest of its source cannot be listed: what is listed is copied', async () => {
     const first = chunksOf(1);
+    const copying = gate();
     const replaced = replaceActivities({
       ...first,
+      copyChunk: (task) => copying.passed.then(() => first.copyChunk(task)),
       async planListing(task) {
         if (task.cursor !== null) throw failed('STORAGE_FORBIDDEN', 'no');
         return { ...(await first.planListing(task)), cursor: { startOffset: 'm', nextChunk: 1, nextIndex: 10 } };
@@ -266,6 +291,8 @@ describe('a bulk job ends, and tells why, where', () => {
     });
     await withBulkJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(async () => why.test((await job.status()).message));
+      copying.open();
       const { state, counts, message } = await job.result();
       assert.deepEqual([state, counts.completed, counts.failed], ['CompletedWithErrors', 10, 0]);
       assert.match(message, why);
