@@ -92,6 +92,11 @@ export const shortCopy = copies({
   bounds: { ofRclone: 1.4, ofRcloneCpu: 0.65 },
 });
 
+export const folderCopy = copies({
+  ...{ name: 'copy-10k-one-folder', files: 10_000, latencyMs: 0, inFlight: 64, rounds: 7, modes: LONG },
+  ...{ inOneFolder: true, bounds: { ofRclone: 1.4, ofRcloneCpu: 0.65 } },
+});
+
 export const slowCopy = copies({
   ...{ name: SLOW_COPY, files: 100_000, latencyMs: 50, inFlight: 64, rounds: 1, modes: LONG },
   bounds: { ofBest: 0.95 },

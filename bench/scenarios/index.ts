@@ -1,7 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { callers } from './callers.ts';
 import { cancelList } from './cancel.ts';
-import { shortCopy, slowCopy, slowFolderCopy, slowShortCopy, twoWorkers, wideCopy } from './copies.ts';
+import { folderCopy, shortCopy, slowCopy, slowFolderCopy, slowShortCopy, twoWorkers, wideCopy } from './copies.ts';
 import { faults } from './faults.ts';
 import { large } from './large.ts';
 import { listeners } from './listeners.ts';
@@ -16,6 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   slowShortCopy,
   slowFolderCopy,
   shortCopy,
+  folderCopy,
   slowCopy,
   wideCopy,
   twoWorkers,
