@@ -71,9 +71,7 @@ class ChunkCopying {
   /** Passes that nobody could find out about: they are not looked at again before they are made again. */
   readonly #unfound = new WeakSet<ChunkPass>();
   #cursor: CopyingState['cursor'];
-  #inFlight = 0;
-  /** Of these, passes over what earlier ones have left. */
-  #retried = 0;
+  readonly #inFlight = new Set<ChunkPass>();
   #isPlanning = false;
   #finish: (rest: CopyingState | undefined) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -125,13 +123,13 @@ class ChunkCopying {
       if (this.#cursor !== null && !this.#isPlanning && this.#queue.ahead < PLAN_AHEAD_CHUNKS) {
         this.#plan(this.#cursor);
       }
-      while (this.#inFlight < this.#window) {
+      while (this.#inFlight.size < this.#window) {
         const pass = this.#queue.take();
         if (pass === undefined) break;
         this.#begin(pass);
       }
     } else if (!isStopping) this.#findCopies();
-    if (this.#inFlight > 0 || this.#isPlanning) return;
+    if (this.#inFlight.size > 0 || this.#isPlanning) return;
     const isThrough = this.#cursor === null && this.#queue.isEmpty;
     if (isThrough) this.#finish(undefined);
     else if (isStopping) this.#finish({ queue: this.#queue.carry(), cursor: this.#cursor });
@@ -139,8 +137,7 @@ class ChunkCopying {
 
   #begin(pass: ChunkPass): void {
     const { scope, round } = this.#gate;
-    this.#inFlight += 1;
-    if (pass.tries > 0) this.#retried += 1;
+    this.#inFlight.add(pass);
     this.#book.underWay.add(pass);
     const task = { ...taskOf(this.#job, this.#book.collections, pass), round };
     const activityId = isToldByMemo() ? chunkPassId(pass) : undefined;
@@ -158,8 +155,7 @@ class ChunkCopying {
   }
 
   #ended(pass: ChunkPass): void {
-    this.#inFlight -= 1;
-    if (pass.tries > 0) this.#retried -= 1;
+    this.#inFlight.delete(pass);
     this.#book.underWay.delete(pass);
   }
 
@@ -194,7 +190,7 @@ class ChunkCopying {
 
   #find(pass: ChunkPass): void {
     this.#queue.remove(pass);
-    this.#inFlight += 1;
+    this.#inFlight.add(pass);
     bulk(`look at ${summaryOf(pass)}`)
       .findCopies(taskOf(this.#job, this.#book.collections, pass))
       .then(
@@ -203,7 +199,7 @@ class ChunkCopying {
         },
         (error: unknown) => {
           if (!(error instanceof ActivityFailure)) throw error;
-          this.#inFlight -= 1;
+          this.#inFlight.delete(pass);
           this.#unfound.add(pass);
           this.#queue.putBack(pass);
           this.#look();
@@ -214,7 +210,8 @@ class ChunkCopying {
 
   /** Where nothing that failed is left to be tried again, there is no reason to tell any more. */
   #explainNoMore(): void {
-    if (!this.#book.isExplained || this.#retried > 0 || this.#queue.hasRetries) return;
+    if (!this.#book.isExplained || this.#queue.hasRetries) return;
+    if (Array.from(this.#inFlight).some(({ tries }) => tries > 0)) return;
     // Older workflows go on telling it to their end, where it is an event of its own that they do.
     if (patched('tells-no-more-of-what-is-over')) this.#book.explain('');
   }

@@ -110,6 +110,39 @@ describe('a bulk job that is paused', () => {
     });
   });
 
+  it('as a retry is lost goes on telling why it is made, until it has been', async () => {
+    const [retry, rest] = [gate(), gate()];
+    const replaced = replaceActivities({
+      ...chunksOf(2),
+      async copyChunk({ chunk, part, only }) {
+        if (chunk === 1) await rest.passed;
+        else if (part === 0) return copied(8, [8, 9]);
+        else if (part === 1) {
+          await untilCancelled();
+          throw new CancelledFailure('nobody knows what it did');
+        } else await retry.passed;
+        return copied(only?.length ?? 10);
+      },
+      findCopies: () => Promise.resolve(copied(0, [8, 9])),
+    });
+    await withBulkJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      const hasBegun = (wanted: number) =>
+        eventually(() => replaced.tasksOf('copyChunk').some(({ chunk, part }) => chunk === 0 && part === wanted));
+      await hasBegun(1);
+      await job.handle.signal('pause');
+      await eventually(() => replaced.tasksOf('findCopies').length === 1);
+      await job.handle.signal('resume');
+      await hasBegun(2);
+      rest.open();
+      await eventually(async () => (await job.status()).counts.completed === 18);
+      assert.match((await job.status()).message, /^STORAGE_UNAVAILABLE: no answer/);
+      retry.open();
+      const { counts, message } = await job.result();
+      assert.deepEqual([counts.completed, message], [20, '']);
+    });
+  });
+
   it('looks once at what cannot be found out, and leaves that to the next pass', async () => {
     let isFirst = true;
     const replaced = replaceActivities({
