@@ -52,8 +52,8 @@ export async function makeFiles(
   const prefix = `files/${folder}`;
   const { objects } = await storage.bucket(BUCKETS.source, prefix);
   if (objects < count) {
-    const size = { size: OBJECT_SIZE, ...(inOneFolder && { folderSize: count }) };
-    await storage.fill({ bucket: BUCKETS.source, prefix, count, ...size });
+    const folders = inOneFolder && { folderSize: count };
+    await storage.fill({ bucket: BUCKETS.source, prefix, count, size: OBJECT_SIZE, ...folders });
   }
   return folder;
 }

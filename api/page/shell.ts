@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { NOT_ALL_LISTED } from '../../contract/listing.ts';
 import { REASONS } from '../../contract/reasons.ts';
 import { JOB_STATES } from '../../contract/states.ts';
 import { copySection } from './copy-section.ts';
@@ -66,7 +67,7 @@ export function shell({ temporalUiUrl = '', scripts }: ShellOptions) {
         ${scripts.map((name) => html`<link rel="modulepreload" href="page/${name}" />`)}
         <script type="module" src="page/main.js"></script>
       </head>
-      <body data-temporal-ui="${temporalUiUrl}" data-reasons="${meanings}">
+      <body data-temporal-ui="${temporalUiUrl}" data-reasons="${meanings}" data-not-all-listed="${NOT_ALL_LISTED}">
         <a class="skip" href="#main">Skip to the content</a>
         <header>
           <span class="brand">Apollo file copy</span>

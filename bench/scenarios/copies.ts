@@ -76,26 +76,23 @@ const LONG = ['default', 'full'] as const;
 export const SHORT_COPY = 'copy-10k';
 const SLOW_COPY = 'copy-100k-50ms';
 
-export const slowShortCopy = copies({
-  ...{ name: 'copy-10k-50ms', files: 10_000, latencyMs: 50, inFlight: 64, rounds: 1, modes: ALL },
+const SLOW_10K = {
+  ...{ files: 10_000, latencyMs: 50, inFlight: 64, rounds: 1 },
   bounds: { ofBest: 0.9, ofRclone: 1.03, ofRcloneCpu: 0.9 },
-});
+};
+
+const FAST_10K = {
+  ...{ files: 10_000, latencyMs: 0, inFlight: 64, rounds: 7 },
+  bounds: { ofRclone: 1.4, ofRcloneCpu: 0.65 },
+};
 
 /** rclone lists a folder to its end before it copies from it; folders of 1,000 it lists side by side. */
-export const slowFolderCopy = copies({
-  ...{ name: 'copy-10k-50ms-one-folder', files: 10_000, latencyMs: 50, inFlight: 64, rounds: 1, modes: LONG },
-  ...{ inOneFolder: true, bounds: { ofBest: 0.9, ofRclone: 1.03, ofRcloneCpu: 0.9 } },
-});
+const ONE_FOLDER = { inOneFolder: true, modes: LONG };
 
-export const shortCopy = copies({
-  ...{ name: SHORT_COPY, files: 10_000, latencyMs: 0, inFlight: 64, rounds: 7, modes: ALL },
-  bounds: { ofRclone: 1.4, ofRcloneCpu: 0.65 },
-});
-
-export const folderCopy = copies({
-  ...{ name: 'copy-10k-one-folder', files: 10_000, latencyMs: 0, inFlight: 64, rounds: 7, modes: LONG },
-  ...{ inOneFolder: true, bounds: { ofRclone: 1.4, ofRcloneCpu: 0.65 } },
-});
+export const slowShortCopy = copies({ ...SLOW_10K, name: 'copy-10k-50ms', modes: ALL });
+export const slowFolderCopy = copies({ ...SLOW_10K, ...ONE_FOLDER, name: 'copy-10k-50ms-one-folder' });
+export const shortCopy = copies({ ...FAST_10K, name: SHORT_COPY, modes: ALL });
+export const folderCopy = copies({ ...FAST_10K, ...ONE_FOLDER, name: 'copy-10k-one-folder' });
 
 export const slowCopy = copies({
   ...{ name: SLOW_COPY, files: 100_000, latencyMs: 50, inFlight: 64, rounds: 1, modes: LONG },

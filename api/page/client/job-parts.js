@@ -60,7 +60,8 @@ export function setProgress(bar, text, job) {
 
 /** Whether there may be more files than are counted: the end of the message says so. @param {JobView} job */
 export function isStillListing({ message }) {
-  return message.endsWith('there may be more files than are counted so far');
+  const words = document.body.dataset['notAllListed'];
+  return words !== undefined && message.endsWith(words);
 }
 
 /** How many files are done; once that is final and not all are copied, how each of them ended. @param {JobView} job */
