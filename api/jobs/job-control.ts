@@ -2,7 +2,7 @@ import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, type Client } 
 import { CANCEL_SIGNAL, PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
 import type { JobStatus } from '../../contract/messages.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
-import type { JobState } from '../../contract/states.ts';
+import { isEndState, type JobState } from '../../contract/states.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { JobFinder } from './job-finder.ts';
 import {
@@ -78,6 +78,9 @@ export class JobControl {
       await this.#cancelNatively(correlationId);
     }
     const status = await this.#status(correlationId, viewer);
+    // It ended as the signal came: the signal has changed nothing, unless this is what it was sent for.
+    const isDone = action === 'cancel' && status.state === 'Cancelled';
+    if (isEndState(status.state) && !isDone) throw new JobEndedError(status);
     return { ...status, state: STATE_AFTER[action][status.state] ?? status.state };
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
-import type { NewJob } from '../../../api/jobs/job-service.ts';
-import { holdBefore } from '../../support/storage-proxy/index.ts';
+import { JobEndedError, type NewJob } from '../../../api/jobs/job-service.ts';
+import { holdBefore, meanwhile, type Hold } from '../../support/storage-proxy/index.ts';
 import { newJob, withJobs, type JobsWorld } from './support.ts';
 
 const alice = { caller: 'alice', isAdmin: false };
@@ -18,7 +18,9 @@ describe('the control of a job', function () {
   this.timeout(60_000);
 
   /** A job that waits for storage as it copies. */
-  async function withRunningJob(use: (world: JobsWorld, correlationId: string) => Promise<void>): Promise<void> {
+  async function withRunningJob(
+    use: (world: JobsWorld, correlationId: string, held: Hold) => Promise<void>,
+  ): Promise<void> {
     await withJobs(async (world) => {
       const { jobs, storage } = world;
       await storage.emulator.putObject(storage.sourceBucket, 'a.txt', 'a');
@@ -28,7 +30,7 @@ describe('the control of a job', function () {
       try {
         await jobs.copy(job);
         await held.reached;
-        await use(world, job.correlationId);
+        await use(world, job.correlationId, held);
       } finally {
         held.release();
       }
@@ -46,6 +48,25 @@ describe('the control of a job', function () {
         ...['Cancelling', 'Cancelling', 'Cancelling'],
       ]);
       assert.deepEqual(await signalsOf(world, id), ['pause', 'resume', 'cancel']);
+    });
+  });
+
+  it('says of a job that ends as it hears of a cancellation, with nothing left to stop, that it has ended', async () => {
+    await withRunningJob(async (world, id, held) => {
+      const { client, jobs, storage } = world;
+      let reads = 0;
+      const endBeforeTheSecond = async () => {
+        reads += 1;
+        if (reads !== 2) return;
+        held.release();
+        await client.workflow.getHandle(id).result();
+      };
+      storage.proxy.inject({ operation: 'read', name: `jobs/${id}/job.json` }, meanwhile(endBeforeTheSecond));
+      await assert.rejects(
+        jobs.control(id, alice, 'cancel'),
+        (error: unknown) => error instanceof JobEndedError && error.status.state === 'Completed',
+      );
+      assert.deepEqual(await signalsOf(world, id), ['cancel']);
     });
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, WorkflowFailedError, type WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Part, PartError } from '../../../dev/part.ts';
 import { startStack, type Stack, type StackOptions } from '../../../dev/stack.ts';
 import { startProductionStack } from '../../production/stack.ts';
@@ -14,6 +14,8 @@ export interface World {
   readonly proxy: StorageProxy;
   /** Temporal as its Web UI and command line use it. */
   readonly temporal: Client;
+  /** How Temporal says that a job's workflow was closed, which is a moment after the job's end is visible. */
+  closedAs(correlationId: string): Promise<WorkflowExecutionStatusName>;
   newCaller(): Promise<Caller>;
   /** Sends SIGTERM and waits for the end: how it ended, and after how many milliseconds. */
   terminate(part: Part): Promise<{ exit: string; tookMs: number }>;
@@ -52,10 +54,18 @@ async function startWorld(options: StackOptions): Promise<World> {
   const storage = proxy;
   // Connected when first used: the server may be down, and come back.
   const connection = Connection.lazy({ address: stack.temporalAddress });
+  const temporal = new Client({ connection });
   return {
     stack,
     proxy: storage,
-    temporal: new Client({ connection }),
+    temporal,
+    async closedAs(correlationId) {
+      const handle = temporal.workflow.getHandle(correlationId);
+      await handle.result().catch((error: unknown) => {
+        if (!(error instanceof WorkflowFailedError)) throw error;
+      });
+      return (await handle.describe()).status.name;
+    },
     newCaller: () => Caller.make({ stack, proxy: storage }),
     async terminate(part) {
       assert.ok(part.pid, `${part.name} does not run`);
