@@ -101,8 +101,9 @@ export class CollectionAccess {
   }
 }
 
-/** The same words whether the collection is missing, broken or forbidden. */
-export function deniedMessage({ collectionId, needed }: Denied): string {
+/** The same words whether the collection is missing, broken or forbidden. `line`: of a manifest, where it is named there. */
+export function deniedMessage({ collectionId, needed }: Denied, line?: number): string {
   const verb = needed === 'readonly' ? 'read' : 'write';
-  return reason('ACCESS_DENIED', `the caller may not ${verb} collection ${collectionId}, or it does not exist`);
+  const where = line === undefined ? '' : `line ${line}: `;
+  return reason('ACCESS_DENIED', `${where}the caller may not ${verb} collection ${collectionId}, or it does not exist`);
 }

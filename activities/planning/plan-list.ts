@@ -120,7 +120,7 @@ class ListPlanning {
     const pieces = new Pieces();
     let requested = 0;
     for await (const line of lines) {
-      if (line.problem === undefined) await this.#admit(line.entry);
+      if (line.problem === undefined) await this.#admit(line);
       const problem = rules.judge(line);
       requested += 1;
       if (requested % LINES_A_LOOK === 0) await pieces.pause();
@@ -153,11 +153,11 @@ class ListPlanning {
   }
 
   /** Decides access where an entry names a collection for the first time. */
-  async #admit(entry: FileEntry): Promise<void> {
+  async #admit({ entry, line }: EntryLine): Promise<void> {
     if (this.#access.isGranted(entry) && this.#isUsed(entry)) return;
     const { sourceCollectionId, destinationCollectionId } = entry;
     await this.#access.lookUp([sourceCollectionId, destinationCollectionId]);
-    this.#forbid(this.#access.deniedIn(entry));
+    this.#forbid(this.#access.deniedIn(entry), line);
     for (const id of [sourceCollectionId, destinationCollectionId]) this.#used.set(id, this.#place(id));
     if (this.#used.size <= MAX_LISTED_COLLECTIONS) return;
     const message = `names more than ${MAX_LISTED_COLLECTIONS} collections`;
@@ -168,11 +168,12 @@ class ListPlanning {
     return this.#used.has(sourceCollectionId) && this.#used.has(destinationCollectionId);
   }
 
-  #forbid(denied: Denied | undefined): void {
+  #forbid(denied: Denied | undefined, line?: number): void {
     if (denied === undefined) return;
-    const { owner, requestor } = this.#task;
+    const { owner, requestor, source } = this.#task;
+    const lineOfManifest = source.kind === 'manifest' ? line : undefined;
     this.#deps.log.warn({ correlationId: owner.correlationId, caller: requestor.caller, ...denied }, 'access denied');
-    throw new Refused({ decision: 'forbidden', message: deniedMessage(denied) });
+    throw new Refused({ decision: 'forbidden', message: deniedMessage(denied, lineOfManifest) });
   }
 
   /** Where a collection is whose access is granted. */

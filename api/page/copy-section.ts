@@ -21,10 +21,10 @@ export const copySection = html`<section id="copy" hidden>
   <form id="copy-form" class="card">
     <div class="pair">
       <div class="field">
-        <label for="copy-source">From collection</label>
+        <label for="copy-source" id="copy-source-label">From collection</label>
         <select id="copy-source" name="source" required></select>
       </div>
-      <div class="field">
+      <div class="field" id="copy-destination-field">
         <label for="copy-destination">To collection</label>
         <select id="copy-destination" name="destination" required></select>
       </div>
@@ -37,6 +37,9 @@ export const copySection = html`<section id="copy" hidden>
       <label class="choice"
         ><input type="radio" name="what" value="prefix" id="what-prefix" />Everything under a prefix</label
       >
+      <label class="choice"
+        ><input type="radio" name="what" value="manifest" id="what-manifest" />What a manifest lists</label
+      >
       <div class="field" id="copy-files-field">
         <label for="copy-files">File names, one on each line</label>
         <textarea id="copy-files" name="files" rows="6" spellcheck="false" required></textarea>
@@ -45,6 +48,20 @@ export const copySection = html`<section id="copy" hidden>
         <label for="copy-prefix">Prefix</label>
         <input id="copy-prefix" name="prefix" spellcheck="false" autocomplete="off" aria-describedby="prefix-hint" />
         <p id="prefix-hint" class="muted">Such as <code>2026/03/</code>. Empty: the whole collection.</p>
+      </div>
+      <div class="field" id="copy-manifest-field" hidden>
+        <label for="copy-manifest">File name of the manifest</label>
+        <input
+          id="copy-manifest"
+          name="manifest"
+          spellcheck="false"
+          autocomplete="off"
+          aria-describedby="manifest-hint"
+        />
+        <p id="manifest-hint" class="muted">
+          Such as <code>list.ndjson</code> or <code>list.csv.gz</code>: each of its lines names a file and the
+          collections that it is copied from and to.
+        </p>
       </div>
     </fieldset>
     <div class="pair">

@@ -6,12 +6,16 @@ import { token } from './token.js';
 
 /** An answer of the service other than the one that was hoped for, in words. */
 export class ApiError extends Error {
-  /** @param {number} status @param {string} message @param {unknown} data */
-  constructor(status, message, data) {
+  /**
+   * @param {number} status @param {string} message @param {unknown} data
+   * @param {string | undefined} [rejectedJob] correlation id of the job whose record says why access was refused
+   */
+  constructor(status, message, data, rejectedJob) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.data = data;
+    this.rejectedJob = rejectedJob;
   }
 }
 
@@ -53,7 +57,17 @@ export async function ask(path, { headers = {}, ...init } = {}) {
     response.status === 401
       ? tokenWords(sent)
       : (WORDS_BY_STATUS.get(response.status) ?? body.status?.message ?? `The service answered ${response.status}`);
-  throw new ApiError(response.status, words, body.data ?? null);
+  throw new ApiError(response.status, words, body.data ?? null, rejectedJobOf(response));
+}
+
+/**
+ * A token that lacks a scope is refused before there is a job, and that is said in a header.
+ * @param {Response} response
+ */
+function rejectedJobOf({ status, headers }) {
+  return status === 403 && !headers.has('www-authenticate')
+    ? (headers.get('x-correlation-id') ?? undefined)
+    : undefined;
 }
 
 /** @param {string} refused */

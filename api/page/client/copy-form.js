@@ -16,6 +16,9 @@ function requestOf(form) {
   const sourceCollectionId = text('source');
   const destinationCollectionId = text('destination');
   const options = { overwrite: text('overwrite'), onLocked: text('onLocked') };
+  if (text('what') === 'manifest') {
+    return { manifest: { collectionId: sourceCollectionId, fileName: text('manifest') }, options };
+  }
   if (text('what') === 'prefix') {
     return { collection: { sourceCollectionId, destinationCollectionId, prefix: text('prefix') }, options };
   }
@@ -58,6 +61,9 @@ function showRefusal(error) {
   const more = mistakes.length - MAX_MISTAKES_SHOWN;
   const shown = mistakes.slice(0, MAX_MISTAKES_SHOWN).map((mistake) => make('li', {}, mistake));
   if (more > 0) shown.push(make('li', {}, `and ${more} more`));
+  if (error instanceof ApiError && error.rejectedJob !== undefined) {
+    shown.push(make('li', {}, make('a', { href: `#/jobs/${error.rejectedJob}` }, 'What was refused, and why')));
+  }
   find('copy-mistakes', HTMLUListElement).replaceChildren(...shown);
 }
 
@@ -91,13 +97,19 @@ export async function showCopyForm(signal, onError) {
   const form = find('copy-form', HTMLFormElement);
   const submit = find('copy-submit', HTMLButtonElement);
   const dryRun = find('copy-dry-run', HTMLInputElement);
-  const files = find('copy-files', HTMLTextAreaElement);
 
   const arrange = () => {
-    const isPrefix = find('what-prefix', HTMLInputElement).checked;
-    find('copy-files-field', HTMLElement).hidden = isPrefix;
-    find('copy-prefix-field', HTMLElement).hidden = !isPrefix;
-    files.required = !isPrefix;
+    const isFiles = find('what-files', HTMLInputElement).checked;
+    const isManifest = find('what-manifest', HTMLInputElement).checked;
+    find('copy-files-field', HTMLElement).hidden = !isFiles;
+    find('copy-files', HTMLTextAreaElement).required = isFiles;
+    find('copy-prefix-field', HTMLElement).hidden = isFiles || isManifest;
+    find('copy-manifest-field', HTMLElement).hidden = !isManifest;
+    find('copy-manifest', HTMLInputElement).required = isManifest;
+    // A manifest says itself where its files are copied from and to.
+    setText(find('copy-source-label', HTMLElement), isManifest ? 'Collection of the manifest' : 'From collection');
+    find('copy-destination-field', HTMLElement).hidden = isManifest;
+    find('copy-destination', HTMLSelectElement).required = !isManifest;
     setText(submit, dryRun.checked ? 'Start dry run' : 'Start copying');
   };
   form.addEventListener('change', arrange, { signal });

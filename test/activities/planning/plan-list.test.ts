@@ -299,10 +299,11 @@ describe('planList', () => {
   });
 
   describe('decides access:', () => {
-    async function denied(task: Awaited<ReturnType<typeof manifest | typeof stored>>, collectionId: string) {
+    async function denied(task: Awaited<ReturnType<typeof manifest | typeof stored>>, collectionId: string, line = '') {
       const planned = await plan(task);
       assert.ok(!planned.granted && planned.admission.decision === 'forbidden', JSON.stringify(planned));
-      assert.ok(planned.admission.message.includes(collectionId));
+      const { message } = planned.admission;
+      assert.ok(message.startsWith(`ACCESS_DENIED: ${line}the caller may not `) && message.includes(collectionId), message);
       assert.equal(test.logged.at(-1)?.['collectionId'], collectionId);
       assert.deepEqual(await chunks(), []);
     }
@@ -311,7 +312,7 @@ describe('planList', () => {
       const foreign = await collection(test.sourceBucket, { owner: ['bob'] });
       const late = { ...entry('late'), sourceCollectionId: foreign };
       const many = Array.from({ length: 2_500 }, (_, index) => entry(`file ${index}`));
-      await denied(await manifest(lines(...many, late)), foreign);
+      await denied(await manifest(lines(...many, late)), foreign, 'line 2501: ');
       await denied(await stored([...many, late]), foreign);
     });
 
@@ -322,7 +323,7 @@ describe('planList', () => {
     });
 
     it('reading a collection does not let a caller write it', async () => {
-      await denied(await manifest(lines({ ...entry('f'), destinationCollectionId: from })), from);
+      await denied(await manifest(lines({ ...entry('f'), destinationCollectionId: from })), from, 'line 1: ');
     });
 
     it('the collection of the manifest needs it too, but need not be copied', async () => {

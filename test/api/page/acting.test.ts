@@ -170,6 +170,42 @@ describe('acting on the operator page', function () {
     await close();
   });
 
+  it('starts a copy of what a manifest lists, which says itself where files are copied to', async () => {
+    const { open, close, calls } = await servePage();
+    const page = await open('#/new');
+    await page.getByLabel('What a manifest lists').check();
+    assert.equal(await page.getByLabel('To collection').isVisible(), false);
+    await page.getByLabel('Collection of the manifest').selectOption('copies');
+    await page.getByLabel('Dry run first').uncheck();
+    const start = page.getByRole('button', { name: 'Start copying' });
+    await start.click();
+    // Nothing is sent as long as the manifest is not named.
+    assert.ok(await page.locator('#copy-manifest:invalid').isVisible());
+    await page.getByLabel('File name of the manifest').fill('lists/monday.csv.gz');
+    await start.click();
+    await page.getByText('Files are being copied.').waitFor();
+    const copies = calls.flatMap((call) => (call[0] === 'copy' ? [call[1].request] : []));
+    assert.deepEqual(
+      copies.map((request) => 'bulk' in request && request.bulk),
+      [{ kind: 'manifest', collectionId: 'copies', fileName: 'lists/monday.csv.gz' }],
+    );
+    await close();
+  });
+
+  it('goes back from a manifest to the files and collections of a list', async () => {
+    const { open, close, calls } = await servePage();
+    const page = await open('#/new');
+    await page.getByLabel('What a manifest lists').check();
+    await page.getByLabel('Files by name').check();
+    await page.getByLabel('From collection').selectOption('copies');
+    await page.getByLabel('File names').fill('a.jpg');
+    await page.getByRole('button', { name: 'Start dry run' }).click();
+    // The browser asks for the other collection.
+    assert.ok(await page.locator('#copy-destination:invalid').isVisible());
+    assert.ok(!calls.some(([method]) => method === 'copy'));
+    await close();
+  });
+
   it('says what is wrong with a request: refused, mistaken or locked', async () => {
     const admissions = [
       { decision: 'forbidden', message: 'ACCESS_DENIED' },
@@ -202,6 +238,9 @@ describe('acting on the operator page', function () {
       await page.getByRole('button', { name: 'Start dry run' }).click();
       await page.getByRole('alert').getByText(alert).waitFor();
       if (detail !== undefined) await page.getByText(detail).waitFor();
+      const why = page.getByRole('link', { name: 'What was refused, and why' });
+      assert.equal(await why.count(), detail === undefined ? 1 : 0);
+      if (detail === undefined) assert.match((await why.getAttribute('href')) ?? '', /^#\/jobs\/[0-9a-f-]{36}$/);
     }
     await close();
   });
