@@ -58,7 +58,7 @@ export class HttpRewriteTransport implements RewriteTransport {
         this.#send(call, fetched, receiver);
       },
       (cause: unknown) => {
-        receiver.failed(new StorageError('unavailable', 'no credentials for Cloud Storage can be had', { cause }));
+        this.#deny(call, cause, receiver);
       },
     );
   }
@@ -67,6 +67,22 @@ export class HttpRewriteTransport implements RewriteTransport {
     return new Promise((answered, failed) => {
       this.send(call, { answered, failed });
     });
+  }
+
+  #deny(call: RewriteCall, cause: unknown, receiver: RewriteReceiver): void {
+    const error = new StorageError('unavailable', 'no credentials for Cloud Storage can be had', { cause });
+    try {
+      this.#begin(pathOf(call))?.(error);
+    } catch (malformed) {
+      receiver.failed(malformed);
+      return;
+    }
+    receiver.failed(error);
+  }
+
+  /** Tells the observer of a call; what is given back is called when it ends. */
+  #begin(path: string): ((error?: unknown) => void) | undefined {
+    return this.#options.observer?.sent?.({ operation: 'rewrite', path });
   }
 
   #send(call: RewriteCall, headers: AuthorizationHeaders, receiver: RewriteReceiver): void {
@@ -79,8 +95,7 @@ export class HttpRewriteTransport implements RewriteTransport {
       receiver.failed(error);
       return;
     }
-    const end = this.#options.observer?.sent?.({ operation: 'rewrite', path });
-    this.#connections.send(request, new Exchange(call.destination, receiver, this.#options, end));
+    this.#connections.send(request, new Exchange(call.destination, receiver, this.#options, this.#begin(path)));
   }
 
   /** The header fields as they go over the connection. Throws TypeError where one of them is malformed. */

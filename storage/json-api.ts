@@ -75,9 +75,16 @@ export class JsonApi {
   /** Sends a request, again where it failed in passing and cannot do anything twice. Throws StorageError for every answer but success. */
   async send(request: ApiRequest): Promise<HttpAnswer> {
     return await this.#persist(request, async () => {
-      const prepared = this.#prepare(request, await this.#authorization());
-      // Told by the connection itself, as the answer is: a promise around it costs as much as what is told.
-      const exchange = new HttpExchange(this.#begin(request));
+      const end = this.#begin(request);
+      let prepared: Prepared;
+      try {
+        prepared = this.#prepare(request, await this.#authorization());
+      } catch (error) {
+        end?.(error);
+        throw error;
+      }
+      // Its end is told by the connection itself, as the answer is: a promise around it costs as much as what is told.
+      const exchange = new HttpExchange(end);
       this.#pool.dispatch(prepared, exchange);
       return await exchange.answer;
     });

@@ -18,7 +18,10 @@ export type LockEvent = 'taken' | 'refused' | 'takenOver' | 'lost';
 
 /** Told of each request to Cloud Storage, repetitions included, and of locks. It must not throw. */
 export interface StorageObserver {
-  /** A request is sent; what is given back, if anything, is called with what it failed with, or nothing. */
+  /**
+   * A request is sent, or fails before that for want of credentials; what is given back, if anything, is called with what
+   * it failed with, or nothing.
+   */
   sent?(request: ObservedRequest): ((error?: unknown) => void) | undefined;
   /** A request failed in passing, and is to be sent again. */
   repeated?(operation: StorageOperation, error: unknown): void;

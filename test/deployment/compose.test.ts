@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,6 +72,14 @@ describe('docker-compose.yml', () => {
     for (const name of Object.keys(REQUIRED)) {
       await assert.rejects(readComposeFile({ ...REQUIRED, [name]: '' }), new RegExp(`${name} is missing`));
     }
+  });
+
+  it('makes a control bucket in the emulator alone: with Cloud Storage it is the operator’s', () => {
+    const [, ...args] = service('storage-setup').command;
+    const setUp = (env: Record<string, string>) => spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+    const { status, stderr } = setUp({ CONTROL_BUCKET: 'mine' });
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.notEqual(setUp({ CONTROL_BUCKET: 'mine', STORAGE_EMULATOR_HOST: 'http://127.0.0.1:9' }).status, 0);
   });
 
   it('publishes ports on the loopback address only', () => {

@@ -13,13 +13,14 @@ import { accessStorage, type StorageAccess } from '../../storage/client.ts';
 import { HttpRewriteTransport } from '../../storage/http-rewrite-transport.ts';
 import { createStorage } from '../../storage/index.ts';
 import { JsonApi } from '../../storage/json-api.ts';
+import { statusOf, type StorageObserver } from '../../storage/observer.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
 import { answerError, meanwhile } from '../support/storage-proxy/index.ts';
 import { failsAs, storageError } from './assertions.ts';
 
 const ANY = { method: 'GET', path: '/storage/v1/b/c' } as const;
 
-async function rewriteOver(access: StorageAccess): Promise<unknown> {
+async function rewriteOver(access: StorageAccess & { observer?: StorageObserver }): Promise<unknown> {
   const source = { bucket: 'from', name: 'a', generation: '1' };
   const transport = new HttpRewriteTransport({ ...access, timeoutMs: 1_000 });
   return await transport.rewrite({ source, destination: { bucket: 'to', name: 'a' }, ifGenerationMatch: '0' });
@@ -185,12 +186,23 @@ describe('client of Cloud Storage', () => {
     });
   }
 
-  it('tells that storage is not available where no credentials can be had', async () => {
+  it('tells that storage is not available where no credentials can be had, and counts it as a request without an answer', async () => {
     const environment = { ...process.env };
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nowhere/credentials.json';
+    const ends: string[] = [];
+    const observer: StorageObserver = {
+      sent:
+        ({ operation }) =>
+        (error) =>
+          ends.push(`${operation}: ${statusOf(error)}`),
+    };
     try {
-      const api = new JsonApi({ ...accessStorage(CONFIG), retries: 0, timeoutMs: 1_000 });
-      await failsAs(api.send({ method: 'GET', path: '/storage/v1/b/c' }), 'unavailable');
+      const access = { ...accessStorage(CONFIG), observer };
+      const api = new JsonApi({ ...access, retries: 0, timeoutMs: 1_000 });
+      await failsAs(api.send(ANY), 'unavailable');
+      await failsAs(api.open({ ...ANY, query: { alt: 'media' } }), 'unavailable');
+      await failsAs(rewriteOver(access), 'unavailable');
+      assert.deepEqual(ends, ['stat: none', 'read: none', 'rewrite: none']);
     } finally {
       process.env = environment;
     }
