@@ -37,17 +37,24 @@ export async function until<T>(
   call: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
+  if (signal?.aborted) throw new DeadlineError('nobody waits for the answer');
   // The client looks at its deadline between retries only, and the pauses between those grow to seconds.
   const { promise: overdue, reject } = Promise.withResolvers<never>();
+  // The client listens to the signal that it is given for as long as that one lives, and one of several sources lives as
+  // long as they do: so it is given one of this call's own.
+  const own = new AbortController();
   const giveUp = () => {
     reject(new DeadlineError('Temporal did not answer in time'));
+    own.abort();
   };
-  if (signal?.aborted) throw new DeadlineError('nobody waits for the answer');
   const timer = setTimeout(giveUp, deadline - Date.now());
   signal?.addEventListener('abort', giveUp);
   const bounded = () => client.withDeadline(deadline, call);
   try {
-    return await Promise.race([signal === undefined ? bounded() : client.withAbortSignal(signal, bounded), overdue]);
+    return await Promise.race([
+      signal === undefined ? bounded() : client.withAbortSignal(own.signal, bounded),
+      overdue,
+    ]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', giveUp);
