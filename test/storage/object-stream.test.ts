@@ -91,7 +91,8 @@ describe('streamed reading of an object', () => {
   });
 
   it('fails in passing where no more bytes come', async () => {
-    const impatient = storage.connect({ timeoutMs: 300 }).objects;
+    // The first answer has to begin in that time.
+    const impatient = storage.connect({ timeoutMs: 1_500 }).objects;
     storage.proxy.inject({ operation: 'read', name: ref.name }, stallAnswer(), { times: 1 });
     const stalled = await impatient.readStream(ref);
     assert.ok(stalled !== undefined);

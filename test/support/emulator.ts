@@ -5,6 +5,7 @@ import { storagePart } from '../../dev/backing-parts.ts';
 import { emulatorAt, type Emulator } from '../../dev/emulator.ts';
 import { baseEnvironment } from '../../dev/environment.ts';
 import { createPartSet } from '../../dev/part-set.ts';
+import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
 import { ensureTools } from '../../dev/tools.ts';
 import type { StorageConfig } from '../../config/config.ts';
@@ -61,10 +62,12 @@ export async function makeTestStorage(): Promise<TestStorage> {
 async function startEmulator(): Promise<{ url: string; proxy: StorageProxy }> {
   const { fakeGcsServer } = await ensureTools();
   const root = await mkdtemp(join(tmpdir(), 'apollo-test-'));
-  const { storage: port } = await choosePorts({ storage: USUAL_PORTS.storage }, { anyFree: true });
   const parts = createPartSet({});
   afterAllTests(() => parts.stop());
   parts.finally(() => rm(root, { recursive: true, force: true }));
+  const claims = createPortClaims();
+  parts.finally(claims.release);
+  const { storage: port } = await choosePorts({ storage: USUAL_PORTS.storage }, { anyFree: true, claim: claims.take });
   const definition = storagePart({ command: fakeGcsServer, env: baseEnvironment(), port, root });
   await parts.start([parts.add('backing', { ...definition, args: [...definition.args, '-backend', 'memory'] })]);
   const url = `http://${LOOPBACK}:${port}`;

@@ -13,6 +13,11 @@ import {
   resetBefore,
   stallAnswer,
 } from './storage-proxy/index.ts';
+import { RequestLog } from './storage-proxy/request-log.ts';
+import { parseRequest } from './storage-proxy/storage-request.ts';
+
+/** A call that is not answered fails after this, in milliseconds, whatever else the machine does. */
+const TIMEOUT_MS = 30_000;
 
 /** Other tests rest on it, so it is held to what Cloud Storage does, with a client of its own. */
 describe('storage proxy', () => {
@@ -34,7 +39,7 @@ describe('storage proxy', () => {
   const objectPath = (object = name) => `/storage/v1/b/${storage.sourceBucket}/o/${encodeURIComponent(object)}`;
 
   async function call(method: string, path: string, body?: string): Promise<{ status: number; body: Resource }> {
-    const signal = AbortSignal.timeout(1_000);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
     const response = await fetch(storage.proxy.url + path, { method, signal, ...(body !== undefined && { body }) });
     const text = await response.text();
     return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as Resource };
@@ -50,8 +55,8 @@ describe('storage proxy', () => {
 
   const upload = (query = '', object = name, content = 'content') =>
     call('POST', `/upload/storage/v1/b/${storage.sourceBucket}/o?uploadType=media&name=${object}${query}`, content);
-  const rewrite = (query = '', to = `${name}-copy`) =>
-    call('POST', `${objectPath()}/rewriteTo/b/${storage.sourceBucket}/o/${to}?${query}`);
+  const rewritePath = (to = `${name}-copy`) => `${objectPath()}/rewriteTo/b/${storage.sourceBucket}/o/${to}`;
+  const rewrite = (query = '', to?: string) => call('POST', `${rewritePath(to)}?${query}`);
   const generationOf = async (object = name) => (await call('GET', objectPath(object))).body.generation ?? '';
   const writes = (object: string) => storage.proxy.writes(storage.sourceBucket, object);
 
@@ -162,12 +167,26 @@ describe('storage proxy', () => {
         [resetBefore(), 0],
         [resetAfter(), 1],
         [breakAnswer(), 2],
-        [stallAnswer(), 3],
       ] as const) {
         storage.proxy.inject({ operation: 'rewrite' }, fault, { times: 1 });
         await assert.rejects(rewrite());
         assert.equal(writes(`${name}-copy`), written);
       }
+    });
+
+    it('that send half of the answer to a write, and nothing more', async () => {
+      await upload();
+      storage.proxy.inject({ operation: 'rewrite' }, stallAnswer(), { times: 1 });
+      const patience = new AbortController();
+      const options = { method: 'POST', signal: patience.signal };
+      const answer = await fetch(`${storage.proxy.url}${rewritePath()}`, options);
+      assert.equal(answer.status, 200);
+      assert.equal(writes(`${name}-copy`), 1);
+      const whole = answer.text();
+      setTimeout(() => {
+        patience.abort();
+      }, 200);
+      await assert.rejects(whole, { name: 'AbortError' });
     });
 
     it('that hold a request before it is carried out, or its answer', async () => {
@@ -185,6 +204,21 @@ describe('storage proxy', () => {
         assert.equal((await rewritten).status, 200);
         assert.equal(writes(to), 1);
       }
+    });
+
+    it('that hold many requests, and tell when so many have come', async () => {
+      await upload();
+      const hold = holdBefore();
+      storage.proxy.inject({ operation: 'rewrite' }, hold);
+      const requests = storage.proxy.requestsFromNow({ operation: 'rewrite' });
+      const rewritten = Array.from({ length: 5 }, (_, index) => rewrite('', `${name}-${index}`));
+      await hold.reachedBy(5);
+      assert.deepEqual(
+        requests().map(({ status }) => status),
+        Array.from({ length: 5 }, () => undefined),
+      );
+      hold.release();
+      await Promise.all(rewritten);
     });
 
     it('together: all that match', async () => {
@@ -215,6 +249,25 @@ describe('storage proxy', () => {
         order.toSorted((one, other) => one - other),
       );
     }
+  });
+
+  it('logs 20,000 requests and more, and tells which have come since a moment while it has them all', () => {
+    const log = new RequestLog();
+    const arrive = (count: number) => {
+      for (let each = 0; each < count; each += 1) {
+        log.arrived(parseRequest('GET', `/storage/v1/b/bucket/o/${each}`, {}, Buffer.alloc(0)));
+      }
+    };
+    arrive(19_990);
+    const since = log.fromNow({ bucket: 'bucket' });
+    arrive(100);
+    assert.ok(log.requests({}).length < 19_990, 'some are forgotten');
+    assert.deepEqual(
+      since().map(({ name: logged }) => logged),
+      Array.from({ length: 100 }, (_, index) => String(index)),
+    );
+    arrive(20_000);
+    assert.throws(since, /forgotten/);
   });
 
   it('names every operation', async () => {

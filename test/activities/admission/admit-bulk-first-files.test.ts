@@ -76,17 +76,14 @@ describe('admitBulk of a prefix', () => {
       assert.ok(decided.verdict === 'accepted');
       const { generation } = decided.listed?.chunks[0] ?? assert.fail();
       await change();
-      const before = test.proxy.requests({}).length;
+      const requests = test.proxy.requestsFromNow();
       const { correlationId } = owner;
       const outcome = await test.run('copyChunk', {
         ...{ owner, correlationId, chunk: 0, part: 0, collections: decided.plan.collections },
         overwrite: request.request.options.overwrite,
         ...{ locks: decided.locks, ...(generation !== undefined && { planGeneration: generation }) },
       });
-      const operations = test.proxy
-        .requests({})
-        .slice(before)
-        .map(({ operation }) => operation);
+      const operations = requests().map(({ operation }) => operation);
       return { counts: outcome.counts, asked: operations.slice(0, operations.indexOf('rewrite')) };
     }
 

@@ -1,4 +1,8 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { mock } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../../../activities/locks/lock-clock.ts';
 import type { Locking } from '../../../activities/locks/take-locks.ts';
 import type { CollectionLocation, FileEntry, JobOwner } from '../../../contract/messages.ts';
 import type { Lock, LockOwner } from '../../../storage/locks.ts';
@@ -71,8 +75,55 @@ export function useLocks(use: (locks: LockTest) => void): void {
   });
 
   afterEach(() => {
+    mock.restoreAll();
     test.proxy.removeFaults();
     test.logged.splice(0);
     test.jobs.asked.splice(0);
   });
+}
+
+/** The clock that locks are taken by, stopped. */
+interface StoppedClock {
+  /** Pauses that were made between two tries. */
+  readonly pauses: number;
+  /** Waits for so many of them. */
+  pausedTimes(count: number): Promise<void>;
+  /** Lets time pass: longer than any job tries again, and than any lock counts as new. */
+  pass(): void;
+}
+
+/**
+ * Stops the clock that locks are taken by until the end of the test, however long the requests take: nobody's time to try
+ * again is over until it passes. A pause is a short one, and takes no time by that clock.
+ */
+export function stopClock(): StoppedClock {
+  const stoppedAt = { now: systemClock.now(), elapsed: systemClock.elapsed() };
+  let passed = 0;
+  mock.method(systemClock, 'now', () => stoppedAt.now + passed);
+  mock.method(systemClock, 'elapsed', () => stoppedAt.elapsed + passed);
+  const pause = mock.method(systemClock, 'pause', () => delay(5));
+  return {
+    get pauses() {
+      return pause.mock.callCount();
+    },
+    async pausedTimes(count) {
+      while (pause.mock.callCount() < count) await delay(1);
+    },
+    pass() {
+      passed += 10_000;
+    },
+  };
+}
+
+/** Settles once somebody has got through of those who try for the same; fails where nobody does. */
+export async function oneGetsThrough(tries: readonly Promise<{ locked: boolean }>[]): Promise<void> {
+  const successes = tries.map(async (each) => {
+    assert.ok((await each).locked);
+  });
+  try {
+    await Promise.any(successes);
+  } catch {
+    await Promise.all(tries);
+    assert.fail('nobody got through');
+  }
 }

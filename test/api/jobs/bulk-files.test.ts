@@ -40,13 +40,14 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
 
   /** The states of all files, by index, and which objects were read to tell them. */
   async function told(): Promise<{ states: [number, FileState][]; read: string[] }> {
-    const before = storage.proxy.requests({ operation: 'read' }).length;
+    const reads = storage.proxy.requestsFromNow({ operation: 'read' });
     const { files: page } = await files.page(
       { correlationId, receivedAt: RECEIVED_AT, endedAt: null },
       { from: 0, limit: 100 },
     );
-    const requests = storage.proxy.requests({ operation: 'read' }).slice(before);
-    const read = requests.map(({ name }) => name.slice(`jobs/${correlationId}/`.length)).toSorted();
+    const read = reads()
+      .map(({ name }) => name.slice(`jobs/${correlationId}/`.length))
+      .toSorted();
     return { states: page.map(({ index, state }) => [index, state]), read };
   }
 

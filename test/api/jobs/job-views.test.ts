@@ -118,9 +118,10 @@ describe('the files of a bulk job whose record was read as open', () => {
     const storage = await makeTestStorage();
     const { chunks, records } = storage.connect();
     const id = randomUUID();
+    const listings = storage.proxy.requestsFromNow({ operation: 'list' });
     const meanwhile = async () => {
-      const isLookedFor = () => storage.proxy.requests({ operation: 'list' }).every(({ answeredAt }) => answeredAt);
-      while (storage.proxy.requests({ operation: 'list' }).length < 2 || !isLookedFor()) await delay(5);
+      const isLookedFor = () => listings().every(({ answeredAt }) => answeredAt);
+      while (listings().length < 2 || !isLookedFor()) await delay(5);
       await planThree(chunks, id);
     };
     const status = statusOf(id, { state: 'Processing', endedAt: null });
@@ -171,12 +172,11 @@ describe('how a running bulk job stands, as its workflow is described', () => {
     const storage = await makeTestStorage();
     const { chunks, records } = storage.connect();
     await prepare({ chunks });
-    const before = storage.proxy.requests({}).length;
+    const requests = storage.proxy.requestsFromNow();
     const views = viewsOf({ chunks, records }, nobodyAnswers);
     const found = foundOpen(id, { ...NOTHING_DESCRIBED, live, ...progress });
     const { status, requested } = await views.count(id, found);
-    const requests = storage.proxy.requests({}).slice(before);
-    return { ...status, requested, operations: requests.map(({ operation }) => operation) };
+    return { ...status, requested, operations: requests().map(({ operation }) => operation) };
   }
 
   /** Passes that the job told of, those of them that are under way, and what these tell. */

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionReset, errorAnswer, type Answer, type ErrorOptions } from './answer.ts';
 import type { StorageRequest } from './storage-request.ts';
@@ -96,6 +97,8 @@ export function meanwhile(act: (request: StorageRequest) => Promise<unknown>): F
 export type Hold = Fault & {
   /** Settles when the first request has come to where it is held. */
   readonly reached: Promise<void>;
+  /** Settles when so many requests have come there. */
+  reachedBy(count: number): Promise<void>;
   /** Lets go what is held, and what comes later. */
   release(): void;
 };
@@ -118,15 +121,21 @@ export function holdAfter(): Hold {
 }
 
 function createHold(run: (proceed: Proceed, gate: () => Promise<void>) => Promise<Answer>): Hold {
-  const reached = Promise.withResolvers<undefined>();
   const released = Promise.withResolvers<undefined>();
+  const arrivals = new EventEmitter();
+  let count = 0;
   const gate = async () => {
-    reached.resolve(undefined);
+    count += 1;
+    arrivals.emit('arrival');
     await released.promise;
+  };
+  const reachedBy = async (wanted: number) => {
+    while (count < wanted) await once(arrivals, 'arrival');
   };
   const fault: Fault = (_request, proceed) => run(proceed, gate);
   return Object.assign(fault, {
-    reached: reached.promise,
+    reached: reachedBy(1),
+    reachedBy,
     release: () => {
       released.resolve(undefined);
     },

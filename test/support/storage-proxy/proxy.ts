@@ -21,8 +21,13 @@ export interface StorageProxy {
   removeFaults(): void;
   /** How often an object was written: uploads and finished rewrites, whether or not their answers arrived. */
   writes(bucket: string, name: string): number;
-  /** The requests that came, in their order; entries under way are completed later. Bounded: the oldest are forgotten. */
+  /**
+   * The requests that came, in their order; entries under way are completed later. Bounded: the oldest are forgotten, so
+   * how many there are at one time says nothing at another.
+   */
   requests(matcher?: Matcher): LoggedRequest[];
+  /** Gives, each time it is called, the requests that have come since now. Throws where some of these are forgotten. */
+  requestsFromNow(matcher?: Matcher): () => LoggedRequest[];
   /** Waits for the next request of a kind to come. */
   nextRequest(matcher: Matcher): Promise<LoggedRequest>;
   /** Breaks all connections. */
@@ -77,6 +82,7 @@ export async function startStorageProxy({ target }: { target: string }): Promise
     },
     writes: (bucket, name) => log.writes(bucket, name),
     requests: (matcher = {}) => log.requests(matcher),
+    requestsFromNow: (matcher = {}) => log.fromNow(matcher),
     nextRequest: (matcher) => log.next(matcher),
     async close() {
       const closed = once(server, 'close');

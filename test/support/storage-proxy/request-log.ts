@@ -31,6 +31,7 @@ const CAPACITY = 20_000;
 /** What storage was asked, and what it really wrote. */
 export class RequestLog {
   readonly #requests: LoggedRequest[] = [];
+  #forgotten = 0;
   readonly #writes = new Map<string, number>();
   readonly #waiting = new Set<{ matcher: Matcher; resolve: (request: LoggedRequest) => void }>();
 
@@ -42,7 +43,7 @@ export class RequestLog {
       ...{ arrivedAt: now(), status: undefined, answeredAt: undefined },
     };
     this.#requests.push(entry);
-    if (this.#requests.length > CAPACITY) this.#requests.splice(0, CAPACITY / 10);
+    if (this.#requests.length > CAPACITY) this.#forgotten += this.#requests.splice(0, CAPACITY / 10).length;
     for (const waiting of this.#waiting) {
       if (!matches(waiting.matcher, entry)) continue;
       this.#waiting.delete(waiting);
@@ -67,6 +68,15 @@ export class RequestLog {
 
   requests(matcher: Matcher): LoggedRequest[] {
     return this.#requests.filter((entry) => matches(matcher, entry));
+  }
+
+  /** Gives, each time it is called, those that have come since now. Throws where some of these are forgotten. */
+  fromNow(matcher: Matcher): () => LoggedRequest[] {
+    const begin = this.#forgotten + this.#requests.length;
+    return () => {
+      if (this.#forgotten > begin) throw new Error('requests are asked for that are forgotten');
+      return this.#requests.slice(begin - this.#forgotten).filter((entry) => matches(matcher, entry));
+    };
   }
 
   next(matcher: Matcher): Promise<LoggedRequest> {
