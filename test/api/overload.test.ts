@@ -192,7 +192,7 @@ describe('slow clients', () => {
 
   it('give their place back, and what was stored of their list is given up', async () => {
     const { inputs, openInput } = inputsDouble();
-    const limits = { bodyIdleMs: 50, longBodies: { total: 1, perCaller: 1 }, requests: { total: 1, perCaller: 1 } };
+    const limits = { bodyIdleMs: 1_000, longBodies: { total: 1, perCaller: 1 }, requests: { total: 1, perCaller: 1 } };
     const { listener, post } = await serve(limits, { openInput });
     const { socket, received } = open(listener);
     const text = JSON.stringify({ copyFileCollectionData: Array.from({ length: 10_000 }, () => ENTRY) });
@@ -242,13 +242,14 @@ describe('slow clients', () => {
   });
 
   it('that say nothing at all, or nothing more, are disconnected', async () => {
-    const { listener } = await serve({}, {}, { idleConnectionMs: 100, keepAliveMs: 50 });
-    const silent = open(listener);
-    const done = open(listener);
+    const { listener: forSilent } = await serve({}, {}, { idleConnectionMs: 100 });
+    const { listener: forDone } = await serve({}, {}, { keepAliveMs: 50 });
+    const silent = open(forSilent);
+    const done = open(forDone);
     done.socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
     await Promise.all([once(silent.socket, 'close'), once(done.socket, 'close')]);
     assert.match(done.received(), /^HTTP\/1\.1 200 /);
-    await listener.close(0);
+    await Promise.all([forSilent.close(0), forDone.close(0)]);
   });
 
   it('are answered 413 in the middle of a body that is too long', async () => {

@@ -142,7 +142,7 @@ describe('apollo copy', () => {
   it('waits no longer than it is given, the answer to the request included', async () => {
     const api = await scriptedApi(() => 'no answer');
     try {
-      const { code, stderr, stdout } = await cli(['copy', 'a', 'b', 'x', '--id', ID, '--wait', '--timeout', '0.05'], {
+      const { code, stderr, stdout } = await cli(['copy', 'a', 'b', 'x', '--id', ID, '--wait', '--timeout', '1'], {
         env: api.env,
       });
       assert.deepEqual([code, stdout, api.requests.length], [EXIT.notEnded, '', 1]);

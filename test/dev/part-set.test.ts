@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createPartSet, type PartSet } from '../../dev/part-set.ts';
 import { PartError, type PartDefinition } from '../../dev/part.ts';
 
@@ -45,7 +46,13 @@ describe('parts of the stack', () => {
   });
 
   it('that are not ready in time say so, and are ended', async () => {
-    const slow = parts.add('backing', part('Slow part', 'echo busy; exec sleep 60', { startTimeoutMs: 200 }));
+    // It is first looked at once it has said something, however late that is.
+    const probe = async () => {
+      while (slow.tail() === '') await delay(5);
+      return false;
+    };
+    const never = { ready: { probe }, startTimeoutMs: 200 };
+    const slow = parts.add('backing', part('Slow part', 'echo busy; exec sleep 60', never));
     await assert.rejects(parts.start([slow]), /Slow part was not ready after 0\.2 s\. Its last output:\n {2}busy/);
     assert.equal(slow.pid, undefined);
   });
@@ -58,7 +65,11 @@ describe('parts of the stack', () => {
   });
 
   it('that end by themselves are reported', async () => {
-    await parts.start([parts.add('service', part('Mortal part', 'echo ready; sleep 0.1; echo out of luck; exit 4'))]);
+    const script = `trap 'echo out of luck; exit 4' USR1; echo ready; while :; do sleep 0.05; done`;
+    const mortal = parts.add('service', part('Mortal part', script));
+    await parts.start([mortal]);
+    assert.ok(mortal.pid !== undefined);
+    process.kill(mortal.pid, 'SIGUSR1');
     const { message } = await death.promise;
     assert.match(message, /^Mortal part ended by itself \(exit code 4\)/);
     assert.match(message, /out of luck$/);

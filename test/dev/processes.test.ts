@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts } from '../../dev/ports.ts';
 import { createProcesses, type Processes, type Running } from '../../dev/processes.ts';
 
@@ -16,21 +17,23 @@ async function bothFree(ports: Record<'child' | 'grandchild', number>): Promise<
 }
 
 describe('child processes', () => {
+  const claims = createPortClaims();
   let processes: Processes;
 
   beforeEach(() => {
     processes = createProcesses();
   });
 
-  afterEach(() => {
+  afterEach(async () => {
     processes.close();
+    await claims.release();
   });
 
   const shell = (script: string): Promise<Running> => processes.start('/bin/sh', ['-c', script], { env: WITH_PATH });
 
   for (const signal of ['SIGKILL', 'SIGTERM', 'SIGINT'] as const) {
     it(`end with their own children when the launcher is ended by ${signal}`, async () => {
-      const ports = await choosePorts({ child: 0, grandchild: 0 }, { anyFree: true });
+      const ports = await choosePorts({ child: 0, grandchild: 0 }, { anyFree: true, claim: claims.take });
       const launcher = spawn(process.execPath, [FIXTURE, String(ports.child), String(ports.grandchild)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

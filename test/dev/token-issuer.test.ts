@@ -3,12 +3,14 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts } from '../../dev/ports.ts';
 import { AUDIENCE, startTokenIssuer, type TokenIssuer } from '../../dev/token-issuer.ts';
 
 describe('token issuer', () => {
   let folder: string;
   let port: number;
+  const claims = createPortClaims();
   const issuers: TokenIssuer[] = [];
 
   async function start(keyFile?: string): Promise<TokenIssuer> {
@@ -26,11 +28,12 @@ describe('token issuer', () => {
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'issuer-'));
-    ({ port } = await choosePorts({ port: 0 }, { anyFree: true }));
+    ({ port } = await choosePorts({ port: 0 }, { anyFree: true, claim: claims.take }));
   });
 
   afterEach(async () => {
     await stopAll();
+    await claims.release();
     await rm(folder, { recursive: true });
   });
 

@@ -118,13 +118,22 @@ describe('the worker process', function () {
 
   it('serves its metrics, those of the Temporal SDK among them', async () => {
     const { address } = await sharedTemporal();
-    const { metrics: port } = await choosePorts({ metrics: USUAL_PORTS.metrics }, { anyFree: true });
-    const worker = await start({ TEMPORAL_ADDRESS: address, METRICS_PORT: String(port) });
-    await worker.says('worker started');
-    const response = await fetch(`http://${LOOPBACK}:${port}/metrics`);
-    assert.equal(response.status, 200);
-    assert.match(await response.text(), /^temporal_num_pollers\{/m);
-    await assertEndsInOrder(worker);
+    const claims = createPortClaims();
+    const usual = { metrics: USUAL_PORTS.metrics };
+    const { metrics: port } = await choosePorts(usual, { anyFree: true, claim: claims.take });
+    try {
+      const worker = await start({ TEMPORAL_ADDRESS: address, METRICS_PORT: String(port) });
+      await worker.says('worker started');
+      // Pollers are counted once they poll.
+      await eventually(async () => {
+        const response = await fetch(`http://${LOOPBACK}:${port}/metrics`);
+        assert.equal(response.status, 200);
+        return /^temporal_num_pollers\{/m.test(await response.text());
+      });
+      await assertEndsInOrder(worker);
+    } finally {
+      await claims.release();
+    }
   });
 
   it('exits 1 and says why where the namespace cannot be used', async () => {

@@ -148,7 +148,6 @@ describe('cancelling copyFiles', () => {
   });
 
   it('starts no further copy', async () => {
-    // A hundred that ask as often as one would keep Temporal from anything else on a slow machine.
     const replaced = replaceActivities({ copyFile: () => untilCancelled(undefined, 1_000).then(cancelledCopy) });
     await withJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(requestFor(...fileNames(150)));

@@ -155,7 +155,7 @@ describe('copyFiles', () => {
         replaced.tasksOf('releaseLocks')[0]?.locks.map(({ generation }) => generation),
         fileNames(101).map((_, index) => String(1_000 + index)),
       );
-      const scheduled = (await job.handle.fetchHistory()).events?.map(
+      const scheduled = (await job.events()).map(
         (event) => event.activityTaskScheduledEventAttributes?.activityType?.name,
       );
       assert.deepEqual(new Set(scheduled), new Set([undefined, 'admitJob', 'copyFile', 'releaseLocks']));

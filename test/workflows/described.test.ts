@@ -55,8 +55,8 @@ describe('what the workflow of a bulk job is described with', () => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       await eventually(async () => (await job.status()).isCounted === true);
       const changes = async () => {
-        const { events } = await job.handle.fetchHistory();
-        return events?.filter((event) => event.workflowPropertiesModifiedEventAttributes).length ?? 0;
+        const events = await job.events();
+        return events.filter((event) => event.workflowPropertiesModifiedEventAttributes).length;
       };
       const before = await changes();
       gates[0]?.open();
@@ -125,7 +125,7 @@ describe('what the workflow of a bulk job is described with', () => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       const { client } = await sharedTemporal();
       const latest = client.workflow.getHandle(job.id);
-      await eventually(async () => (await described(job))?.counts.completed === 3_990);
+      await eventually(async () => (await described(job))?.counts.completed === 3_990, 50_000);
       const { runId } = await latest.describe();
       assert.notEqual(runId, job.handle.firstExecutionRunId);
       assert.deepEqual(await described(job), await latest.query<LiveStatus>('status'));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { CopyFilesInput, CopyOptions } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
 import { completed, othersHold, replaceActivities, type Replaced } from './replaced-activities.ts';
@@ -74,18 +75,23 @@ describe('copyFiles with onLocked "wait"', () => {
 
 describe('copyFiles with maxFilesPerSecond', () => {
   it('begins its files at that rate', async () => {
-    const begunAt: number[] = [];
-    const replaced = replaceActivities({
-      copyFile: () => {
-        begunAt.push(performance.now());
-        return Promise.resolve(completed());
-      },
-    });
-    await withJobs(replaced, async (jobs) => {
+    await withJobs(replaceActivities(), async (jobs) => {
       const { job } = await jobs.admit(requestWith({ maxFilesPerSecond: 5 }, 'a', 'b', 'c', 'd'));
       assert.equal((await job.result()).state, 'Completed');
-      // Four files have three pauses of 200 ms between them.
-      assert.ok(begunAt.at(-1)! - begunAt[0]! > 500);
+      const events = await job.events();
+      const timers = events.flatMap(({ timerStartedEventAttributes: timer }) =>
+        timer ? tsToMs(timer.startToFireTimeout) : [],
+      );
+      // Results that are to be stored set one more.
+      assert.deepEqual(timers.slice(0, 3), [200, 400, 600]);
+      let begun = 0;
+      let due = 1;
+      for (const { timerFiredEventAttributes, activityTaskScheduledEventAttributes } of events) {
+        if (timerFiredEventAttributes) due += 1;
+        if (activityTaskScheduledEventAttributes) begun += 1;
+        assert.ok(begun <= due, 'none before its time');
+      }
+      assert.equal(begun, 4);
     });
   });
 });

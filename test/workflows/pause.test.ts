@@ -122,7 +122,7 @@ describe('pausing copyFiles', () => {
     const replaced = replaceActivities({
       copyFile: async ({ source: { name } }) => {
         const isCopied = name === names[0] || !isHeld;
-        if (!isCopied) await untilCancelled();
+        if (!isCopied) await untilCancelled(undefined, 250);
         ended += 1;
         return isCopied ? completed() : completed({ state: 'Cancelled', size: null });
       },

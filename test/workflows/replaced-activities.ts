@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, type Duration } from '@temporalio/common';
 import type { Access, AccessTask } from '../../activities/access/check-access.ts';
 import type { Claim, ClaimTask } from '../../activities/record/claim-job.ts';
 import type { Activities, BulkVerdict, FileOutcome, Verdict } from '../../activities/index.ts';
@@ -195,13 +195,21 @@ export function othersHold(files: LockedFile[]): Extract<Locking, { locked: fals
   return { locked: false, files, holders: ['job 00000000-0000-4000-8000-000000000000'] };
 }
 
-/** What the activities throw: the type is the reason's code, the detail the number of retries so far. */
-export function failed(code: ReasonCode, sentence: string, { retries = 0 } = {}): ApplicationFailure {
+/**
+ * What the activities throw: the type is the reason's code, the detail the number of retries so far. `nextRetryDelay`:
+ * the pause before the next attempt, instead of that of the retry policy.
+ */
+export function failed(
+  code: ReasonCode,
+  sentence: string,
+  { retries = 0, nextRetryDelay }: { retries?: number; nextRetryDelay?: Duration } = {},
+): ApplicationFailure {
   return ApplicationFailure.create({
     message: reason(code, sentence),
     type: code,
     nonRetryable: !isRetryable(code),
     details: [retries],
+    ...(nextRetryDelay !== undefined && { nextRetryDelay }),
   });
 }
 
@@ -215,7 +223,10 @@ export function failedForGood(code: ReasonCode, sentence: string, { retries = 24
   });
 }
 
-/** Waits, with heartbeats as a copy sends them, until the attempt is cancelled or what is given has happened. */
+/**
+ * Waits, with heartbeats as a copy sends them, until the attempt is cancelled or what is given has happened. A hundred
+ * that ask as often as one would keep Temporal from anything else on a slow machine.
+ */
 export async function untilCancelled(
   other: Promise<void> = new Promise(() => undefined),
   askEveryMs = 50,

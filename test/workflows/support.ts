@@ -33,6 +33,8 @@ import type { Replaced } from './replaced-activities.ts';
 
 type CopyWorkflow = typeof copyFiles;
 
+type HistoryEvents = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>;
+
 /** When requests are received, in milliseconds since the epoch. */
 export const RECEIVED_AT = Date.parse('2026-01-02T03:04:05Z');
 
@@ -93,6 +95,11 @@ export class Job {
   async states(): Promise<Record<string, string>> {
     const { files } = await this.files({ limit: 1_000 });
     return Object.fromEntries(files.map(({ fileName, state }) => [fileName, state]));
+  }
+
+  /** The history of its first run. */
+  async events(): Promise<HistoryEvents> {
+    return (await this.handle.fetchHistory()).events ?? [];
   }
 
   async cancel(): Promise<void> {

@@ -6,7 +6,6 @@ import type { reconcile, sweep } from '../../workflows/index.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { replayExecution, withWorker } from '../support/temporal-worker.ts';
 import { failed, gate, replaceActivities, type Replaced } from './replaced-activities.ts';
-import { eventually } from './support.ts';
 
 /** Settles a job as whoever notices it does, and gives how that ended. Its history is replayed then. */
 async function reconciled({ activities }: Replaced, correlationId: string = randomUUID()) {
@@ -106,10 +105,11 @@ describe('sweep', () => {
       const handle = await client.workflow.start<typeof sweep>(SWEEP_WORKFLOW, options);
       const result = await handle.result();
       await replayExecution(workflowId);
-      const runs = await eventually(async () => {
-        const { count } = await client.workflow.count(`WorkflowId = '${workflowId}'`);
-        return count > 0 ? count : undefined;
-      });
+      let runs = 0;
+      for (let runId: string | null | undefined = handle.firstExecutionRunId; runId; runs += 1) {
+        const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+        runId = events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+      }
       return { counts: result, runs };
     });
   }

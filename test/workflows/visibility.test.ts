@@ -18,8 +18,7 @@ async function currentDetails(job: Job): Promise<string> {
 
 /** The summaries in a job's history, by what they summarise. */
 async function summaries(job: Job): Promise<{ activity: string; summary: string }[]> {
-  const { events } = await job.handle.fetchHistory();
-  return (events ?? []).flatMap(
+  return (await job.events()).flatMap(
     ({ activityTaskScheduledEventAttributes, markerRecordedEventAttributes, userMetadata }) => {
       const activity =
         activityTaskScheduledEventAttributes?.activityType?.name ?? markerRecordedEventAttributes?.markerName;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
-import type { NewJob } from '../../../api/jobs/job-service.ts';
+import type { CopyAnswer, NewJob } from '../../../api/jobs/job-service.ts';
 import { until } from '../../stack/support/until.ts';
 import { holdAfter, holdBefore } from '../../support/storage-proxy/index.ts';
 import { newJob, withJobs, type JobsWorld } from './support.ts';
@@ -45,6 +45,15 @@ async function withClaimedJob(world: JobsWorld, act: (job: NewJob) => Promise<vo
   }
 }
 
+/** The answer to a request that is repeated until it is decided, which may take longer than an answer on a busy machine. */
+async function answered({ jobs }: JobsWorld, job: NewJob): Promise<CopyAnswer> {
+  const decision = async () => {
+    const answer = await jobs.copy(job);
+    return answer.kind !== 'undecided' && answer;
+  };
+  return await until('the request is decided', decision, { within: 30_000 });
+}
+
 describe('a repeated request for a job that was deleted from Temporal', function () {
   this.timeout(60_000);
 
@@ -55,13 +64,13 @@ describe('a repeated request for a job that was deleted from Temporal', function
       const { jobs } = world;
       await withClaimedJob(world, async (job) => {
         await forget(world, job.correlationId);
-        assert.deepEqual(await jobs.copy(job), ABANDONED);
-        assert.deepEqual(await jobs.copy(job), ABANDONED, 'and again');
+        assert.deepEqual(await answered(world, job), ABANDONED);
+        assert.deepEqual(await answered(world, job), ABANDONED, 'and again');
         assert.deepEqual(await jobs.copy({ ...job, digest: 'another' }), { kind: 'conflict' });
         const isSettled = async () => (await jobs.status(job.correlationId, alice)).endedAt !== null;
         await until('it is settled', isSettled, { within: 30_000 });
         await forget(world, job.correlationId);
-        assert.deepEqual(await jobs.copy(job), ABANDONED, 'by the record alone');
+        assert.deepEqual(await answered(world, job), ABANDONED, 'by the record alone');
       });
     });
   });
@@ -71,12 +80,12 @@ describe('a repeated request for a job that was deleted from Temporal', function
       const { jobs } = world;
       await withClaimedJob(world, async (job) => {
         await world.client.workflow.getHandle(job.correlationId).terminate('by a test');
-        assert.deepEqual(await jobs.copy(job), ABANDONED);
+        assert.deepEqual(await answered(world, job), ABANDONED);
         const isSettled = async () => (await jobs.status(job.correlationId, alice)).endedAt !== null;
         await until('it is settled', isSettled, { within: 30_000 });
-        assert.deepEqual(await jobs.copy(job), ABANDONED);
+        assert.deepEqual(await answered(world, job), ABANDONED);
         await forget(world, job.correlationId);
-        assert.deepEqual(await jobs.copy(job), ABANDONED);
+        assert.deepEqual(await answered(world, job), ABANDONED);
       });
     });
   });
@@ -95,7 +104,7 @@ describe('a repeated request for a job that was deleted from Temporal', function
       try {
         assert.deepEqual(await jobs.copy(job), { kind: 'undecided', requested: 1 });
         await forget(world, job.correlationId);
-        assert.deepEqual(await jobs.copy(job), ABANDONED);
+        assert.deepEqual(await answered(world, job), ABANDONED);
       } finally {
         hold.release();
       }
@@ -109,16 +118,16 @@ describe('a repeated request for a job that was deleted from Temporal', function
       const hold = holdBefore();
       storage.proxy.inject({ operation: 'rewrite' }, hold, { times: 1 });
       const job = newJob(['a.txt']);
-      const answer = await jobs.copy(job);
+      const answer = await answered(world, job);
       assert.ok(answer.kind === 'decided');
       await hold.reached;
       await forget(world, job.correlationId);
-      assert.deepEqual(await jobs.copy(job), answer);
+      assert.deepEqual(await answered(world, job), answer);
       const isSettled = async () => (await jobs.status(job.correlationId, alice)).endedAt !== null;
       await until('it is settled', isSettled, { within: 30_000 });
       hold.release();
       await forget(world, job.correlationId);
-      assert.deepEqual(await jobs.copy(job), answer);
+      assert.deepEqual(await answered(world, job), answer);
     });
   });
 });
