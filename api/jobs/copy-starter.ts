@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import {
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
   type Client,
   type WorkflowStartOptions,
 } from '@temporalio/client';
@@ -83,7 +85,7 @@ export class CopyStarter {
     }
   }
 
-  /** The workflow is there: running and undecided, or ended without a stored answer to this update. */
+  /** The workflow is there: running and undecided, or ended, with a stored answer to this update or without. */
   async #answerOfExisting(job: NewJob, deadline: number): Promise<CopyAnswer> {
     const description = await this.#client
       .withDeadline(deadline, () => this.#client.workflow.getHandle(job.correlationId).describe())
@@ -95,6 +97,9 @@ export class CopyStarter {
       const isSame = memo.caller === job.requestor.caller && memo.digest === job.digest;
       return isSame ? { kind: 'undecided', requested: requestedFiles(job.request) } : { kind: 'conflict' };
     }
+    // It may have answered as the time was over.
+    const outcome = await this.#storedOutcome(job.correlationId, deadline);
+    if (outcome !== undefined) return answer(outcome, job);
     const stored = await this.#records.read(job.correlationId).catch((error: unknown) => {
       throw new ServiceUnavailableError('storage', error);
     });
@@ -107,6 +112,18 @@ export class CopyStarter {
     if (admission === undefined) return { kind: 'abandoned' };
     const requested = stored === undefined ? memo.requested : requestedBy(stored.record);
     return { kind: 'decided', requested, admission };
+  }
+
+  /** The decision that a workflow which has ended had told; undefined where it was ended before. */
+  async #storedOutcome(correlationId: string, deadline: number): Promise<AdmissionOutcome | undefined> {
+    const update = this.#client.workflow.getHandle(correlationId).getUpdateHandle<AdmissionOutcome>(ADMIT_UPDATE_ID);
+    try {
+      return await until(this.#client, deadline, () => update.result());
+    } catch (error) {
+      const isNone = error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError;
+      if (isNone) return undefined;
+      throw new ServiceUnavailableError('temporal', error);
+    }
   }
 
   #startOptions({ correlationId, requestor, request, digest, receivedAt }: NewJob): StartOptions {

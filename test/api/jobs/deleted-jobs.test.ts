@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { CopyStarter } from '../../../api/jobs/copy-starter.ts';
 import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
 import type { CopyAnswer, NewJob } from '../../../api/jobs/job-service.ts';
 import { until } from '../../stack/support/until.ts';
@@ -52,6 +53,19 @@ async function answered({ jobs }: JobsWorld, job: NewJob): Promise<CopyAnswer> {
     return answer.kind !== 'undecided' && answer;
   };
   return await until('the request is decided', decision, { within: 30_000 });
+}
+
+/** A client that waits for a decision until the workflow has ended, and then has no time left for its answer. */
+function answeredTooLate(client: Client): Client {
+  async function executeUpdateWithStart(...asked: Parameters<typeof client.workflow.executeUpdateWithStart>) {
+    await client.workflow.executeUpdateWithStart(...asked);
+    await client.workflow.getHandle(asked[1].startWorkflowOperation.options.workflowId).result();
+    throw new Error('the time is over');
+  }
+  const workflow: unknown = Object.create(client.workflow, {
+    executeUpdateWithStart: { value: executeUpdateWithStart },
+  });
+  return Object.create(client, { workflow: { value: workflow } }) as Client;
 }
 
 describe('a repeated request for a job that was deleted from Temporal', function () {
@@ -128,6 +142,27 @@ describe('a repeated request for a job that was deleted from Temporal', function
       hold.release();
       await forget(world, job.correlationId);
       assert.deepEqual(await answered(world, job), answer);
+    });
+  });
+
+  it('is answered with what had been decided, where the time is over just as it is found out', async () => {
+    await withJobs(async (world) => {
+      const { client, jobs, storage, worker } = world;
+      await storage.emulator.putObject(storage.sourceBucket, 'a.txt', 'a');
+      const hold = holdBefore();
+      storage.proxy.inject({ operation: 'rewrite' }, hold, { times: 1 });
+      const job = newJob(['a.txt']);
+      const answer = await answered(world, job);
+      assert.ok(answer.kind === 'decided');
+      await hold.reached;
+      await forget(world, job.correlationId);
+      const { records } = storage.connect();
+      const late = new CopyStarter(answeredTooLate(client), records, worker.taskQueue);
+      assert.deepEqual(await late.copy(job), answer);
+      assert.deepEqual(await late.copy({ ...job, digest: 'another' }), { kind: 'conflict' });
+      hold.release();
+      const isSettled = async () => (await jobs.status(job.correlationId, alice)).endedAt !== null;
+      await until('it is settled', isSettled, { within: 30_000 });
     });
   });
 });
