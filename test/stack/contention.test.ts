@@ -14,9 +14,9 @@ const LANES = 2;
 
 interface Rounds {
   count: number;
-  /** Fewer than this are a failure. */
+  /** So many are run, however long they take. */
   atLeast: number;
-  /** No round is begun later than this, in milliseconds: a busy machine has fewer. */
+  /** No other one is begun later than this, in milliseconds: a busy machine has fewer. */
   within: number;
 }
 
@@ -35,11 +35,11 @@ function roundsOf({ CONTENTION_ROUNDS: asked }: NodeJS.ProcessEnv): Rounds {
 }
 
 /** Runs rounds on all lanes, and gives how many there were. */
-async function inLanes({ count, within }: Rounds, round: (lane: number) => Promise<void>): Promise<number> {
+async function inLanes({ count, atLeast, within }: Rounds, round: (lane: number) => Promise<void>): Promise<number> {
   const lastStart = performance.now() + within;
   let begun = 0;
   const lane = async (_: unknown, index: number) => {
-    while (begun < count && performance.now() < lastStart) {
+    while (begun < atLeast || (begun < count && performance.now() < lastStart)) {
       begun += 1;
       await round(index);
     }
@@ -96,7 +96,6 @@ describe('jobs that want the same files', function () {
       const handle = world().temporal.workflow.getHandle<Workflow>(winner);
       assert.equal((await handle.result()).state, 'Completed');
     });
-    assert.ok(run >= rounds.atLeast, `only ${run} rounds`);
     this.test!.title += ` (${run} rounds)`;
     for (const caller of callers) {
       const { job } = await caller.copied(['wanted.txt']);

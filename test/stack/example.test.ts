@@ -3,7 +3,6 @@ import { EXAMPLE_FILES, EXAMPLE_REQUEST, exampleObjects, makeExample } from '../
 import { CONTROL_BUCKET } from '../../dev/stack.ts';
 import { isEndState } from '../../contract/states.ts';
 import { holdBefore } from '../support/storage-proxy/index.ts';
-import type { CopyBody } from './support/http.ts';
 import { useWorld } from './support/world.ts';
 
 describe('the documented example', () => {
@@ -14,7 +13,7 @@ describe('the documented example', () => {
     const caller = await world().newCaller();
     await makeExample(stack.emulator, caller.name);
 
-    const { status, headers, body } = await caller.http.post<CopyBody>('/apollo/files/copy', EXAMPLE_REQUEST);
+    const { status, headers, body } = await caller.decidedPost('/apollo/files/copy', EXAMPLE_REQUEST);
     const id = headers.get('x-correlation-id') ?? '';
     assert.equal(status, 200);
     assert.deepEqual(body, {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Part } from '../../dev/part.ts';
 import { CONTROL_BUCKET } from '../../dev/stack.ts';
 import { holdAfter, holdBefore, type Hold } from '../support/storage-proxy/index.ts';
+import { pendingActivities, toldToStop, type PendingActivity } from './support/activities.ts';
 import type { Caller } from './support/caller.ts';
 import type { CopyBody } from './support/http.ts';
 import { until } from './support/until.ts';
@@ -19,14 +20,18 @@ const BULK_FILES = 80;
 /** Longer than a worker's heartbeats may be missing (10 s), in milliseconds. */
 const STOPPED_MS = 10_500;
 
+/** Temporal's number for the tasks of a queue that are activities. */
+const ACTIVITY_TASKS = 2;
+
 /** Every worker, stopped or not, has to go on when a test is over. */
 function signal({ pid }: Part, name: 'SIGSTOP' | 'SIGCONT'): void {
   if (pid !== undefined) process.kill(pid, name);
 }
 
 describe('a worker that was stopped for longer than its heartbeat time-out, and goes on,', function () {
-  // It takes the 10 s of the time-out, and what it takes to start a worker and an API.
-  this.timeout(90_000);
+  // It takes the 10 s of the time-out, what it takes to start a worker and an API, and up to 20 s more for what Temporal
+  // hands to the stopped worker besides.
+  this.timeout(180_000);
   const world = useWorld('rough');
 
   /** A job of two files, brought to where one is sent and the other about to be. */
@@ -127,28 +132,26 @@ describe('a worker that was stopped for longer than its heartbeat time-out, and 
   });
 
   it('does not begin what Temporal handed to it meanwhile: it may have been taken away since', async () => {
-    const { stack, proxy } = world();
+    const { stack, proxy, temporal } = world();
     const caller = await world().newCaller();
-    const names = await caller.files(20);
-    const stopped = stack.worker;
-    const other = await stack.addWorker('Another worker');
+    // Its workflow is at the worker that goes on.
+    const id = await pausedUncopied(caller, await caller.files(40));
+    const stopped = await stack.addWorker('Another worker');
+    const hasSome = async () => (await pendingActivities(temporal, id)).some(isAt(stopped));
     // The locks are there still when the stopped worker goes on, and what it left has been looked for.
     const closing = holdBefore();
+    proxy.inject({ operation: 'upload', bucket: CONTROL_BUCKET, name: new RegExp(`^jobs/${id}/results/`) }, closing);
     try {
-      await other.start();
+      await stopped.start();
+      await askingForActivities(id, stopped);
       signal(stopped, 'SIGSTOP');
-      const id = await caller.start(names);
-      proxy.inject({ operation: 'upload', bucket: CONTROL_BUCKET, name: new RegExp(`^jobs/${id}/results/`) }, closing);
-      const isLeft = async () => {
-        const { counts } = (await caller.logs(id, { limit: '1' })).body.job;
-        return counts.completed > 0 && counts.completed === proxy.requests(caller.rewrites()).length;
-      };
-      await until('all are copied but those that the stopped worker has been given', isLeft, { every: 500 });
+      assert.equal((await caller.resume(id)).status, 200);
+      await until('the stopped worker has been given some files', hasSome);
       assert.equal((await caller.cancel(id)).status, 200);
-      const { counts } = (await caller.logs(id, { limit: '1' })).body.job;
-      assert.ok(counts.pending > 0, 'the stopped worker has been given some');
+      assert.ok(await hasSome(), 'they have been given to nobody else');
       const isEnding = async () => (await caller.logs(id, { limit: '1' })).body.job.counts.pending === 0;
-      await until('what the stopped worker has been given was looked for', isEnding, { every: 100 });
+      const patience = { within: 120_000, every: 100 };
+      await until('what the stopped worker has been given was looked for', isEnding, patience);
       const sent = proxy.requests(caller.rewrites()).length;
       signal(stopped, 'SIGCONT');
       await delay(2_000);
@@ -162,9 +165,42 @@ describe('a worker that was stopped for longer than its heartbeat time-out, and 
     } finally {
       signal(stopped, 'SIGCONT');
       closing.release();
-      await other.kill();
+      await stopped.kill();
     }
   });
+
+  /** A job that is paused before its files are copied. */
+  async function pausedUncopied(caller: Caller, names: readonly string[]): Promise<string> {
+    const { proxy, temporal } = world();
+    const unread = holdBefore();
+    const rule = proxy.inject(caller.sourceStats(), unread);
+    const id = await caller.start(names);
+    await unread.reached;
+    assert.equal((await caller.pause(id)).status, 200);
+    await toldToStop(temporal, id);
+    rule.remove();
+    unread.release();
+    await until('nothing is under way', async () => (await pendingActivities(temporal, id)).length === 0);
+    return id;
+  }
+
+  /** Whether an activity was handed to this worker last. */
+  const isAt =
+    ({ pid }: Part) =>
+    ({ lastWorkerIdentity }: PendingActivity) =>
+      lastWorkerIdentity?.startsWith(`${pid}@`) === true;
+
+  /** Waits until a worker asks for what is to be done of a job. */
+  async function askingForActivities(id: string, { pid }: Part): Promise<void> {
+    const { workflowService, workflow, options } = world().temporal;
+    const { taskQueue } = await workflow.getHandle(id).describe();
+    const about = { namespace: options.namespace, taskQueue: { name: taskQueue } };
+    const request: object = { ...about, taskQueueType: ACTIVITY_TASKS };
+    await until('the worker asks for activities', async () => {
+      const { pollers } = await workflowService.describeTaskQueue(request);
+      return pollers.some(({ identity }) => identity?.startsWith(`${pid}@`));
+    });
+  }
 
   /** The logs of a job that was ended by force, once its files have been looked for. */
   async function settled(caller: Caller, id: string) {

@@ -74,7 +74,7 @@ describe('a finished job that was deleted from Temporal', function () {
   it('answers its POST as before and copies nothing; another request or caller gets 409', async () => {
     const { caller, names, id, post, logs } = copied;
     const other = await caller.actingAs('somebody-else');
-    const again = await caller.copy(names, { id });
+    const again = await caller.decided(names, { id });
     assert.deepEqual([again.status, again.body], [200, post.body]);
     assert.equal((await caller.copy(names.slice(1), { id })).status, 409);
     assert.equal((await caller.copy(names, { id, overwrite: 'never' })).status, 409);
@@ -90,7 +90,7 @@ describe('a finished job that was deleted from Temporal', function () {
     const { caller, names, id, post, logs } = refused;
     assert.deepEqual([post.status, logs.job.state], [403, 'Rejected']);
     await caller.grant({ read: [caller.name], write: [caller.name] });
-    const again = await caller.copy(names, { id });
+    const again = await caller.decided(names, { id });
     assert.deepEqual([again.status, again.body], [403, post.body]);
     assert.deepEqual((await caller.logs(id)).body, logs);
     assert.deepEqual(caller.writes(names), [0, 0, 0]);

@@ -36,7 +36,7 @@ describe('the same correlation id', () => {
     const names = await caller.files(1);
     const { body } = await caller.decided(names, { id: 'ABCDEF00-1234-4ABC-8DEF-0123456789AB' });
     assert.equal(body.data.CorrelationId, 'abcdef00-1234-4abc-8def-0123456789ab');
-    const again = await caller.copy(names, { id: body.data.CorrelationId });
+    const again = await caller.decided(names, { id: body.data.CorrelationId });
     assert.deepEqual([again.status, again.body], [200, body]);
   });
 
@@ -77,7 +77,7 @@ describe('the same correlation id', () => {
     );
 
     await caller.grant({ read: [caller.name], write: [caller.name] });
-    const again = await caller.copy(names, { id });
+    const again = await caller.decided(names, { id });
     assert.deepEqual([again.status, again.body], [403, refused.body]);
     const { job, data } = await caller.ended(id);
     assert.deepEqual([job.state, data], ['Rejected', []]);
@@ -100,7 +100,7 @@ describe('the same correlation id', () => {
 
     hold.release();
     await caller.ended(holder);
-    const again = await caller.copy(names, { id });
+    const again = await caller.decided(names, { id });
     assert.deepEqual([again.status, again.body], [423, refused.body]);
     const { job, data } = await caller.ended(id);
     assert.deepEqual([job.state, data], ['Rejected', []]);

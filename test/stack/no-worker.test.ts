@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { CANCEL_SIGNAL } from '../../contract/ids.ts';
 import type { Caller } from './support/caller.ts';
+import type { Answer, CopyBody } from './support/http.ts';
 import { until } from './support/until.ts';
 import { useWorld } from './support/world.ts';
 
@@ -16,6 +17,14 @@ describe('while no worker runs', function () {
     await until('Temporal has the job', () => describe().catch(() => undefined));
   }
 
+  /** POSTs, again where the machine is too busy to make sure in time that the job is durable. */
+  async function through503(post: () => Promise<Answer<CopyBody>>): Promise<Answer<CopyBody>> {
+    return await until('the POST is answered otherwise than by 503', async () => {
+      const answer = await post();
+      return answer.status !== 503 && answer;
+    });
+  }
+
   it('a job is taken on all the same, is nobody else’s, and is carried out once a worker starts', async () => {
     const caller = await world().newCaller();
     const other = await caller.actingAs('somebody-else');
@@ -24,14 +33,13 @@ describe('while no worker runs', function () {
 
     const posting = caller.copy(names, { id });
     await knownToTemporal(id);
+    const [logs, track] = await Promise.all([caller.logs(id), caller.track(id)]);
     // A POST takes 5 s to be answered here, so those that are to find the job there do not wait for the first.
-    const [first, again, byOther, ofOtherFiles, logs, track] = await Promise.all([
+    const [first, again, byOther, ofOtherFiles] = await Promise.all([
       posting,
-      caller.copy(names, { id }),
-      other.copy(names, { id }),
-      caller.copy(names.slice(1), { id }),
-      caller.logs(id),
-      caller.track(id),
+      through503(() => caller.copy(names, { id })),
+      through503(() => other.copy(names, { id })),
+      through503(() => caller.copy(names.slice(1), { id })),
     ]);
     assert.equal(first.status, 202);
     assert.ok(first.tookMs < 6_000, `answered after ${first.tookMs} ms`);
@@ -55,7 +63,7 @@ describe('while no worker runs', function () {
     assert.equal(job.state, 'Completed');
     assert.equal(job.startedAt, logs.body.job.startedAt, 'told from the record as by a worker');
     assert.deepEqual(caller.writes(names), [1, 1]);
-    const decided = await caller.copy(names, { id });
+    const decided = await caller.decided(names, { id });
     assert.deepEqual(
       [decided.status, decided.body.status.message, decided.body.data],
       [200, 'Files copying completed', first.body.data],
@@ -88,7 +96,8 @@ describe('while no worker runs', function () {
     );
     await stack.worker.start();
     for (const { caller, names, id, post } of cancelled) {
-      assert.ok([200, 202].includes((await post).status));
+      // 503: on a busy machine nobody could make sure in time that the job is durable.
+      assert.ok([200, 202, 503].includes((await post).status));
       const { job, data } = await caller.ended(id);
       assert.equal(job.state, 'Cancelled');
       assert.deepEqual(

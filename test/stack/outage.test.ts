@@ -113,7 +113,7 @@ describe('while others are down', function () {
       assert.equal(job.state, 'Completed');
       assert.ok(id === lateId || data.every(({ retryCount }) => retryCount > 0));
     }
-    assert.equal((await caller.copy([late], { id: lateId })).status, 200);
+    assert.equal((await caller.decided([late], { id: lateId })).status, 200);
     assert.deepEqual(caller.writes(names), [1, 1, 1, 1]);
     assert.deepEqual(await caller.locks(), []);
     assert.equal((await readiness()).status, 200);

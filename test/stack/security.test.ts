@@ -86,7 +86,6 @@ describe('access', () => {
     const [name = ''] = await caller.files(1);
     const { job } = await caller.copied([name, 'missing.txt']);
     assert.equal(job.state, 'CompletedWithErrors');
-    const retry = () => caller.http.post(`/apollo/files/copy/${job.correlationId}/retry`);
 
     for (const { read, write, gone } of [
       { read: [caller.name], write: [], gone: caller.destinationId },
@@ -94,7 +93,7 @@ describe('access', () => {
     ]) {
       await caller.grant({ read, write });
       assert.equal((await caller.decided([name])).status, 403);
-      assert.equal((await retry()).status, 403);
+      assert.equal((await caller.retry(job.correlationId)).status, 403);
       assert.doesNotMatch(await collectionsOf(caller), new RegExp(`"${gone}"`));
     }
     assert.deepEqual(caller.writes([name, 'missing.txt']), [1, 0]);
@@ -117,7 +116,7 @@ describe('access', () => {
       ' ',
     ]) {
       const files = [{ sourceCollectionId: id, destinationCollectionId: caller.destinationId, fileName: 'a' }];
-      const { status } = await caller.http.post('/apollo/files/copy', { copyFileCollectionData: files });
+      const { status } = await caller.decidedPost('/apollo/files/copy', { copyFileCollectionData: files });
       assert.equal(status, 403, id);
     }
   });

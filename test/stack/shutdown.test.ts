@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { DEADLINES } from '../../api/jobs/deadlines.ts';
 import { CONTROL_BUCKET } from '../../dev/stack.ts';
 import { holdAfter, holdBefore } from '../support/storage-proxy/index.ts';
 import { until } from './support/until.ts';
@@ -62,11 +63,17 @@ describe('SIGTERM', function () {
     await admission.reached;
     const ending = world().terminate(stack.api);
     await until('the API is stopping', () => stack.api.tail().includes('api stopping'));
-    await assert.rejects(fetch(`${stack.apiUrl}/healthz`));
+    const isRefused = () =>
+      fetch(`${stack.apiUrl}/healthz`).then(
+        () => false,
+        () => true,
+      );
+    await until('it takes no more requests', isRefused);
     admission.release();
 
-    const { status, body } = await post;
-    assert.equal(status, 200);
+    const { status, body, tookMs } = await post;
+    // A busy machine may need all of the time that a decision is waited for: stopping does not cut it short.
+    assert.ok(status === 200 || (status === 202 && tookMs >= DEADLINES.admission), `${status} after ${tookMs} ms`);
     assertInTime(await ending);
     await stack.api.start();
     assert.equal((await caller.ended(body.data.CorrelationId)).job.state, 'Completed');

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startStack, type Stack } from '../../dev/stack.ts';
 import { EXAMPLE_REQUEST, makeExample } from '../../dev/example.ts';
-import { choosePorts, LOOPBACK } from '../../dev/ports.ts';
 import { metricsOfAlerts } from '../deployment/alert-rules.ts';
 import { startCollector, type CollectedSpan } from '../telemetry/collector.ts';
 import { httpTo, type CopyBody } from './support/http.ts';
@@ -23,17 +22,13 @@ describe('what is told of a copy of two files', function () {
   this.timeout(120_000);
   let collector: Awaited<ReturnType<typeof startCollector>>;
   let stack: Stack;
-  let workerMetrics: string;
   let spans: CollectedSpan[];
 
   before(async () => {
     collector = await startCollector();
     const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
     const env = { ...otlp, LOG_LEVEL: 'debug' };
-    const { metrics } = await choosePorts({ metrics: 0 }, { anyFree: true });
-    workerMetrics = `http://${LOOPBACK}:${metrics}/metrics`;
-    const worker = { ...env, METRICS_PORT: String(metrics) };
-    stack = await startStack({ anyPorts: true, env: { api: env, worker } });
+    stack = await startStack({ anyPorts: true, env: { api: env, worker: env } });
     await makeExample(stack.emulator, CALLER);
     const http = httpTo(stack.apiUrl, await stack.token({ sub: CALLER }));
     const traceparent = `00-${TRACE_ID}-${CALLER_SPAN}-01`;
@@ -97,7 +92,7 @@ describe('what is told of a copy of two files', function () {
   it('is in the metrics of the worker, beside those of the SDK', async () => {
     const copied = /^apollo_files_total\{result="completed"\} 2$/m;
     const page = await until('the copies are counted', async () => {
-      const text = await pageAt(workerMetrics);
+      const text = await pageAt(stack.metricsUrl);
       return copied.test(text) && text;
     });
     const expected = [
@@ -119,7 +114,7 @@ describe('what is told of a copy of two files', function () {
   });
 
   it('has all that the alert rules ask about', async () => {
-    const pages = await Promise.all([pageAt(workerMetrics), pageAt(`${stack.apiUrl}/metrics`)]);
+    const pages = await Promise.all([pageAt(stack.metricsUrl), pageAt(`${stack.apiUrl}/metrics`)]);
     const there = new Set(pages.join('\n').match(/^\w+/gm));
     const asked = await metricsOfAlerts();
     assert.ok(asked.size > 10);

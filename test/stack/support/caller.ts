@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Overwrite } from '../../../contract/messages.ts';
 import type { FileState } from '../../../contract/states.ts';
 import { isEndState } from '../../../contract/states.ts';
@@ -167,16 +166,22 @@ export class Caller {
 
   /** POSTs a request for these files. */
   async copy(fileNames: readonly FileName[], { id, overwrite }: AnswerOptions = {}): Promise<Answer<CopyBody>> {
-    const headers: Record<string, string> = id === undefined ? {} : { 'x-correlation-id': id };
-    return await this.http.post('/apollo/files/copy', this.request(fileNames, overwrite), headers);
+    return await this.http.post('/apollo/files/copy', this.request(fileNames, overwrite), identified(id));
   }
 
   /** POSTs a request, again where a busy machine has not decided it in 5 s, and gives the decision. */
-  async decided(fileNames: readonly FileName[], options: AnswerOptions = {}): Promise<Answer<CopyBody>> {
-    const identified = { id: randomUUID(), ...options };
+  async decided(fileNames: readonly FileName[], { id, overwrite }: AnswerOptions = {}): Promise<Answer<CopyBody>> {
+    return await this.decidedPost('/apollo/files/copy', this.request(fileNames, overwrite), id);
+  }
+
+  /** The same on any route that starts a job, with any body. */
+  async decidedPost(path: string, content: unknown, id?: string): Promise<Answer<CopyBody>> {
+    let correlationId = id;
     const post = async () => {
-      const answer = await this.copy(fileNames, identified);
-      return answer.status === 202 ? undefined : answer;
+      const answer = await this.http.post<CopyBody>(path, content, identified(correlationId));
+      if (answer.status !== 202) return answer;
+      correlationId = answer.body.data.CorrelationId;
+      return undefined;
     };
     return await until('the request is decided', post);
   }
@@ -209,9 +214,9 @@ export class Caller {
     return await this.http.post(`/apollo/files/copy/${id}/resume`);
   }
 
-  /** Makes a new job of what this one did not get done. */
-  async retry(id: string): Promise<Answer<CopyBody>> {
-    return await this.http.post(`/apollo/files/copy/${id}/retry`);
+  /** Asks for a new job of what this one did not get done, and gives the decision. */
+  async retry(id: string, newId?: string): Promise<Answer<CopyBody>> {
+    return await this.decidedPost(`/apollo/files/copy/${id}/retry`, undefined, newId);
   }
 
   /** The rows of a job's report. */
@@ -243,6 +248,11 @@ export class Caller {
   async copied(fileNames: readonly FileName[], options: AnswerOptions = {}): Promise<LogsBody> {
     return await this.ended(await this.start(fileNames, options));
   }
+}
+
+/** The headers of a POST that brings its own correlation id, or none. */
+function identified(id: string | undefined): Record<string, string> {
+  return id === undefined ? {} : { 'x-correlation-id': id };
 }
 
 /** The states of a job's files, by file name. */
