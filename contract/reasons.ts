@@ -33,6 +33,7 @@ const reasons = {
   ACCESS_DENIED: { retry: false, meaning: 'The caller may not use a collection, or it does not exist.' },
   INVALID_REQUEST: { retry: false, meaning: 'The request cannot be carried out as it is.' },
   DRY_RUN: { retry: false, meaning: 'Skipped: the job only tells what would happen.' },
+  NOTHING_TO_COPY: { retry: false, meaning: 'The job found no file to copy: its prefix may be mistyped.' },
   CANCELLED: { retry: false, meaning: 'The job was cancelled before the file was copied.' },
   TERMINATED: { retry: false, meaning: 'The job was ended by force in Temporal.' },
   INTERNAL_ERROR: { retry: false, meaning: 'A defect of the service.' },
@@ -56,6 +57,9 @@ export function isRetryable(code: ReasonCode): boolean {
 export function reason(code: ReasonCode, sentence: string): string {
   return `${code}: ${sentence}`;
 }
+
+/** What is told of a job that was to copy nothing, and did. */
+export const NOTHING_TO_COPY = reason('NOTHING_TO_COPY', 'no file has that prefix, or the list is empty');
 
 /** Why a file was skipped that others held when its job was admitted. */
 export const SKIPPED_AS_LOCKED = reason(

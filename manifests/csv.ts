@@ -30,7 +30,9 @@ function readHeader(read: TextLine): EntryField[] {
   const columns = names.fields.map((name) => {
     const column = ENTRY_FIELDS.find((field) => field === name);
     if (column !== undefined) return column;
-    throw new ManifestError(`has an unknown column ${JSON.stringify(name.slice(0, 100))} in its header`);
+    throw new ManifestError(
+      `has an unknown column ${JSON.stringify(name.slice(0, 100))} in its header: there may be ${ENTRY_FIELDS.join(', ')}`,
+    );
   });
   for (const field of ENTRY_FIELDS) {
     const times = columns.filter((column) => column === field).length;

@@ -3,6 +3,10 @@ import { COPY_STATE } from '../contract/search-attributes.ts';
 import type { FileEntry, JobMemo } from '../contract/messages.ts';
 import type { JobLife } from './job-life.ts';
 
+/** Of a bulk job, whose workflow hears of files by the thousand. */
+const STILL_UNCOUNTED =
+  'Files of chunks under way are not counted yet: see the heartbeat details of pending activities.';
+
 /** Shows a change of the job's state in Temporal's Web UI: as search attribute and in the details. */
 export function showJob(book: JobLife): void {
   upsertSearchAttributes([{ key: COPY_STATE, value: book.state }]);
@@ -14,7 +18,7 @@ export function showJob(book: JobLife): void {
  * described with, which costs one where that has changed.
  */
 export function showProgress(book: JobLife): void {
-  const { state, counts, message } = book.live();
+  const { state, counts, message, underWay = [] } = book.live();
   const rows = [
     ['requested', counts.requested],
     ['completed', counts.completed],
@@ -25,7 +29,8 @@ export function showProgress(book: JobLife): void {
     ['bytes', counts.bytes],
   ];
   const table = ['| files | |', '| --- | ---: |', ...rows.map(([name, count]) => `| ${name} | ${count} |`)];
-  setCurrentDetails([`**${state}**`, message, table.join('\n')].filter((part) => part !== '').join('\n\n'));
+  const more = underWay.length === 0 ? '' : STILL_UNCOUNTED;
+  setCurrentDetails([`**${state}**`, message, table.join('\n'), more].filter((part) => part !== '').join('\n\n'));
   const live = book.news();
   if (live === undefined || !isToldByMemo()) return;
   const { runId } = workflowInfo();

@@ -89,7 +89,8 @@ export const ANSWERS = {
   missingScope: plainError(403, 'The token lacks a scope.', TEXTS.forbidden, challengeHeader),
   forbidden: plainError(
     403,
-    'The token lacks a scope, or the caller may not use one of the collections (an unknown one included).',
+    'The token lacks a scope, or the caller may not use one of the collections (an unknown one included). Which one is said ' +
+      'by the `message` of the job’s status, whose id is the `x-correlation-id` of this answer.',
     TEXTS.forbidden,
     challengeHeader,
   ),

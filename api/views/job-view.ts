@@ -1,10 +1,12 @@
 import type { JobStatus } from '../../contract/messages.ts';
+import { NOTHING_TO_COPY } from '../../contract/reasons.ts';
 import type { JobState } from '../../contract/states.ts';
 import type { JobView } from '../schemas/job.ts';
 import { timestamp } from './timestamp.ts';
 
-/** A job as callers see it. */
+/** A job as callers see it. One that found nothing is Completed, and says so: its prefix may be mistyped. */
 export function jobView({ correlationId, state, counts, startedAt, endedAt, message }: JobStatus): JobView {
+  const foundNothing = state === 'Completed' && counts.requested === 0 && message === '';
   const { requested, completed, skipped, failed, cancelled, pending, bytes } = counts;
   return {
     correlationId,
@@ -12,7 +14,7 @@ export function jobView({ correlationId, state, counts, startedAt, endedAt, mess
     counts: { requested, completed, skipped, failed, cancelled, pending, bytes },
     startedAt: timestamp(startedAt),
     endedAt: timestamp(endedAt),
-    message,
+    message: foundNothing ? NOTHING_TO_COPY : message,
   };
 }
 

@@ -15,7 +15,7 @@ export async function setLock(locks: LockStore, target: LockTarget, owner: Manua
     const { holder } = attempt;
     const isOurs = holder.owner.kind === 'manual' && holder.owner.who === owner.who && holder.owner.why === owner.why;
     if (isOurs) return holder;
-    throw new CliError(EXIT.refused, `not locked: ${lockText(holder)}`);
+    throw new CliError(EXIT.refused, `not taken: ${lockText(holder)}`);
   }
   const { lock } = attempt;
   const others = await locks.findOverlapping([target]).catch(async (error: unknown) => {
@@ -25,5 +25,5 @@ export async function setLock(locks: LockStore, target: LockTarget, owner: Manua
   const inTheWay = others.find((other) => other.owner.kind === 'job');
   if (inTheWay === undefined) return lock;
   await locks.release(lock, lock.generation);
-  throw new CliError(EXIT.refused, `not locked: ${lockText(inTheWay)}`);
+  throw new CliError(EXIT.refused, `not taken: ${lockText(inTheWay)}`);
 }

@@ -46,9 +46,17 @@ function parse(body: string): z.infer<typeof refusal> | undefined {
 }
 
 function describe({ status: { message }, data }: z.infer<typeof refusal>): string {
-  if (data?.Errors?.length) return first(data.Errors, (error) => `${error.path} ${error.message}`);
+  if (data?.Errors?.length) return first(data.Errors, (error) => inWords(`${error.path} ${error.message}`));
   if (data?.Files?.length) return `${message}: ${first(data.Files, lockedText)}`;
   return message;
+}
+
+/** Files of a list in the request by their number, from 1, as a person counts them. */
+function inWords(mistake: string): string {
+  return mistake.replace(
+    /copyFileCollectionData\[(\d+)\](?:\.(\w+))?/g,
+    (_, index: string, field?: string) => `file ${Number(index) + 1}${field === undefined ? '' : `: ${field}`}`,
+  );
 }
 
 function lockedText({

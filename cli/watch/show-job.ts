@@ -2,14 +2,10 @@ import type { CliContext } from '../context.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import type { Job } from '../http/answers.ts';
 import type { ApiClient } from '../http/client.ts';
-import { remark, type Output } from '../output.ts';
+import type { Output } from '../output.ts';
 import { dryRunText, exitCodeOfDryRun, readDryRun } from './dry-run.ts';
 import { firstFilesText } from './first-files.ts';
-import { isSettled } from './follow-job.ts';
 import { jobText } from './job-text.ts';
-
-/** A job that had nothing to do is Completed, though its prefix may be mistyped. */
-const NOTHING_TO_COPY = 'there was nothing to copy: no file has that prefix, or the list is empty';
 
 /**
  * Shows how a job stands or ended, with what failed, or what a dry run found, and gives the exit code of that. Throws
@@ -22,7 +18,6 @@ export async function showJob(
 ): Promise<number> {
   const found = await readDryRun(api, job);
   output.show(found === undefined ? job : { ...job, dryRun: found.forecast }, jobText(job, context.clock.now()));
-  if (isSettled(job) && job.state === 'Completed' && job.counts.requested === 0) remark(context, NOTHING_TO_COPY);
   if (found !== undefined) output.say(...dryRunText(found, job.correlationId));
   else if (!output.isJson) output.say(...(await firstFilesText(api, job)));
   return found === undefined ? exitCodeOf(job) : exitCodeOfDryRun(found, exitCodeOf(job));

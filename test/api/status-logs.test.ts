@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { JobNotFoundError, ServiceUnavailableError } from '../../api/jobs/job-service.ts';
+import type { JobStatus } from '../../contract/messages.ts';
 import { encodeContinuationToken } from '../../api/views/continuation-token.ts';
 import { adminToken, assertAnswer, assertMistakes, file, ID, JOB, NOW, OTHER_ID, page, setUp } from './support.ts';
 
@@ -95,6 +96,18 @@ describe('GET /apollo/status/logs', () => {
     const body = (await response.json()) as { job: Record<string, unknown>; paging: object };
     assert.deepEqual(body.paging, { totalCount: 0, continuationToken: null });
     assert.equal(body.job.message, 'FILE_LOCKED: a.jpg is locked');
+  });
+
+  it('tells of a job that found nothing that there was nothing to copy', async () => {
+    const counts = { ...JOB.counts, requested: 0, completed: 0, pending: 0, bytes: 0 };
+    const job = { ...JOB, state: 'Completed' as const, counts };
+    const answer = async (found: JobStatus) => {
+      const jobs = { page: () => Promise.resolve(page([], { job: found })) };
+      return ((await (await setUp({ jobs }).get(LOGS)).json()) as { job: { message: string } }).job.message;
+    };
+    assert.equal(await answer(job), 'NOTHING_TO_COPY: no file has that prefix, or the list is empty');
+    assert.equal(await answer({ ...job, state: 'Processing' }), '', 'not before its end');
+    assert.equal(await answer({ ...job, counts: { ...counts, requested: 1, skipped: 1 } }), '');
   });
 
   it('asks for the first 100 files where nothing is said, as the caller', async () => {

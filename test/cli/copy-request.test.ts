@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT } from '../../cli/exit-codes.ts';
-import { ID } from './jobs.ts';
+import { ID, jobOf, logsOf } from './jobs.ts';
 import { cli, json, scriptedApi } from './support.ts';
 
 describe('apollo copy', () => {
@@ -185,6 +185,51 @@ describe('apollo copy', () => {
       }
     });
   }
+
+  it('says why a job was rejected for want of access, as its record does', async () => {
+    const message = 'ACCESS_DENIED: line 2: the caller may not read collection c, or it does not exist';
+    const refused = { status: 403, body: { status: { message: 'No', code: '403' }, data: null } };
+    const api = await scriptedApi(({ method }) =>
+      method === 'POST' ? refused : { body: logsOf({ ...jobOf('Rejected'), message }) },
+    );
+    try {
+      const { code, stderr } = await cli(['copy', 'a', 'b', 'x', '--id', ID], { env: api.env });
+      assert.deepEqual([code, stderr], [EXIT.refused, `apollo: No (403); ${message}\n`]);
+      assert.equal(api.requests[1]?.path, `/apollo/status/logs?correlationId=${ID}&limit=1`);
+    } finally {
+      await api.close();
+    }
+  });
+
+  it('names files of a list by their number, from 1', async () => {
+    const [path, other] = [1, 0].map((index) => `copyFileCollectionData[${index}]`);
+    const mistake = {
+      path: `${path}.destinationFileName`,
+      message: `is already the destination of ${other}`,
+    };
+    const body = { status: { message: 'Wrong', code: '400' }, data: { Errors: [mistake] } };
+    const api = await scriptedApi(() => ({ status: 400, body }));
+    try {
+      const { stderr } = await cli(['copy', 'a', 'b', 'x', 'x'], { env: api.env });
+      assert.equal(stderr, 'apollo: file 2: destinationFileName is already the destination of file 1 (400)\n');
+    } finally {
+      await api.close();
+    }
+  });
+
+  it('says where there is nothing to copy: the prefix may be mistyped', async () => {
+    const data = { Result: 'at http://status', Message: 'Number of file copy requests:0', CorrelationId: ID };
+    const api = await scriptedApi(() => ({ body: { status: { message: 'Text', code: '200' }, data } }));
+    try {
+      const { lines } = await cli(['copy', 'a', 'b', '--prefix', 'nope/', '--id', ID], { env: api.env, tty: true });
+      assert.deepEqual(lines.slice(0, 2), [
+        `Job ${ID} accepted: 0 files`,
+        '  NOTHING_TO_COPY: no file has that prefix, or the list is empty',
+      ]);
+    } finally {
+      await api.close();
+    }
+  });
 
   it('says which scopes a token lacks', async () => {
     const headers = { 'www-authenticate': 'Bearer error="insufficient_scope", scope="apollo_read apollo_write"' };

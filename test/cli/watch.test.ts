@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT } from '../../cli/exit-codes.ts';
 import { PATIENCE_MS } from '../../cli/watch/follow-job.ts';
+import { NOTHING_TO_COPY } from '../../contract/reasons.ts';
 import { endedAfter, ID, jobOf, logsOf } from './jobs.ts';
 import { cli, idleClock, json, scriptedApi } from './support.ts';
 
@@ -115,9 +116,13 @@ describe('a watched job', () => {
   });
 
   it('says that there was nothing to copy: the prefix may be mistyped', async () => {
-    const { code, stderr } = await watch([stands(endedAfter(1, jobOf('Completed')))]);
+    const job = endedAfter(1, { ...jobOf('Completed'), message: NOTHING_TO_COPY });
+    const { code, lines } = await watch([stands(job)], { tty: true });
     assert.equal(code, EXIT.done);
-    assert.match(stderr, /^apollo: there was nothing to copy: no file has that prefix/);
+    assert.deepEqual(lines, [
+      'Completed: 0 files in 1.0 s',
+      '  NOTHING_TO_COPY: no file has that prefix, or the list is empty',
+    ]);
   });
 
   it('tells on standard error what failed, where standard output is JSON', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { sharedTemporal } from '../support/temporal.ts';
+import { bulkRequest, chunksOf, COLLECTION, copied, withBulkJobs } from './bulk-support.ts';
 import { completed, failed, gate, othersHold, replaceActivities } from './replaced-activities.ts';
 import { eventually, fileNames, requestFor, withJobs, type Job } from './support.ts';
 
@@ -97,6 +98,22 @@ describe('what Temporal shows of a job', () => {
       doors.b.open();
       await job.result();
       assert.match(await currentDetails(job), /^\*\*Completed\*\*\n\n.*\| completed \| 2 \|/s);
+    });
+  });
+
+  it('says of a bulk job that files of chunks under way are not counted yet', async () => {
+    const door = gate();
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      copyChunk: () => door.passed.then(() => copied(10)),
+    });
+    await withBulkJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 1);
+      assert.match(await currentDetails(job), /\| pending \| 10 \|[^]*not counted yet: see the heartbeat details/);
+      door.open();
+      await job.result();
+      assert.doesNotMatch(await currentDetails(job), /not counted yet/);
     });
   });
 

@@ -56,7 +56,10 @@ export async function ask(path, { headers = {}, ...init } = {}) {
   const words =
     response.status === 401
       ? tokenWords(sent)
-      : (WORDS_BY_STATUS.get(response.status) ?? body.status?.message ?? `The service answered ${response.status}`);
+      : (scopeWords(response) ??
+        WORDS_BY_STATUS.get(response.status) ??
+        body.status?.message ??
+        `The service answered ${response.status}`);
   throw new ApiError(response.status, words, body.data ?? null, rejectedJobOf(response));
 }
 
@@ -68,6 +71,12 @@ function rejectedJobOf({ status, headers }) {
   return status === 403 && !headers.has('www-authenticate')
     ? (headers.get('x-correlation-id') ?? undefined)
     : undefined;
+}
+
+/** @param {Response} response @returns {string | undefined} undefined: it is not for want of a scope */
+function scopeWords({ status, headers }) {
+  const [, scopes] = (status === 403 && /scope="([\w ]+)"/.exec(headers.get('www-authenticate') ?? '')) || [];
+  return scopes && `This token may not do that: it has to have the scopes ${scopes.replaceAll(' ', ' and ')}.`;
 }
 
 /** @param {string} refused */

@@ -1,6 +1,7 @@
-import { ApiError, listCollections, startCopy } from './api.js';
+import { ApiError, listCollections, readFiles, startCopy } from './api.js';
 import { find, make, setText, showProblem } from './dom.js';
 import { keepRequest } from './dry-runs.js';
+import { printable, reasonWords } from './format.js';
 
 const MAX_MISTAKES_SHOWN = 20;
 
@@ -42,10 +43,10 @@ function mistakesIn(data) {
     /** @type {{ Errors?: { path: string, message: string }[], Files?: { collectionId: string, fileName: string, message?: string }[] }} */ (
       data ?? {}
     );
-  const wrong = Errors.map(({ path, message }) => {
-    const [, line] = /^copyFileCollectionData\[(\d+)\]/.exec(path) ?? [];
-    return line === undefined ? `${path} ${message}`.trim() : `File ${Number(line) + 1} ${message}`;
-  });
+  /** Files by their number, from 1. */
+  const numbered = (/** @type {string} */ text, /** @type {string} */ word) =>
+    text.replace(/copyFileCollectionData\[(\d+)\](?:\.\w+)?/g, (_, index) => `${word} ${Number(index) + 1}`);
+  const wrong = Errors.map(({ path, message }) => `${numbered(path, 'File')} ${numbered(message, 'file')}`.trim());
   return [
     ...wrong,
     ...Files.map(({ collectionId, fileName, message }) =>
@@ -61,10 +62,21 @@ function showRefusal(error) {
   const more = mistakes.length - MAX_MISTAKES_SHOWN;
   const shown = mistakes.slice(0, MAX_MISTAKES_SHOWN).map((mistake) => make('li', {}, mistake));
   if (more > 0) shown.push(make('li', {}, `and ${more} more`));
-  if (error instanceof ApiError && error.rejectedJob !== undefined) {
-    shown.push(make('li', {}, make('a', { href: `#/jobs/${error.rejectedJob}` }, 'What was refused, and why')));
-  }
   find('copy-mistakes', HTMLUListElement).replaceChildren(...shown);
+}
+
+/**
+ * Where access was refused, its job says to what.
+ * @param {unknown} error
+ * @param {AbortSignal} signal
+ */
+async function showReason(error, signal) {
+  if (!(error instanceof ApiError) || error.rejectedJob === undefined) return;
+  const { job } = await readFiles({ correlationId: error.rejectedJob, limit: '1' }, signal);
+  if (signal.aborted) return;
+  const link = make('a', { href: `#/jobs/${error.rejectedJob}` }, 'The rejected job');
+  const reason = make('li', {}, printable(reasonWords(job.message).sentence));
+  find('copy-mistakes', HTMLUListElement).replaceChildren(reason, make('li', {}, link));
 }
 
 /**
@@ -129,6 +141,7 @@ export async function showCopyForm(signal, onError) {
       showRefusal(error);
       find('copy-problem', HTMLElement).focus();
       onError(error);
+      await showReason(error, signal).catch(() => undefined);
     } finally {
       submit.disabled = false;
     }

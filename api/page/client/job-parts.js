@@ -17,8 +17,9 @@ const MEANINGS = new Map([
   ['Rejected', 'Nothing was copied.'],
 ]);
 
-/** @param {string} state */
-export function stateMeaning(state) {
+/** @param {JobView} job */
+export function stateMeaning({ state, counts }) {
+  if (state === 'Completed' && counts.requested === 0) return 'There was nothing to copy.';
   return MEANINGS.get(state) ?? '';
 }
 

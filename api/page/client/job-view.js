@@ -60,13 +60,16 @@ function dryRunWords(job, forecast) {
     [failed, 'would fail'],
   ].flatMap(([files, what]) => (Number(files) > 0 ? [`${count(Number(files))} ${what}`] : []));
   const again = request === undefined ? ' To copy them, start a new copy.' : '';
+  if (parts.length === 0) return `${start} There was nothing to copy.`;
   return `${start} ${problems}${among}: ${parts.join(', ')}. Locks are not looked at.${again}`;
 }
 
 /** @param {import('./dry-runs.js').Row} row */
 function failureItem({ fileName, message }) {
-  const name = make('span', { class: 'name', dir: 'auto' }, printable(fileName));
-  return make('li', {}, name, `: ${printable(foretoldFailure(message) ?? message)}`);
+  const why = printable(foretoldFailure(message) ?? message);
+  // A line of a manifest that could not be read names no file.
+  if (fileName === '') return make('li', {}, why);
+  return make('li', {}, make('span', { class: 'name', dir: 'auto' }, printable(fileName)), `: ${why}`);
 }
 
 /** @param {JobView} job */
@@ -230,8 +233,11 @@ export class JobPage {
     const isDryRun = forecast !== undefined || isKnownDryRun(this.#id);
     find('job-dry-run', HTMLElement).hidden = !isDryRun;
     const isDone = isDryRun && ['Completed', 'CompletedWithErrors'].includes(job.state);
-    setText(find('job-meaning', HTMLElement), isDone ? 'Nothing was copied: a dry run.' : stateMeaning(job.state));
-    find('job-for-real', HTMLButtonElement).hidden = forecast?.request === undefined || !isDone;
+    setText(find('job-meaning', HTMLElement), isDone ? 'Nothing was copied: a dry run.' : stateMeaning(job));
+    const isOffered = isDone && forecast?.request !== undefined && job.counts.requested > 0;
+    find('job-for-real', HTMLButtonElement).hidden = !isOffered;
+    // What is to be tried again is all of it.
+    if (isDryRun) find('job-retry', HTMLButtonElement).hidden = true;
     setText(find('job-dry-run-words', HTMLElement), dryRunWords(job, forecast));
     const failures = find('job-dry-run-failures', HTMLUListElement);
     const all = forecast?.failures ?? [];

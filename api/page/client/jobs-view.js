@@ -126,6 +126,7 @@ export async function showJobs(signal, onError) {
       showProblem(problem, undefined);
     } catch (error) {
       if (refresh.signal.aborted) continue;
+      if (rows.size === 0) setText(summary, '');
       showProblem(problem, error);
       onError(error);
     }

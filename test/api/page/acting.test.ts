@@ -208,10 +208,15 @@ describe('acting on the operator page', function () {
 
   it('says what is wrong with a request: refused, mistaken or locked', async () => {
     const admissions = [
-      { decision: 'forbidden', message: 'ACCESS_DENIED' },
+      { decision: 'forbidden', message: 'ACCESS_DENIED: no such collection' },
       {
         decision: 'invalid',
-        errors: [{ path: 'copyFileCollectionData[0].fileName', message: 'is copied onto itself' }],
+        errors: [
+          {
+            path: 'copyFileCollectionData[1].destinationFileName',
+            message: 'is already the destination of copyFileCollectionData[0]',
+          },
+        ],
       },
       { decision: 'locked', files: [{ collectionId: 'copies', fileName: '<b>.jpg' }] },
     ] as const;
@@ -225,22 +230,25 @@ describe('acting on the operator page', function () {
         admission: structuredClone(admission) as never,
       });
     };
-    const { open, close } = await servePage({ jobs: { copy } });
+    const message = 'ACCESS_DENIED: the caller may not read collection secret, or it does not exist';
+    const rejected = pageOf([], { job: { ...JOB, state: 'Rejected', endedAt: NOW, message } });
+    const { open, close } = await servePage({ jobs: { copy, page: () => Promise.resolve(rejected) } });
     const page = await open('#/new');
     await page.getByLabel('From collection').selectOption('copies');
     await page.getByLabel('To collection').selectOption('copies');
     await page.getByLabel('File names').fill('a.jpg');
     for (const [alert, detail] of [
-      [FORBIDDEN_TEXT, undefined],
-      ['The request is not valid', 'File 1 is copied onto itself'],
+      [FORBIDDEN_TEXT, 'the caller may not read collection secret, or it does not exist'],
+      ['The request is not valid', 'File 2 is already the destination of file 1'],
       ['File already Locked', '<b>.jpg in copies is locked'],
     ] as const) {
       await page.getByRole('button', { name: 'Start dry run' }).click();
       await page.getByRole('alert').getByText(alert).waitFor();
-      if (detail !== undefined) await page.getByText(detail).waitFor();
-      const why = page.getByRole('link', { name: 'What was refused, and why' });
-      assert.equal(await why.count(), detail === undefined ? 1 : 0);
-      if (detail === undefined) assert.match((await why.getAttribute('href')) ?? '', /^#\/jobs\/[0-9a-f-]{36}$/);
+      await page.getByText(detail).waitFor();
+      const rejected = page.getByRole('link', { name: 'The rejected job' });
+      assert.equal(await rejected.count(), alert === FORBIDDEN_TEXT ? 1 : 0);
+      if (alert === FORBIDDEN_TEXT)
+        assert.match((await rejected.getAttribute('href')) ?? '', /^#\/jobs\/[0-9a-f-]{36}$/);
     }
     await close();
   });

@@ -230,6 +230,18 @@ describe('looking at jobs on the operator page', function () {
     await close();
   });
 
+  it('says of a job that found nothing that there was nothing to copy, and offers nothing to do about it', async () => {
+    const counts = { ...JOB.counts, requested: 0, completed: 0, pending: 0 };
+    const ended: JobStatus = { ...JOB, counts, state: 'Completed', endedAt: NOW + 2_000 };
+    const jobs = { status: () => Promise.resolve(ended), page: () => Promise.resolve(pageOf([], { job: ended })) };
+    const { open, close } = await servePage({ jobs });
+    const page = await open(`#/jobs/${ID}`);
+    await page.locator('#job-meaning', { hasText: 'There was nothing to copy.' }).waitFor();
+    await page.getByText('no file has that prefix, or the list is empty').waitFor();
+    assert.equal(await page.locator('#job button:visible', { hasText: /Copy|Retry/ }).count(), 0);
+    await close();
+  });
+
   it('tells of no share and no time left where there may be more files than are counted', async () => {
     const message = whileListing('STORAGE_UNAVAILABLE: no answer');
     let completed = 0;
