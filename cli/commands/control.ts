@@ -16,6 +16,9 @@ const ACTIONS = {
   resume: { summary: 'go on with a paused job', description: 'Goes on with a paused job, from what is done.' },
 } as const;
 
+/** What a job that waits for its decision shows nothing of. */
+const PAUSED_LATER = '  It is paused as soon as it is accepted.';
+
 const EXAMPLE_ID = 'c7164076-9224-401c-a6bd-21908563abf8';
 
 /** `apollo cancel`, `pause` and `resume`: a signal to a job; shows how it stands after it. */
@@ -34,7 +37,9 @@ export function addControl({ program, context }: CommandSet): void {
       .action(async (id, options) => {
         const api = connectApi(options, context);
         const { answer } = await api.request(`/apollo/files/copy/${id}/${action}`, jobAnswer, { method: 'POST' });
-        new Output(context, options).show(answer.data, jobText(answer.data, context.clock.now()));
+        const output = new Output(context, options);
+        output.show(answer.data, jobText(answer.data, context.clock.now()));
+        if (action === 'pause' && answer.data.state === 'Requested') output.say(PAUSED_LATER);
       });
   }
 }
