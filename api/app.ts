@@ -8,6 +8,7 @@ import { LIMITS } from './limits.ts';
 import { audit } from './middleware/audit.ts';
 import { correlationId } from './middleware/correlation-id.ts';
 import { boundedInFlight } from './middleware/in-flight.ts';
+import { halfReadBody } from './middleware/half-read-body.ts';
 import { measured } from './middleware/measured.ts';
 import { ApiMetrics } from './metrics.ts';
 import { noStore } from './middleware/no-store.ts';
@@ -54,6 +55,7 @@ export function createApp(deps: ApiDeps): ApiApp {
       },
     }),
   );
+  app.use('/apollo/*', halfReadBody);
   app.use('/apollo/*', correlationId);
   app.use('/apollo/*', audit(deps.log));
   // Ahead of routing, so that a new route cannot forget it; an unknown one is told to nobody without a token either.

@@ -28,6 +28,14 @@ export interface BodyLimits {
  */
 const SHORT_BODY_BYTES = 4 * 1_024;
 
+/** Requests whose bodies were given up before their end. */
+const halfRead = new WeakSet<Request>();
+
+/** Whether a request's body was begun to be read, and given up before its end. */
+export function isHalfRead(request: Request): boolean {
+  return halfRead.has(request);
+}
+
 /**
  * A request's body as it comes, a short one at one go. Throws HttpError 413 past the limit (at once where content-length says so), 408 where
  * it takes too long, 400 where it breaks off. What is not read is not waited for.
@@ -57,8 +65,11 @@ export async function* bodyChunks(
       yield value;
     }
   } finally {
-    // Of a body that has failed there is nothing left to cancel.
-    if (!isRead) await reader?.cancel().catch(() => undefined);
+    if (!isRead) {
+      halfRead.add(request);
+      // Of a body that has failed there is nothing left to cancel.
+      await reader?.cancel().catch(() => undefined);
+    }
   }
 }
 

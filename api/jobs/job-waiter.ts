@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { CopyStarter } from './copy-starter.ts';
 import type { JobStatus } from '../../contract/messages.ts';
-import { emptyCounts } from '../../contract/states.ts';
+import { emptyCounts, isEndState } from '../../contract/states.ts';
 import { DEADLINES, until } from './deadlines.ts';
 import type { JobFinder } from './job-finder.ts';
 import type { CopyAnswer, NewJob, Patience } from './job-service.ts';
@@ -74,7 +74,15 @@ export class JobWaiter {
       const answer = await this.#decisionAndEnd(job, deadline, signal);
       if (answer.kind === 'conflict' || answer.kind === 'abandoned' || isRefused(answer)) return answer;
       const overdue = Math.max(deadline, Date.now()) + GRACE_MS;
-      const look = await (signal.aborted ? this.#lookAt(job) : inTime(this.#lookAt(job), overdue));
+      // What is known without is an answer too: the job is durable.
+      const looking = this.#lookAt(job).catch(() => undefined);
+      const look = await (signal.aborted ? looking : inTime(looking, overdue));
+      // It was decided since it was asked.
+      if (answer.kind === 'undecided' && look !== undefined && isEndState(look.status.state)) {
+        const decided = await this.#starter.copy(job, LEAST_ADMISSION_MS);
+        if (decided.kind !== 'decided' || isRefused(decided)) return decided;
+        return { ...decided, job: look.status };
+      }
       const known = look?.status ?? (answer.kind === 'undecided' ? undecidedStatus(job, answer.requested) : undefined);
       const requested = answer.requested ?? look?.requested ?? null;
       return { ...answer, requested, ...(known !== undefined && { job: known }) };

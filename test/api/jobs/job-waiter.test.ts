@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { CopyStarter } from '../../../api/jobs/copy-starter.ts';
 import type { JobFinder } from '../../../api/jobs/job-finder.ts';
-import type { CopyAnswer } from '../../../api/jobs/job-service.ts';
+import { ServiceUnavailableError, type CopyAnswer } from '../../../api/jobs/job-service.ts';
 import type { JobViews } from '../../../api/jobs/job-views.ts';
 import { JobWaiter } from '../../../api/jobs/job-waiter.ts';
 import type { UnusedInputs } from '../../../api/jobs/unused-inputs.ts';
@@ -18,9 +18,12 @@ const undecided: CopyAnswer = { kind: 'undecided', requested: 1 };
 /** A waiter on parts that answer at once, but for what is said otherwise. */
 function waiter({
   copied = accepted,
+  later = copied,
   status = () => Promise.resolve(JOB),
 }: {
   copied?: CopyAnswer;
+  /** The answer to the same request, sent again. */
+  later?: CopyAnswer;
   status?: () => Promise<JobStatus>;
 } = {}) {
   const admissions: (number | undefined)[] = [];
@@ -28,7 +31,7 @@ function waiter({
   const starter = {
     copy(_job: unknown, admissionMs?: number) {
       admissions.push(admissionMs);
-      return Promise.resolve(copied);
+      return Promise.resolve(admissions.length === 1 ? copied : later);
     },
     decision: () => Promise.resolve(copied),
   };
@@ -78,6 +81,24 @@ describe('waiting for a job', () => {
     assert.ok(decided.kind === 'decided' && decided.job === undefined);
     assert.ok(open.kind === 'undecided');
     assert.deepEqual([open.job?.state, open.job?.counts.requested], ['Requested', 1]);
+  });
+
+  it('answers what is known of the decision where the status cannot be had', async () => {
+    const status = () => Promise.reject(new ServiceUnavailableError('storage', new Error('no answer')));
+    assert.deepEqual(await waiter({ status }).copy(0), accepted);
+    const open = await waiter({ status, copied: undecided }).copy(0);
+    assert.ok(open.kind === 'undecided');
+    assert.equal(open.job?.state, 'Requested');
+  });
+
+  it('answers with the decision where the status shows that it was made meanwhile', async () => {
+    const refused: CopyAnswer = { kind: 'decided', requested: 1, admission: { decision: 'forbidden', message: 'no' } };
+    const rejected = { ...JOB, state: 'Rejected' as const };
+    const status = () => Promise.resolve(rejected);
+    assert.deepEqual(await waiter({ status, copied: undecided, later: refused }).copy(0), refused);
+    const completed = { ...JOB, state: 'Completed' as const };
+    const ended = waiter({ status: () => Promise.resolve(completed), copied: undecided, later: accepted });
+    assert.deepEqual(await ended.copy(0), { ...accepted, job: completed });
   });
 
   it('looks once before the time is over, so that a worker that is not there is known by then', async () => {
