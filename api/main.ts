@@ -1,6 +1,7 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigError, EX_CONFIG, loadApiConfig } from '../config/config.ts';
+import { checkCredentials } from '../config/credentials.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig } from '../config/temporal.ts';
 import { loadTracingConfig } from '../config/tracing.ts';
@@ -24,8 +25,10 @@ function fail(exitCode: number, message: string): never {
 
 function settings() {
   try {
+    const config = loadApiConfig(process.env);
+    checkCredentials(process.env);
     return {
-      config: loadApiConfig(process.env),
+      config,
       temporal: loadTemporalConfig(process.env),
       tracingConfig: loadTracingConfig(process.env),
     };

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { ConfigError, EX_CONFIG, loadWorkerConfig, type WorkerConfig } from '../config/config.ts';
+import { checkCredentials } from '../config/credentials.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig, type TemporalConfig } from '../config/temporal.ts';
 import { loadTracingConfig } from '../config/tracing.ts';
@@ -14,6 +15,7 @@ const CONNECT_PAUSE_MS = 1_000;
 
 async function main(): Promise<void> {
   const config = loadWorkerConfig(process.env);
+  checkCredentials(process.env);
   const temporal = loadTemporalConfig(process.env);
   const tracingConfig = loadTracingConfig(process.env);
   const log = createLogger('worker', config.logLevel);

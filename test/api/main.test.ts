@@ -44,6 +44,13 @@ describe('the API process', function () {
     assert.match(await stderr, /^api: [^\n]*CONTROL_BUCKET [^\n]*IMS_ISSUER [^\n]*IMS_JWKS_URL [^\n]*\n$/);
   });
 
+  it('exits 78 with one line where its credentials are not there', async () => {
+    const credentials = { STORAGE_EMULATOR_HOST: '', GOOGLE_APPLICATION_CREDENTIALS: '/no/such/file' };
+    const { exited, stderr } = start({ ...SETTINGS, ...credentials });
+    assert.deepEqual(await exited, [78, null]);
+    assert.match(await stderr, /^api: GOOGLE_APPLICATION_CREDENTIALS [^\n]*\n$/);
+  });
+
   it('exits 1 with one line where the port is taken', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
