@@ -189,7 +189,8 @@ export class JsonApi {
 
   async #authorization(): Promise<AuthorizationHeaders> {
     try {
-      return await this.#options.authorize();
+      const headers = this.#options.authorize();
+      return headers instanceof Promise ? await inTime(headers, this.#options.timeoutMs) : headers;
     } catch (error) {
       throw new StorageError('unavailable', 'no credentials for Cloud Storage can be had', { cause: error });
     }
@@ -198,6 +199,19 @@ export class JsonApi {
   /** Ends the connections once the requests in flight are answered. */
   async close(): Promise<void> {
     await this.#pool.close();
+  }
+}
+
+/** What a promise gives. Rejects where that takes longer than so many milliseconds. */
+async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new Error(`no answer within ${timeoutMs} ms`));
+  }, timeoutMs);
+  try {
+    return await Promise.race([promise, overdue]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -186,6 +186,12 @@ describe('client of Cloud Storage', () => {
     });
   }
 
+  it('waits for credentials no longer than for storage', async () => {
+    const access = { origin: 'http://127.0.0.1:9', authorize: () => new Promise<never>(() => undefined) };
+    const api = new JsonApi({ ...access, refused: () => undefined, retries: 0, timeoutMs: 50 });
+    await failsAs(api.send(ANY), 'unavailable');
+  });
+
   it('tells that storage is not available where no credentials can be had, and counts it as a request without an answer', async () => {
     const environment = { ...process.env };
     process.env['GOOGLE_APPLICATION_CREDENTIALS'] = '/nowhere/credentials.json';

@@ -60,7 +60,7 @@ function showRefusal(error) {
   showProblem(find('copy-problem', HTMLElement), error);
   const mistakes = error instanceof ApiError ? mistakesIn(error.data) : [];
   const more = mistakes.length - MAX_MISTAKES_SHOWN;
-  const shown = mistakes.slice(0, MAX_MISTAKES_SHOWN).map((mistake) => make('li', {}, mistake));
+  const shown = mistakes.slice(0, MAX_MISTAKES_SHOWN).map((mistake) => make('li', {}, printable(mistake)));
   if (more > 0) shown.push(make('li', {}, `and ${more} more`));
   find('copy-mistakes', HTMLUListElement).replaceChildren(...shown);
 }
@@ -93,7 +93,7 @@ function fill(select, collections, none) {
       make(
         'option',
         { value: collectionId },
-        collectionName === collectionId ? collectionId : `${collectionName} (${collectionId})`,
+        printable(collectionName === collectionId ? collectionId : `${collectionName} (${collectionId})`),
       ),
     ),
   );
