@@ -40,13 +40,13 @@ export interface CloseRecordTask {
 
 /**
  * Writes the job's decision and end into its record, from which it is answered from then on, with its results. An end
- * that is there stays as it is, as does the record of a job that was said to have been ended by force; a record that was
- * deleted while the job ran is made again.
+ * that is there stays as it is, and is given: whoever was told of it is to hear of no other. So does the record of a job
+ * that was said to have been ended by force; a record that was deleted while the job ran is made again.
  */
 export async function closeRecord(
   { storage }: ActivityDependencies,
   { owner, admission, status, isCutShort, isUnread, claim, recordGeneration }: CloseRecordTask,
-): Promise<void> {
+): Promise<JobStatus | undefined> {
   const { correlationId, firstRunId, namespace } = owner;
   const end = {
     ...{ admission, status, entries: null },
@@ -57,22 +57,27 @@ export async function closeRecord(
   try {
     // Hardly ever has anybody changed it since: then there is no need to read it.
     if (recordGeneration !== undefined) {
-      if ((await storage.records.replace({ record: closed, generation: recordGeneration })) !== undefined) return;
+      if ((await storage.records.replace({ record: closed, generation: recordGeneration })) !== undefined) {
+        return undefined;
+      }
     }
     const stored = await storage.records.read(correlationId);
     if (stored === undefined) {
-      if ((await storage.records.create(closed)) !== undefined) return;
+      if ((await storage.records.create(closed)) !== undefined) return undefined;
       throw failure('STORAGE_UNAVAILABLE', 'the record was made while the end was being written');
     }
     if (stored.record.chain.firstRunId !== firstRunId || stored.record.chain.namespace !== namespace) {
       throw failure('INTERNAL_ERROR', `the record of job ${correlationId} is not this job's any more`);
     }
     const { record, generation } = stored;
-    // By an attempt whose answer was lost; or the job was ended by force, and this attempt is late.
-    if (record.lost !== undefined || isEndState(record.status.state)) return;
+    // The job was ended by force, and this attempt is late.
+    if (record.lost !== undefined) return undefined;
+    // By an attempt whose answer was lost, or of a workflow task that a signal has overtaken.
+    if (isEndState(record.status.state)) return record.status;
     const replaced = await storage.records.replace({ record: { ...record, ...end }, generation });
     if (replaced === undefined)
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');
+    return undefined;
   } catch (error) {
     throw toControlFailure(error);
   }

@@ -234,7 +234,7 @@ describe('the end of a bulk job', () => {
     const replaced = replaceActivities({
       ...chunksOf(1),
       releasePrefixLocks: () => doors.releasePrefixLocks.passed,
-      closeRecord: () => doors.closeRecord.passed,
+      closeRecord: () => doors.closeRecord.passed.then(() => undefined),
     });
     await withBulkJobs(replaced, async (jobs) => {
       try {

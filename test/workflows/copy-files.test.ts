@@ -38,6 +38,18 @@ describe('copyFiles', () => {
     });
   });
 
+  it('ends as its record says where that was closed before: by a workflow task that a signal has overtaken', async () => {
+    const replaced = replaceActivities({
+      closeRecord: ({ status }) => Promise.resolve({ ...status, endedAt: RECEIVED_AT + 1, message: 'told before' }),
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a'));
+      const { state, endedAt, message } = await job.result();
+      assert.deepEqual([state, endedAt, message], ['Completed', RECEIVED_AT + 1, 'told before']);
+      assert.equal((await job.status()).endedAt, RECEIVED_AT + 1);
+    });
+  });
+
   it('tells at each step where the job and its files stand', async () => {
     const doors = { a: gate(), b: gate() };
     const replaced = replaceActivities({
@@ -166,7 +178,7 @@ describe('copyFiles', () => {
     const doors = { releaseLocks: gate(), closeRecord: gate() };
     const replaced = replaceActivities({
       releaseLocks: () => doors.releaseLocks.passed,
-      closeRecord: () => doors.closeRecord.passed,
+      closeRecord: () => doors.closeRecord.passed.then(() => undefined),
     });
     await withJobs(replaced, async (jobs) => {
       try {

@@ -7,7 +7,7 @@ import type { CloseRecordTask } from '../../activities/record/job-record.ts';
 import type { PrefixLocking, PrefixLockTask } from '../../activities/locks/lock-prefixes.ts';
 import type { PrefixReleaseTask } from '../../activities/locks/release-locks.ts';
 import type { Locking, LockTask } from '../../activities/locks/take-locks.ts';
-import type { LockedFile } from '../../contract/messages.ts';
+import type { JobStatus, LockedFile } from '../../contract/messages.ts';
 import { noSweepCounts } from '../../contract/upkeep.ts';
 import { isRetryable, reason, type ReasonCode } from '../../contract/reasons.ts';
 
@@ -18,7 +18,7 @@ interface AdmissionSteps {
   takeLocks(task: LockTask): Promise<Locking>;
   lockPrefixes(task: PrefixLockTask): Promise<PrefixLocking>;
   releasePrefixLocks(task: PrefixReleaseTask): Promise<void>;
-  closeRecord(task: CloseRecordTask): Promise<void>;
+  closeRecord(task: CloseRecordTask): Promise<JobStatus | undefined>;
 }
 
 type Replaceable = Activities & AdmissionSteps;
@@ -118,13 +118,16 @@ export async function decideBulk(
 }
 
 /** The end of a job, step by step. */
-async function close(steps: AdmissionSteps & Activities, task: Parameters<Activities['closeJob']>[0]): Promise<void> {
+async function close(
+  steps: AdmissionSteps & Activities,
+  task: Parameters<Activities['closeJob']>[0],
+): Promise<JobStatus | undefined> {
   const { results, locks, prefixLocks, closing } = task;
   const { owner } = closing;
   if (results !== undefined) await steps.saveResults(results);
   if (locks !== undefined) await steps.releaseLocks({ owner, locks });
   if (prefixLocks !== undefined) await steps.releasePrefixLocks({ owner, locks: prefixLocks });
-  await steps.closeRecord(closing);
+  return await steps.closeRecord(closing);
 }
 
 const willing: Omit<Replaceable, 'admitJob' | 'admitBulk' | 'closeJob'> = {
@@ -159,7 +162,7 @@ const willing: Omit<Replaceable, 'admitJob' | 'admitBulk' | 'closeJob'> = {
   saveResults: () => Promise.resolve(),
   releaseLocks: () => Promise.resolve(),
   releasePrefixLocks: () => Promise.resolve(),
-  closeRecord: () => Promise.resolve(),
+  closeRecord: () => Promise.resolve(undefined),
   fenceJob: () =>
     Promise.resolve({
       found: 'lost',

@@ -33,9 +33,9 @@ describe("the job's record", () => {
     ...{ correlationId: owner.correlationId, state: 'Completed', counts: emptyCounts(1) },
     ...{ startedAt: 1, endedAt: 2, message: 'done' },
   });
-  const close = (by = owner, recordGeneration?: string) =>
+  const close = (by = owner, recordGeneration?: string, end = status()) =>
     test.run('closeRecord', {
-      ...{ owner: by, admission: { decision: 'accepted' }, status: status(), recordGeneration },
+      ...{ owner: by, admission: { decision: 'accepted' }, status: end, recordGeneration },
       claim: { taskQueue: 'queue', input: INPUT, collections: [] },
     });
   const jobFile = () => ({ bucket: test.controlBucket, name: `jobs/${owner.correlationId}/job.json` });
@@ -70,7 +70,15 @@ describe("the job's record", () => {
     it('is the same again where the answer was lost', async () => {
       test.proxy.inject({ operation: 'upload', ...jobFile() }, resetAfter(), { times: 1 });
       await failsWith(close(), 'STORAGE_UNAVAILABLE', { retryable: true });
-      await close();
+      assert.deepEqual(await close(), status());
+      assert.deepEqual((await stored())?.status, status());
+    });
+
+    it('gives the end that is there, and leaves it, whatever another attempt makes of the job', async () => {
+      const claimed = await test.storage.records.read(owner.correlationId);
+      assert.equal(await close(owner, claimed?.generation), undefined);
+      const another = { ...status(), endedAt: 3, message: 'done later' };
+      assert.deepEqual(await close(owner, claimed?.generation, another), status());
       assert.deepEqual((await stored())?.status, status());
     });
 
