@@ -4,7 +4,6 @@ import {
   patched,
   proxyActivities,
   proxyLocalActivities,
-  TimeoutFailure,
   workflowInfo,
   type ActivityOptions,
 } from '@temporalio/workflow';
@@ -66,7 +65,7 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  *
  * | activities            | runs     | time-out          | retries                                                         |
  * | --------------------- | -------- | ----------------- | --------------------------------------------------------------- |
- * | access, records, locks| locally  | 20 s              | for ever, after 7 attempts at a decision as a task: an undecided job is safe, a wrongly decided one is not |
+ * | access, records, locks| locally  | 20 s              | for ever: an undecided job is safe, a wrongly decided one is not |
  * | large lock sets       | as tasks | heartbeat 10 s    | for ever, for the same reason                                    |
  * | results, while copying| as tasks | 20 s              | for ever: what is told of a job rests on them                    |
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
@@ -80,23 +79,14 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  * Short work that decides a request: a local activity costs no round trip to Temporal (3 times faster, measured). The
  * summary is what the Web UI shows of it.
  */
-export function local(summary: string, maximumAttempts = Number.POSITIVE_INFINITY) {
+export function local(summary: string) {
   return proxyLocalActivities<Activities>({
     summary,
     startToCloseTimeout: '20 seconds',
-    retry: {
-      ...{ initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
-      maximumAttempts,
-    },
+    retry: { initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
     localRetryThreshold: '5 seconds',
   });
 }
-
-/**
- * Attempts to decide a request locally, which take 6 s where they fail at once. All of them are one worker's, and it may be
- * that one which cannot reach storage; those of a task are whose worker asks first.
- */
-const LOCAL_ATTEMPTS = 7;
 
 /**
  * Results, while files are being copied: a local activity would keep a signal from the workflow for as long as storage
@@ -111,9 +101,9 @@ export function storing(summary: string) {
 }
 
 /**
- * Has a local activity decide a request, and a task where that fails again and again, or where another attempt at it has
- * begun before: the worker that ran it is gone, or this one is late, and only of tasks does Temporal say which attempt is
- * the last. `isFirst`: no try before has left a record or a lock, so that there is a point in asking for a local one.
+ * Has a local activity decide a request, and a task where another attempt at that has begun before: the worker that ran
+ * it is gone, or this one is late, and only of tasks does Temporal say which attempt is the last. `isFirst`: no try
+ * before has left a record or a lock, so that there is a point in asking for a local one.
  */
 export async function beginLocally<Verdict>(
   { isFirst, summary }: { isFirst: boolean; summary: string },
@@ -121,9 +111,9 @@ export async function beginLocally<Verdict>(
 ): Promise<Verdict> {
   if (!isFirst && patched(LATER_TRIES_ARE_TASKS)) return await decide(locking(summary));
   try {
-    return await decide(local(summary, LOCAL_ATTEMPTS));
+    return await decide(local(summary));
   } catch (error) {
-    if (!isForTask(error)) throw error;
+    if (!isBegunBefore(error)) throw error;
     return await decide(locking(summary));
   }
 }
@@ -131,15 +121,10 @@ export async function beginLocally<Verdict>(
 /** Workflows that are older had every try decided locally. */
 const LATER_TRIES_ARE_TASKS = 'later-tries-are-tasks';
 
-/**
- * Whether a local activity that failed is to be done by a task: it was begun before (no local activity gives up for good
- * with the code WORKER_LOST otherwise), or its attempts are used up. What it fails with comes as it is, in no other failure.
- */
-function isForTask(error: unknown): boolean {
-  if (error instanceof TimeoutFailure) return true;
-  if (!(error instanceof ApplicationFailure)) return false;
+/** No local activity gives up for good with this code otherwise. What it fails with comes as it is, in no other failure. */
+function isBegunBefore(error: unknown): boolean {
   const code: ReasonCode = 'WORKER_LOST';
-  return error.type === code || error.nonRetryable !== true;
+  return error instanceof ApplicationFailure && error.type === code;
 }
 
 /** Work on many locks, which takes longer than a workflow task should. */
