@@ -88,6 +88,11 @@ export function connectionError(error: unknown): unknown {
   return new StorageError('unavailable', error.message || String(code), { cause: error });
 }
 
+/** Why a request was not sent: no credentials can be had, for now. */
+export function noCredentials(cause: unknown): StorageError {
+  return new StorageError('unavailable', 'no credentials for Cloud Storage can be had', { cause });
+}
+
 function readErrorBody(body: string): { message: string | undefined; reasons: string[] } {
   let parsed: ErrorBody | null = null;
   try {

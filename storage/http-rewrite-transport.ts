@@ -1,5 +1,5 @@
 import type { StorageAccess } from './client.ts';
-import { responseError, StorageError } from './errors.ts';
+import { noCredentials, responseError, StorageError } from './errors.ts';
 import { UNAUTHORIZED, type AuthorizationHeaders } from './json-api.ts';
 import { objectPath, parseAnswer, toObjectInfo, type ObjectRef, type ObjectResource } from './objects.ts';
 import type { StorageObserver } from './observer.ts';
@@ -70,7 +70,7 @@ export class HttpRewriteTransport implements RewriteTransport {
   }
 
   #deny(call: RewriteCall, cause: unknown, receiver: RewriteReceiver): void {
-    const error = new StorageError('unavailable', 'no credentials for Cloud Storage can be had', { cause });
+    const error = noCredentials(cause);
     try {
       this.#begin(pathOf(call))?.(error);
     } catch (malformed) {

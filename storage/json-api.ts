@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type Dispatcher } from 'undici';
 import type { StorageAccess } from './client.ts';
-import { connectionError, responseError, StorageError } from './errors.ts';
+import { connectionError, noCredentials, responseError, StorageError } from './errors.ts';
 import { HttpExchange, type HttpAnswer } from './http-exchange.ts';
 import { operationOf, type StorageObserver } from './observer.ts';
 
@@ -192,7 +192,7 @@ export class JsonApi {
       const headers = this.#options.authorize();
       return headers instanceof Promise ? await inTime(headers, this.#options.timeoutMs) : headers;
     } catch (error) {
-      throw new StorageError('unavailable', 'no credentials for Cloud Storage can be had', { cause: error });
+      throw noCredentials(error);
     }
   }
 

@@ -46,16 +46,19 @@ export async function* bodyChunks(
 ): AsyncGenerator<Uint8Array> {
   const declared = Number(request.headers.get('content-length') ?? Number.NaN);
   if (declared > maxBytes) throw new HttpError(413, TEXTS.tooLarge);
-  if (declared <= SHORT_BODY_BYTES) {
-    const body = await inTime(request.arrayBuffer(), idleMs);
-    if (body.byteLength > 0) yield new Uint8Array(body);
-    return;
-  }
-  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
-  const deadline = performance.now() + totalMs;
-  let length = 0;
-  let isRead = reader === undefined;
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let isRead = false;
   try {
+    if (declared <= SHORT_BODY_BYTES) {
+      const body = await inTime(request.arrayBuffer(), idleMs);
+      isRead = true;
+      if (body.byteLength > 0) yield new Uint8Array(body);
+      return;
+    }
+    reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+    isRead = reader === undefined;
+    const deadline = performance.now() + totalMs;
+    let length = 0;
     while (reader !== undefined) {
       const { value } = await inTime(reader.read(), Math.min(idleMs, deadline - performance.now()));
       isRead = value === undefined;
@@ -77,7 +80,7 @@ export async function* bodyChunks(
 async function inTime<T>(read: Promise<T>, timeoutMs: number): Promise<T> {
   const { promise: overdue, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    reject(new HttpError(408, TEXTS.tooSlow, { headers: { connection: 'close' } }));
+    reject(new HttpError(408, TEXTS.tooSlow));
   }, timeoutMs);
   const whole = read.catch(() => {
     throw invalidRequest([{ path: '', message: 'broke off before its end' }]);

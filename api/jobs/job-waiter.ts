@@ -129,8 +129,6 @@ function undecidedStatus({ correlationId, receivedAt }: NewJob, requested: numbe
 
 /** What a promise gives, or undefined once this time (milliseconds since the epoch) has come. */
 async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T | undefined> {
-  // Nobody may be waiting any more when it fails.
-  promise.catch(() => undefined);
   const over = new AbortController();
   const timeout = delay(deadline - Date.now(), undefined, { signal: over.signal });
   try {

@@ -236,7 +236,7 @@ export class JobPage {
     setText(find('job-meaning', HTMLElement), isDone ? 'Nothing was copied: a dry run.' : stateMeaning(job));
     const isOffered = isDone && forecast?.request !== undefined && job.counts.requested > 0;
     find('job-for-real', HTMLButtonElement).hidden = !isOffered;
-    // What is to be tried again is all of it.
+    // What follows a dry run is the copy itself.
     if (isDryRun) find('job-retry', HTMLButtonElement).hidden = true;
     setText(find('job-dry-run-words', HTMLElement), dryRunWords(job, forecast));
     const failures = find('job-dry-run-failures', HTMLUListElement);

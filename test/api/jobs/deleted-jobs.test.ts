@@ -4,7 +4,7 @@ import { CopyStarter } from '../../../api/jobs/copy-starter.ts';
 import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
 import type { CopyAnswer, NewJob } from '../../../api/jobs/job-service.ts';
 import { until } from '../../stack/support/until.ts';
-import { holdAfter, holdBefore } from '../../support/storage-proxy/index.ts';
+import { holdAfter, holdBefore, type Hold } from '../../support/storage-proxy/index.ts';
 import { newJob, withJobs, type JobsWorld } from './support.ts';
 
 const alice = { caller: 'alice', isAdmin: false };
@@ -53,6 +53,20 @@ async function answered({ jobs }: JobsWorld, job: NewJob): Promise<CopyAnswer> {
     return answer.kind !== 'undecided' && answer;
   };
   return await until('the request is decided', decision, { within: 30_000 });
+}
+
+/** A job that was deleted from Temporal with its only write on the way, and the answer that it had been given. */
+async function acceptedAndForgotten(world: JobsWorld): Promise<{ job: NewJob; answer: CopyAnswer; hold: Hold }> {
+  const { storage } = world;
+  await storage.emulator.putObject(storage.sourceBucket, 'a.txt', 'a');
+  const hold = holdBefore();
+  storage.proxy.inject({ operation: 'rewrite' }, hold, { times: 1 });
+  const job = newJob(['a.txt']);
+  const answer = await answered(world, job);
+  assert.ok(answer.kind === 'decided');
+  await hold.reached;
+  await forget(world, job.correlationId);
+  return { job, answer, hold };
 }
 
 /** A client that waits for a decision until the workflow has ended, and then has no time left for its answer. */
@@ -127,15 +141,8 @@ describe('a repeated request for a job that was deleted from Temporal', function
 
   it('once it had been accepted is answered so, before and after it is settled', async () => {
     await withJobs(async (world) => {
-      const { jobs, storage } = world;
-      await storage.emulator.putObject(storage.sourceBucket, 'a.txt', 'a');
-      const hold = holdBefore();
-      storage.proxy.inject({ operation: 'rewrite' }, hold, { times: 1 });
-      const job = newJob(['a.txt']);
-      const answer = await answered(world, job);
-      assert.ok(answer.kind === 'decided');
-      await hold.reached;
-      await forget(world, job.correlationId);
+      const { jobs } = world;
+      const { job, answer, hold } = await acceptedAndForgotten(world);
       assert.deepEqual(await answered(world, job), answer);
       const isSettled = async () => (await jobs.status(job.correlationId, alice)).endedAt !== null;
       await until('it is settled', isSettled, { within: 30_000 });
@@ -148,14 +155,7 @@ describe('a repeated request for a job that was deleted from Temporal', function
   it('is answered with what had been decided, where the time is over just as it is found out', async () => {
     await withJobs(async (world) => {
       const { client, jobs, storage, worker } = world;
-      await storage.emulator.putObject(storage.sourceBucket, 'a.txt', 'a');
-      const hold = holdBefore();
-      storage.proxy.inject({ operation: 'rewrite' }, hold, { times: 1 });
-      const job = newJob(['a.txt']);
-      const answer = await answered(world, job);
-      assert.ok(answer.kind === 'decided');
-      await hold.reached;
-      await forget(world, job.correlationId);
+      const { job, answer, hold } = await acceptedAndForgotten(world);
       const { records } = storage.connect();
       const late = new CopyStarter(answeredTooLate(client), records, worker.taskQueue);
       assert.deepEqual(await late.copy(job), answer);
