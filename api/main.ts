@@ -10,7 +10,7 @@ import { createApp } from './app.ts';
 import { ApiMetrics } from './metrics.ts';
 import { issuerKeys } from './auth/issuer-keys.ts';
 import { createTokenVerifier } from './auth/verify-token.ts';
-import { createJobService } from './jobs/index.ts';
+import { createBackend, type Backend } from './backend.ts';
 import { listen, type Listener } from './server.ts';
 
 /** Together below the 10 s within which the process has to be gone. */
@@ -54,9 +54,9 @@ async function stop(listener: Listener, closeClients: () => Promise<void>, log: 
   if (!isClosed) log.warn('clients did not close in time');
 }
 
-async function connect(...[deps]: Parameters<typeof createJobService>) {
+function backend(...[deps]: Parameters<typeof createBackend>): Backend {
   try {
-    return await createJobService(deps);
+    return createBackend(deps);
   } catch (error) {
     return fail(1, `cannot start: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -75,7 +75,7 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 const tracing = await startTracing('apollo-api', tracingConfig, log);
-const service = await connect({ config, temporal, log, tracing });
+const service = backend({ config, temporal, log, tracing });
 const authenticate = createTokenVerifier({
   issuer: config.ims.issuer,
   audience: config.ims.audience,

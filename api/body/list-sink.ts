@@ -1,6 +1,6 @@
 import { MAX_INLINE_BYTES, MAX_INLINE_ENTRIES } from '../../contract/limits.ts';
 import type { BulkSource, CopyOptions, FileEntry } from '../../contract/messages.ts';
-import { ServiceUnavailableError } from '../jobs/job-service.ts';
+import { fromStorage } from '../jobs/from-storage.ts';
 import { ListDigest } from '../request-digest.ts';
 import { listRequest, type ParsedRequest } from './parse-copy-request.ts';
 
@@ -77,11 +77,7 @@ export class ListSink {
   }
 
   async #toStorage<T>(act: (input: ListInput) => Promise<T>): Promise<T> {
-    try {
-      this.#input ??= this.#open();
-      return await act(this.#input);
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+    this.#input ??= this.#open();
+    return await fromStorage(act(this.#input));
   }
 }

@@ -1,7 +1,7 @@
 import type { Logger } from '../../config/logger.ts';
 import { hasPermission, type CollectionCatalogue, type Permission } from '../../storage/collections.ts';
 import { mapConcurrently } from '../concurrency.ts';
-import { ServiceUnavailableError } from '../jobs/job-service.ts';
+import { fromStorage } from '../jobs/from-storage.ts';
 
 /** Documents read at a time. */
 const READS_AT_A_TIME = 32;
@@ -18,19 +18,15 @@ export type CollectionList = (principals: readonly string[], level: Permission) 
 /** Lists collections from their documents. One that is invalid is nobody's, and said so in the log. */
 export function createCollectionList(catalogue: CollectionCatalogue, log: Logger): CollectionList {
   return async function listCollections(principals, level) {
-    try {
-      const ids = await Array.fromAsync(catalogue.ids());
-      const lookups = await mapConcurrently(ids, READS_AT_A_TIME, (id) => catalogue.find(id));
-      return lookups
-        .flatMap((lookup) => {
-          if (lookup.found) return hasPermission(lookup.collection, principals, level) ? [lookup.collection] : [];
-          log.warn({ problem: lookup.problem }, 'collection cannot be used');
-          return [];
-        })
-        .map(({ collectionId, collectionName }) => ({ collectionId, collectionName }))
-        .sort((one, other) => (one.collectionId < other.collectionId ? -1 : 1));
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+    const ids = await fromStorage(Array.fromAsync(catalogue.ids()));
+    const lookups = await fromStorage(mapConcurrently(ids, READS_AT_A_TIME, (id) => catalogue.find(id)));
+    return lookups
+      .flatMap((lookup) => {
+        if (lookup.found) return hasPermission(lookup.collection, principals, level) ? [lookup.collection] : [];
+        log.warn({ problem: lookup.problem }, 'collection cannot be used');
+        return [];
+      })
+      .map(({ collectionId, collectionName }) => ({ collectionId, collectionName }))
+      .sort((one, other) => (one.collectionId < other.collectionId ? -1 : 1));
   };
 }

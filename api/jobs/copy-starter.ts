@@ -7,11 +7,14 @@ import {
   type Client,
   type WorkflowStartOptions,
 } from '@temporalio/client';
+import type { Logger } from '../../config/logger.ts';
 import { ADMIT_UPDATE, ADMIT_UPDATE_ID, COPY_WORKFLOW } from '../../contract/ids.ts';
 import type { AdmissionOutcome, CopyFilesInput, CopyRequest, JobMemo, JobStatus } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { requestedBy, type JobRecordStore } from '../../storage/job-records.ts';
 import { DEADLINES, until } from './deadlines.ts';
+import { fromStorage } from './from-storage.ts';
+import { memoOf } from './job-memo.ts';
 import { detailsOf, requestedFiles, summaryOf } from './job-text.ts';
 import { ServiceUnavailableError, type CopyAnswer, type NewJob } from './job-service.ts';
 import { storedInput } from './unused-inputs.ts';
@@ -29,11 +32,13 @@ export class CopyStarter {
   readonly #client: Client;
   readonly #records: JobRecordStore;
   readonly #taskQueue: string;
+  readonly #log: Logger;
 
-  constructor(client: Client, records: JobRecordStore, taskQueue: string) {
-    this.#client = client;
-    this.#records = records;
-    this.#taskQueue = taskQueue;
+  constructor(deps: { client: Client; records: JobRecordStore; taskQueue: string; log: Logger }) {
+    this.#client = deps.client;
+    this.#records = deps.records;
+    this.#taskQueue = deps.taskQueue;
+    this.#log = deps.log;
   }
 
   /**
@@ -45,8 +50,9 @@ export class CopyStarter {
     const startedAt = Date.now();
     try {
       return await this.#admission(job, options, startedAt + admissionMs);
-    } catch {
+    } catch (error) {
       // No worker, no Temporal, or a job that ended without having been asked: what holds is found out below.
+      this.#log.info({ err: error, correlationId: job.correlationId }, 'no decision by now');
       return await this.#makeDurable(job, options, startedAt + DEADLINES.admission + DEADLINES.start);
     }
   }
@@ -58,7 +64,8 @@ export class CopyStarter {
   async decision(job: NewJob, deadline: number, signal: AbortSignal): Promise<CopyAnswer> {
     try {
       return await this.#admission(job, this.#startOptions(job), deadline, signal);
-    } catch {
+    } catch (error) {
+      this.#log.debug({ err: error, correlationId: job.correlationId }, 'no decision until the end of the wait');
       return await this.#answerOfExisting(job, Date.now() + DEADLINES.start);
     }
   }
@@ -92,7 +99,7 @@ export class CopyStarter {
       .catch((error: unknown) => {
         throw new ServiceUnavailableError('temporal', error);
       });
-    const memo = description.memo as unknown as JobMemo;
+    const memo = memoOf(description);
     if (description.status.name === 'RUNNING') {
       const isSame = memo.caller === job.requestor.caller && memo.digest === job.digest;
       return isSame ? { kind: 'undecided', requested: requestedFiles(job.request) } : { kind: 'conflict' };
@@ -100,9 +107,7 @@ export class CopyStarter {
     // It may have answered as the time was over.
     const outcome = await this.#storedOutcome(job.correlationId, deadline);
     if (outcome !== undefined) return answer(outcome, job);
-    const stored = await this.#records.read(job.correlationId).catch((error: unknown) => {
-      throw new ServiceUnavailableError('storage', error);
-    });
+    const stored = await fromStorage(this.#records.read(job.correlationId));
     const { caller, digest } = stored?.record ?? memo;
     if (caller !== job.requestor.caller || digest !== job.digest) return { kind: 'conflict' };
     // The record has the decision once it is closed; a job that was ended by force before that had begun if it was accepted.

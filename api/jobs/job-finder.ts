@@ -14,6 +14,8 @@ import { isStorageError } from '../../storage/errors.ts';
 import type { JobRecord, JobRecordStore, StoredJobRecord } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import { NOTHING_DESCRIBED, progressOf, type DescribedProgress } from './chunk-progress.ts';
+import { fromStorage } from './from-storage.ts';
+import { memoOf } from './job-memo.ts';
 import type { JobReconciler } from './job-reconciler.ts';
 import { JobNotFoundError, ServiceUnavailableError, type Viewer } from './job-service.ts';
 
@@ -144,31 +146,24 @@ export class JobFinder {
   }
 
   async #isOld(record: JobRecord): Promise<boolean> {
-    try {
-      return Date.now() - ((await this.#records.claimedAt(record)) ?? 0) >= MIN_AGE_OF_UNKNOWN_MS;
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+    return Date.now() - ((await fromStorage(this.#records.claimedAt(record))) ?? 0) >= MIN_AGE_OF_UNKNOWN_MS;
   }
 
   async #mark(stored: StoredJobRecord): Promise<JobRecord> {
     try {
-      return await this.#records.markLost(stored);
+      return await fromStorage(this.#records.markLost(stored));
     } catch (error) {
-      if (!isStorageError(error) || error.isTransient) throw new ServiceUnavailableError('storage', error);
+      const refusal = error instanceof ServiceUnavailableError ? error.cause : undefined;
+      if (!isStorageError(refusal) || refusal.isTransient) throw error;
       // Without the right to write there, it is told of all the same; the settling marks it too.
       const { correlationId } = stored.record;
-      this.#log.warn({ err: error, correlationId }, 'cannot mark the record of a job that was ended by force');
+      this.#log.warn({ err: refusal, correlationId }, 'cannot mark the record of a job that was ended by force');
       return stored.record;
     }
   }
 
   async #readRecord(correlationId: string): Promise<StoredJobRecord | undefined> {
-    try {
-      return await this.#records.read(correlationId);
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+    return await fromStorage(this.#records.read(correlationId));
   }
 
   async #describe(correlationId: string): Promise<WorkflowExecutionDescription | undefined> {
@@ -185,11 +180,6 @@ export class JobFinder {
 
 function isBulk(record: JobRecord | undefined): boolean {
   return record !== undefined && record.bulk !== null;
-}
-
-/** A workflow that was started by hand may have no memo. */
-function memoOf({ memo, startTime }: Execution): JobMemo {
-  return { receivedAt: startTime.getTime(), requested: 0, ...(memo as Partial<JobMemo>) } as JobMemo;
 }
 
 function memoOfRecord({ caller, digest, status, receivedAt }: JobRecord): JobMemo {

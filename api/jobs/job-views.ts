@@ -18,7 +18,8 @@ import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { toldOf, untoldOf, withProgress, type DescribedProgress } from './chunk-progress.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
-import { ServiceUnavailableError, type JobPage, type PageRequest } from './job-service.ts';
+import { fromStorage } from './from-storage.ts';
+import type { JobPage, PageRequest } from './job-service.ts';
 import { BulkFiles, type BulkJob } from './bulk-files.ts';
 import { lostStatus, runningStatus, type RunningJob } from './unanswered-status.ts';
 import { readStoredFiles, type StoredFiles } from './stored-files.ts';
@@ -143,11 +144,7 @@ export class JobViews {
    */
   async #recordSince({ record }: FoundJob, { status, page }: View): Promise<JobRecord | undefined> {
     if (record !== undefined || page.files.length > 0 || status.counts.requested === 0) return undefined;
-    try {
-      return (await this.#records.read(status.correlationId))?.record;
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+    return (await fromStorage(this.#records.read(status.correlationId)))?.record;
   }
 
   /** Asks the workflow. Undefined: no worker answers. */
@@ -247,18 +244,17 @@ export class JobViews {
     // the workflow tells its end only after that.
     const isClosed = found.kind === 'ended' || (isEndState(status.state) && status.state !== 'Terminated');
     const job = jobUntil(isClosed ? status.endedAt : null);
-    try {
-      const reading = isClosed ? undefined : early;
-      const [page, totalCount] = await Promise.all([
+    const reading = isClosed ? undefined : early;
+    const [page, totalCount] = await fromStorage(
+      Promise.all([
         reading ?? this.#bulk.page(job, request),
         this.#totalCount(job, recorded ?? status.counts, record, request),
-      ]);
-      // The end of what was planned, or done, by then: more of it may be counted by now.
-      const isBehind = reading !== undefined && page.next === null && totalCount > mostOnPages(page.files, request);
-      return { status, collections, page: { ...(isBehind ? await this.#bulk.page(job, request) : page), totalCount } };
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+      ]),
+    );
+    // The end of what was planned, or done, by then: more of it may be counted by now.
+    const isBehind = reading !== undefined && page.next === null && totalCount > mostOnPages(page.files, request);
+    const current = isBehind ? await fromStorage(this.#bulk.page(job, request)) : page;
+    return { status, collections, page: { ...current, totalCount } };
   }
 
   /** How many files match: what the counts tell need not be counted. */
@@ -279,20 +275,12 @@ export class JobViews {
   async #storedCounts(record: JobRecord | undefined): Promise<JobCounts | undefined> {
     if (record === undefined || record.bulk === null) return countsOf(await this.#storedFiles(record));
     const { correlationId, receivedAt } = record;
-    try {
-      return await this.#bulk.counts({ correlationId, receivedAt, endedAt: null });
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+    return await fromStorage(this.#bulk.counts({ correlationId, receivedAt, endedAt: null }));
   }
 
   async #storedFiles(record: JobRecord | undefined): Promise<StoredFiles> {
     if (record === undefined) return { files: [], collections: [] };
-    try {
-      return await readStoredFiles(this.#records, record);
-    } catch (error) {
-      throw new ServiceUnavailableError('storage', error);
-    }
+    return await fromStorage(readStoredFiles(this.#records, record));
   }
 }
 

@@ -5,16 +5,18 @@ import {
   type CollectionSource,
   type FileEntry,
   type FileRecord,
+  type StoredList,
 } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import type { FileState } from '../../contract/states.ts';
+import { StorageError } from '../../storage/errors.ts';
 import type { JobChunkStore } from '../../storage/job-chunks.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
 import { ListSink, type ListInput } from '../body/list-sink.ts';
 import type { ParsedRequest } from '../body/parse-copy-request.ts';
 import { sourceDigest } from '../request-digest.ts';
 import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
-import { ServiceUnavailableError } from './job-service.ts';
+import { fromStorage } from './from-storage.ts';
 import type { JobViews } from './job-views.ts';
 
 const INVALID = reason('INVALID_REQUEST', '');
@@ -62,13 +64,9 @@ async function restRequest(deps: RetryDeps, record: JobRecord, bulk: CollectionS
 
 /** The last file that is planned of a prefix, by its name; what goes before the listing was not listed by this job. */
 async function lastListed({ chunks }: RetryDeps, correlationId: string, { rest }: CollectionSource) {
-  try {
-    const last = await chunks.lastPlanned(correlationId);
-    const file = last && (await chunks.readPlan(correlationId, last.chunk))?.at(-1);
-    return file === undefined || file.index < (rest?.again?.count ?? 0) ? rest?.after : file.fileName;
-  } catch (error) {
-    throw new ServiceUnavailableError('storage', error);
-  }
+  const last = await fromStorage(chunks.lastPlanned(correlationId));
+  const file = last && (await fromStorage(chunks.readPlan(correlationId, last.chunk)))?.at(-1);
+  return file === undefined || file.index < (rest?.again?.count ?? 0) ? rest?.after : file.fileName;
 }
 
 /** A request for what is under a prefix, all of it or behind a file, and for the files of a list before that. */
@@ -124,16 +122,15 @@ async function addUnfinished({ views }: RetryDeps, record: JobRecord, list: List
 /** Adds what is in the list that was stored for a request. */
 async function addStored({ chunks }: RetryDeps, source: BulkSource, list: ListSink): Promise<void> {
   const stored = storedListOf(source);
-  if (stored === undefined) return;
-  try {
-    const stream = await chunks.openList(stored.object, stored.generation);
-    if (stream === undefined) throw new Error(`${stored.object} is missing`);
-    for await (const entries of entriesIn(stream.bytes)) {
-      for (const entry of entries) list.add(entry);
-      await list.flush();
-    }
-  } catch (error) {
-    throw error instanceof ServiceUnavailableError ? error : new ServiceUnavailableError('storage', error);
+  if (stored !== undefined) await fromStorage(copyList(chunks, stored, list));
+}
+
+async function copyList(chunks: JobChunkStore, { object, generation }: StoredList, list: ListSink): Promise<void> {
+  const stream = await chunks.openList(object, generation);
+  if (stream === undefined) throw new StorageError('notFound', `${object} is missing`);
+  for await (const entries of entriesIn(stream.bytes)) {
+    for (const entry of entries) list.add(entry);
+    await list.flush();
   }
 }
 

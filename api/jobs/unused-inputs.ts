@@ -1,8 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from '../../config/logger.ts';
-import { storedListOf, type CopyRequest, type JobMemo } from '../../contract/messages.ts';
+import { storedListOf, type CopyRequest } from '../../contract/messages.ts';
 import type { JobInputStore, StoredInput } from '../../storage/job-inputs.ts';
 import { DEADLINES, within } from './deadlines.ts';
+import { memoOf } from './job-memo.ts';
 import type { CopyAnswer, NewJob } from './job-service.ts';
 
 /** The object that a request's list is stored in, where it is. */
@@ -44,9 +45,9 @@ export class UnusedInputs {
   async #isNeeded(correlationId: string, input: StoredInput, answer: CopyAnswer): Promise<boolean> {
     if (answer.kind === 'conflict') return false;
     if (answer.kind === 'decided' && answer.admission.decision !== 'accepted') return false;
-    const { memo } = await within(this.#client, DEADLINES.describe, () =>
+    const description = await within(this.#client, DEADLINES.describe, () =>
       this.#client.workflow.getHandle(correlationId).describe(),
     );
-    return (memo as unknown as JobMemo).input === input.object;
+    return memoOf(description).input === input.object;
   }
 }

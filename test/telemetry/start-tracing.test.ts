@@ -32,7 +32,7 @@ describe('tracing', function () {
       const loaded = [];
       registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
       ${START.replaceAll(/import (\{.*\}) from (.*);/g, 'const $1 = await import($2);')}
-      await Promise.all([import('./api/app.ts'), import('./api/jobs/index.ts'), import('./worker/worker.ts')]);
+      await Promise.all([import('./api/app.ts'), import('./api/backend.ts'), import('./worker/worker.ts')]);
       console.log(tracing, loaded.length > 100, loaded.filter((url) => url.includes('@opentelemetry/sdk')).length);
     `);
     assert.equal(loaded, 'undefined true 0');

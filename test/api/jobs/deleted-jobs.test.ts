@@ -5,7 +5,7 @@ import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
 import type { CopyAnswer, NewJob } from '../../../api/jobs/job-service.ts';
 import { until } from '../../stack/support/until.ts';
 import { holdAfter, holdBefore, type Hold } from '../../support/storage-proxy/index.ts';
-import { newJob, withJobs, type JobsWorld } from './support.ts';
+import { newJob, silent, withJobs, type JobsWorld } from './support.ts';
 
 const alice = { caller: 'alice', isAdmin: false };
 
@@ -157,7 +157,10 @@ describe('a repeated request for a job that was deleted from Temporal', function
       const { client, jobs, storage, worker } = world;
       const { job, answer, hold } = await acceptedAndForgotten(world);
       const { records } = storage.connect();
-      const late = new CopyStarter(answeredTooLate(client), records, worker.taskQueue);
+      const late = new CopyStarter({
+        ...{ client: answeredTooLate(client), records, taskQueue: worker.taskQueue },
+        log: silent,
+      });
       assert.deepEqual(await late.copy(job), answer);
       assert.deepEqual(await late.copy({ ...job, digest: 'another' }), { kind: 'conflict' });
       hold.release();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { createActivities, LeaseGroups } from '../../../activities/index.ts';
-import { createJobService } from '../../../api/jobs/index.ts';
+import { createBackend } from '../../../api/backend.ts';
 import type { JobService, NewJob } from '../../../api/jobs/job-service.ts';
 import { requestorKeyword } from '../../../api/jobs/visibility-query.ts';
 import { listDigest } from '../../../api/request-digest.ts';
@@ -16,7 +16,7 @@ import { makeTestStorage, type TestStorage } from '../../support/emulator.ts';
 import { newTaskQueue, withWorker, type TestWorker } from '../../support/temporal-worker.ts';
 import { sharedTemporal } from '../../support/temporal.ts';
 
-const silent = pino({ level: 'silent' });
+export const silent = pino({ level: 'silent' });
 
 export interface JobsWorld {
   jobs: JobService;
@@ -55,7 +55,7 @@ export async function withJobs<T>(
   return await withWorker(
     activities,
     async (worker) => {
-      const service = await createJobService({
+      const service = createBackend({
         config: {
           storage: storage.config,
           taskQueue: worker.taskQueue,

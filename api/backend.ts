@@ -1,22 +1,22 @@
 import { Client, Connection } from '@temporalio/client';
-import type { ApiConfig } from '../../config/config.ts';
-import type { Logger } from '../../config/logger.ts';
-import type { TemporalConfig } from '../../config/temporal.ts';
-import { createStorage } from '../../storage/index.ts';
-import type { Tracing } from '../../telemetry/index.ts';
-import type { OpenInput } from '../body/receive-copy-request.ts';
-import { createCollectionList, type CollectionList } from '../collections/collection-list.ts';
-import { CopyStarter } from './copy-starter.ts';
-import { DEADLINES, within } from './deadlines.ts';
-import { JobControl } from './job-control.ts';
-import { JobFinder } from './job-finder.ts';
-import { JobReconciler } from './job-reconciler.ts';
-import type { JobService } from './job-service.ts';
-import { JobLister } from './job-list.ts';
-import { JobRetry } from './job-retry.ts';
-import { JobViews } from './job-views.ts';
-import { JobWaiter } from './job-waiter.ts';
-import { UnusedInputs } from './unused-inputs.ts';
+import type { ApiConfig } from '../config/config.ts';
+import type { Logger } from '../config/logger.ts';
+import type { TemporalConfig } from '../config/temporal.ts';
+import { createStorage } from '../storage/index.ts';
+import type { Tracing } from '../telemetry/index.ts';
+import type { OpenInput } from './body/receive-copy-request.ts';
+import { createCollectionList, type CollectionList } from './collections/collection-list.ts';
+import { CopyStarter } from './jobs/copy-starter.ts';
+import { DEADLINES, within } from './jobs/deadlines.ts';
+import { JobControl } from './jobs/job-control.ts';
+import { JobFinder } from './jobs/job-finder.ts';
+import { JobReconciler } from './jobs/job-reconciler.ts';
+import type { JobService } from './jobs/job-service.ts';
+import { JobLister } from './jobs/job-list.ts';
+import { JobRetry } from './jobs/job-retry.ts';
+import { JobViews } from './jobs/job-views.ts';
+import { JobWaiter } from './jobs/job-waiter.ts';
+import { UnusedInputs } from './jobs/unused-inputs.ts';
 
 /** A request to storage that takes longer, in milliseconds, counts as not answered: POST has 6 s in all. */
 const STORAGE_TIMEOUT_MS = 2_000;
@@ -24,7 +24,8 @@ const STORAGE_TIMEOUT_MS = 2_000;
 /** A caller waits: what fails in passing is tried again only where that is quick. */
 const STORAGE_REPEAT_WITHIN_MS = 500;
 
-export interface JobServiceHandle {
+/** What the routes work on: jobs, collections and stored lists, and whether what they rest on answers. */
+export interface Backend {
   jobs: JobService;
   collections: CollectionList;
   openInput: OpenInput;
@@ -33,8 +34,8 @@ export interface JobServiceHandle {
   close(): Promise<void>;
 }
 
-/** Puts the job service together on Temporal's client and the stored records. Connects when first used. */
-export function createJobService(deps: {
+/** Puts it together on Temporal's client and storage. Connects when first used. */
+export function createBackend(deps: {
   config: ApiConfig;
   temporal: TemporalConfig;
   log: Logger;
@@ -42,7 +43,7 @@ export function createJobService(deps: {
   queryMs?: number | undefined;
   /** Where traces are wanted. */
   tracing?: Tracing | undefined;
-}): Promise<JobServiceHandle> {
+}): Backend {
   const { config, temporal, log, queryMs, tracing } = deps;
   const connection = Connection.lazy(temporal.connectionOptions);
   const interceptors = { workflow: tracing === undefined ? [] : [tracing.workflowClient] };
@@ -53,7 +54,7 @@ export function createJobService(deps: {
     observer: tracing?.storage,
   });
   const { records, chunks, inputs } = storage;
-  const starter = new CopyStarter(client, records, config.taskQueue);
+  const starter = new CopyStarter({ client, records, taskQueue: config.taskQueue, log });
   const reconciler = new JobReconciler({ client, taskQueue: config.taskQueue, log });
   const finder = new JobFinder({ client, records, reconciler, log });
   const views = new JobViews({ client, records, chunks, taskQueue: config.taskQueue, queryMs, log });
@@ -89,5 +90,5 @@ export function createJobService(deps: {
   }
 
   const collections = createCollectionList(storage.collections, log);
-  return Promise.resolve({ jobs, collections, openInput, readiness, close: () => connection.close() });
+  return { jobs, collections, openInput, readiness, close: () => connection.close() };
 }

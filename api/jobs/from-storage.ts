@@ -1,0 +1,14 @@
+import { isStorageError } from '../../storage/errors.ts';
+import { ServiceUnavailableError } from './job-service.ts';
+
+/**
+ * What storage answers. Throws ServiceUnavailableError where it does not, or says no; what is no failure of storage is a
+ * defect, which is thrown as it is.
+ */
+export async function fromStorage<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw isStorageError(error) ? new ServiceUnavailableError('storage', error) : error;
+  }
+}
