@@ -81,7 +81,8 @@ export function createBackend(deps: {
     temporal: () => within(client, DEADLINES.readiness, describeNamespace),
     // Any answer will do, that the bucket is empty too; a missing bucket throws.
     storage: async () => {
-      await storage.objects.list({ bucket: config.storage.controlBucket, prefix: 'collections/' }).next();
+      const collections = { bucket: config.storage.controlBucket, prefix: 'collections/' };
+      await storage.objects.list(collections, { atFirst: 1 }).next();
     },
   };
 

@@ -1,4 +1,6 @@
+import type { Context } from 'hono';
 import type { Requestor } from '../../contract/messages.ts';
+import type { ApiEnv } from '../context.ts';
 import type { Viewer } from '../jobs/job-service.ts';
 
 export const SCOPES = ['apollo_read', 'apollo_write', 'apollo_admin'] as const;
@@ -8,6 +10,12 @@ export type Scope = (typeof SCOPES)[number];
 export interface Caller {
   requestor: Requestor;
   scopes: ReadonlySet<Scope>;
+}
+
+/** Who asks, where that is known: ahead of authentication, and where it fails, it is not. */
+export function callerName(c: Context<ApiEnv>): string | undefined {
+  // Typed as always there, which it is only behind authentication.
+  return (c.get('caller') as Caller | undefined)?.requestor.caller;
 }
 
 /** How this caller looks at jobs: administrators see everyone's. */

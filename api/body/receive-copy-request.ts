@@ -1,4 +1,5 @@
 import { MAX_BODY_BYTES, MAX_INLINE_BYTES } from '../../contract/limits.ts';
+import type { RequestError } from '../../contract/messages.ts';
 import { invalidRequest } from '../http-error.ts';
 import type { ApiLimits } from '../limits.ts';
 import { CORRELATION_ID_HEADER } from '../middleware/correlation-id.ts';
@@ -22,6 +23,8 @@ interface Receiving {
   intake: Intake;
   limits: ApiLimits;
   caller: string;
+  /** What is wrong with the request whatever its body is. */
+  mistakes: readonly RequestError[];
 }
 
 /** What one body has taken. */
@@ -61,27 +64,29 @@ const NOWHERE: ListInput = {
 /**
  * The request that a body and an x-correlation-id make, with its defaults filled in; a list that is too long to travel in
  * messages is stored on the way. `correlationId` is the canonical id, undefined where the header was there and is no UUID.
- * Throws HttpError 400 that lists every mistake in both, 429 or 503 past the bounds, what bodyChunks throws, and
+ * Throws HttpError 400 that lists every mistake of the request, 429 or 503 past the bounds, what bodyChunks throws, and
  * ServiceUnavailableError.
  */
 export async function receiveCopyRequest(
   request: Request,
   correlationId: string | undefined,
-  { openInput, intake, limits, caller }: Receiving,
+  { openInput, intake, limits, caller, mistakes }: Receiving,
 ): Promise<ParsedRequest & { correlationId: string }> {
   const chunks = bodyChunks(request, {
     maxBytes: MAX_BODY_BYTES,
     idleMs: limits.bodyIdleMs,
     totalMs: limits.bodyTotalMs,
   });
-  const open = () => (correlationId === undefined ? NOWHERE : openInput(correlationId));
+  const isWrong = correlationId === undefined || mistakes.length > 0;
+  const open = () => (isWrong ? NOWHERE : openInput(correlationId));
   const parsed = await parseBody(chunks, open, new Taken(intake, caller));
-  if (parsed.kind === 'request' && correlationId !== undefined) {
+  if (parsed.kind === 'request' && !isWrong) {
     return { correlationId, request: parsed.request, digest: parsed.digest };
   }
   throw invalidRequest([
     ...(parsed.kind === 'mistakes' ? parsed.errors : []),
     ...(correlationId === undefined ? [{ path: CORRELATION_ID_HEADER, message: 'must be a UUID' }] : []),
+    ...mistakes,
   ]);
 }
 

@@ -7,6 +7,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Logger } from '../../config/logger.ts';
 import type { JobMemo } from '../../contract/messages.ts';
+import { COPY_WORKFLOW } from '../../contract/ids.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, JOB_STATES } from '../../contract/states.ts';
 import { MIN_AGE_OF_UNKNOWN_MS } from '../../contract/upkeep.ts';
@@ -117,6 +118,8 @@ export class JobFinder {
     execution: Execution,
     described?: WorkflowExecutionDescription,
   ): Promise<FoundJob | undefined> {
+    // Under an id like a job's, in a namespace that is not this service's alone, somebody else's workflow may run.
+    if (execution.type !== COPY_WORKFLOW) return undefined;
     const record = stored?.record;
     const memo = memoOf(execution);
     if (execution.status.name === 'RUNNING') {

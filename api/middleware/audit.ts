@@ -1,10 +1,12 @@
 import { createMiddleware } from 'hono/factory';
 import type { Logger } from '../../config/logger.ts';
+import { callerName } from '../auth/caller.ts';
 import type { ApiEnv } from '../context.ts';
+import { JOB_ACTIONS } from '../jobs/job-service.ts';
 import { afterAnswer } from './after-answer.ts';
 
 /** Jobs are started and controlled by these; the last segment of a longer path is the action's name. */
-const ACTION = /^\/apollo\/files\/copy(?:\/[^/]+\/(retry|cancel|pause|resume))?$/;
+const ACTION = new RegExp(`^/apollo/files/copy(?:/[^/]+/(${['retry', ...JOB_ACTIONS].join('|')}))?$`);
 
 /** What became of a request, by the status of its answer. */
 const OUTCOMES: Readonly<Record<number, string>> = {
@@ -44,8 +46,7 @@ export function audit(log: Logger) {
     const line = {
       event: 'audit',
       correlationId: c.get('correlationId'),
-      // Typed as always there, which it is only behind authentication.
-      caller: (c.get('caller') as ApiEnv['Variables']['caller'] | undefined)?.requestor.caller,
+      caller: callerName(c),
       action,
       outcome: OUTCOMES[status] ?? 'failed',
       reason: c.get('reason') ?? c.error?.message,

@@ -1,13 +1,22 @@
 import { createMiddleware } from 'hono/factory';
 import type { Logger } from '../../config/logger.ts';
+import { callerName } from '../auth/caller.ts';
 import type { ApiEnv } from '../context.ts';
 import { afterAnswer } from './after-answer.ts';
 
 /** Probes ask every few seconds; their lines would bury the others. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** What begins as JSON in base64url does (`{"`), and has the dots of a JWT. */
-const TOKEN = /eyJ[\w-]*(?:\.[\w-]*)+/g;
+/** All that a JWT may be written with. */
+const WORD = /[\w.-]+/g;
+
+/** The path, and in the place of a token that: what begins as JSON in base64url does (`{"`), and has a JWT's dots. */
+function withoutTokens(path: string): string {
+  return path.replaceAll(WORD, (word) => {
+    const start = word.indexOf('eyJ');
+    return start < 0 || !word.includes('.', start) ? word : `${word.slice(0, start)}<token>`;
+  });
+}
 
 /**
  * One line for each request. The path without its query and nothing of the headers: a token that somebody puts into a
@@ -19,12 +28,11 @@ export function requestLog(log: Logger) {
     await next();
     const line = {
       method: c.req.method,
-      path: c.req.path.replaceAll(TOKEN, '<token>'),
+      path: withoutTokens(c.req.path),
       status: c.res.status,
       ms: Math.round(performance.now() - startedAt),
       correlationId: c.get('correlationId'),
-      // Typed as always there, which it is only behind authentication.
-      caller: (c.get('caller') as ApiEnv['Variables']['caller'] | undefined)?.requestor.caller,
+      caller: callerName(c),
     };
     const level = PROBES.has(line.path) && line.status < 400 ? 'debug' : 'info';
     afterAnswer(() => {

@@ -6,7 +6,7 @@ import { receiveCopyRequest } from '../body/receive-copy-request.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { LIMITS } from '../limits.ts';
 import { CORRELATION_ID_HEADER, setCorrelationId } from '../middleware/correlation-id.ts';
-import { withoutQuery } from '../middleware/without-query.ts';
+import { queryMistakes } from '../middleware/without-query.ts';
 import { Quota } from '../quota.ts';
 import { ANSWERS, mistakes } from '../schemas/answers.ts';
 import { COPY_ANSWERS, copyHeaders } from '../schemas/copy-answer.ts';
@@ -61,13 +61,14 @@ export function copyFiles(app: ApiApp, deps: ApiDeps): void {
   const { jobs, openInput, limits = LIMITS, now = Date.now } = deps;
   const intake = { longBodies: new Quota(limits.longBodies), heldBytes: new Quota(limits.heldBytes) };
   app.openAPIRegistry.registerPath(copyRoute);
-  app.post(copyRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), withoutQuery, async (c) => {
+  app.post(copyRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), async (c) => {
     const receivedAt = now();
     if (c.req.header(CORRELATION_ID_HEADER) === undefined) setCorrelationId(c, randomUUID());
     requireJson(c.req.raw.headers);
     const { correlationId, ...request } = await receiveCopyRequest(c.req.raw, c.get('correlationId'), {
       ...{ openInput, intake, limits },
       caller: c.get('caller').requestor.caller,
+      mistakes: queryMistakes(c),
     });
     const { requestor } = c.get('caller');
     const job = { correlationId, requestor, ...request, receivedAt };

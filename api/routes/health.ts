@@ -1,10 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRoute, z } from '@hono/zod-openapi';
+import { MONOTONIC_CLOCK } from '../../storage/pacing/clock.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { RETRY_AFTER_SECONDS } from '../http-error.ts';
 
 /** How long a dependency may take to answer a probe, in milliseconds. */
 const READINESS_TIMEOUT_MS = 2_000;
+
+/**
+ * For so long, in milliseconds, everybody is told what was found last: nobody needs a token to ask, and each look costs
+ * requests to Temporal and to storage.
+ */
+const LOOK_LASTS_MS = 1_000;
 
 const aliveSchema = z.strictObject({ status: z.literal('alive') }).openapi('Alive');
 const check = z.enum(['ok', 'failed']);
@@ -41,8 +48,13 @@ const readyRoute = createRoute({
   },
 });
 
-/** /healthz and /readyz: for whoever runs the process, without a token, each check bounded by a time-out of its own. */
-export function health(app: ApiApp, { readiness, log, readinessTimeout = READINESS_TIMEOUT_MS }: ApiDeps): void {
+/**
+ * /healthz and /readyz: for whoever runs the process, without a token. Each check is bounded by a time-out of its own, and
+ * is made once for all who ask at about that time.
+ */
+export function health(app: ApiApp, deps: ApiDeps): void {
+  const { readiness, log, readinessTimeout = READINESS_TIMEOUT_MS, clock = MONOTONIC_CLOCK } = deps;
+
   async function probe(dependency: keyof typeof readiness): Promise<z.infer<typeof check>> {
     const timer = new AbortController();
     try {
@@ -59,11 +71,22 @@ export function health(app: ApiApp, { readiness, log, readinessTimeout = READINE
     }
   }
 
+  async function look(): Promise<z.infer<typeof readySchema>['checks']> {
+    const [temporal, storage] = await Promise.all([probe('temporal'), probe('storage')]);
+    return { temporal, storage };
+  }
+
+  let last: { at: number; checks: ReturnType<typeof look> } | undefined;
+  function lastLook(): ReturnType<typeof look> {
+    const at = clock.now();
+    if (last === undefined || at - last.at >= LOOK_LASTS_MS) last = { at, checks: look() };
+    return last.checks;
+  }
+
   app.openapi(healthRoute, (c) => c.json({ status: 'alive' as const }, 200));
   app.openapi(readyRoute, async (c) => {
-    const [temporal, storage] = await Promise.all([probe('temporal'), probe('storage')]);
-    const checks = { temporal, storage };
-    if (temporal === 'ok' && storage === 'ok') return c.json({ status: 'ready' as const, checks }, 200);
+    const checks = await lastLook();
+    if (checks.temporal === 'ok' && checks.storage === 'ok') return c.json({ status: 'ready' as const, checks }, 200);
     return c.json({ status: 'unavailable' as const, checks }, 503, { 'retry-after': String(RETRY_AFTER_SECONDS) });
   });
 }

@@ -221,6 +221,21 @@ describe('media type and size of a copy request', () => {
     await assertAnswer(await send({ 'content-encoding': 'gzip' }), 415);
   });
 
+  it('answers 415 and 413 before it looks for parameters, and tells of these with all that is wrong with the body', async () => {
+    const { request } = setUp();
+    const post = (headers: Record<string, string>, content: string) =>
+      request('/apollo/files/copy?force=1', {
+        ...{ method: 'POST', body: content },
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+      });
+    await assertAnswer(await post({ 'content-type': 'text/plain' }, body), 415);
+    await assertAnswer(await post({ 'content-length': String(64 * 1024 * 1024 + 1) }, body), 413);
+    const paths = async (response: Response) =>
+      ((await response.json()) as { data: { Errors: { path: string }[] } }).data.Errors.map(({ path }) => path);
+    assert.deepEqual(await paths(await post({}, body)), ['force']);
+    assert.deepEqual(await paths(await post({}, '{"copyFileCollectionData":[]}')), ['copyFileCollectionData', 'force']);
+  });
+
   it('answers 413 by the declared length, without reading', async () => {
     await assertAnswer(await send({ 'content-length': String(64 * 1024 * 1024 + 1) }), 413);
   });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { FakeClock } from '../support/fake-clock.ts';
 import { setUp } from './support.ts';
 
 const ok = () => Promise.resolve();
@@ -39,4 +40,28 @@ describe('health', () => {
       );
     });
   }
+
+  it('looks once for all who ask within a second', async () => {
+    const [looks, clock] = [{ temporal: 0, storage: 0 }, new FakeClock()];
+    const looking = (dependency: keyof typeof looks) => () => {
+      looks[dependency] += 1;
+      return looks.storage < 3 ? ok() : failing();
+    };
+    const readiness = { temporal: looking('temporal'), storage: looking('storage') };
+    const { request, lines } = setUp({ readiness, clock });
+    const ask = async () => (await request('/readyz')).status;
+    assert.deepEqual(await Promise.all([ask(), ask(), ask()]), [200, 200, 200]);
+    assert.deepEqual(looks, { temporal: 1, storage: 1 });
+    await clock.pass(999);
+    assert.equal(await ask(), 200);
+    assert.deepEqual(looks, { temporal: 1, storage: 1 });
+    await clock.pass(1);
+    assert.equal(await ask(), 200);
+    assert.deepEqual(looks, { temporal: 2, storage: 2 });
+    await clock.pass(1_000);
+    assert.deepEqual(await Promise.all([ask(), ask()]), [503, 503]);
+    assert.deepEqual(looks, { temporal: 3, storage: 3 });
+    // The log tells of a look, not of each who asked.
+    assert.equal(lines.filter(({ msg }) => msg === 'not ready').length, 1);
+  });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { REASONS } from '../../contract/reasons.ts';
 import { assertMatches, openApiOf } from './documented.ts';
-import { assertMistakes, ID, setUp, token } from './support.ts';
+import { assertMistakes, copyBody, ID, setUp, token } from './support.ts';
 
 const { app } = setUp();
 const document = await openApiOf(app);
@@ -76,6 +76,7 @@ describe('the OpenAPI document', () => {
       const response = await request(`${path.replace('{correlationId}', ID)}?${query}`, {
         method: name.split(' ')[0] ?? '',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(name === 'POST /apollo/files/copy' && { body: JSON.stringify(copyBody(1)) }),
       });
       const known = there.length === 0 ? 'none' : there.join(', ');
       await assertMistakes(response, [`stat: is not a parameter here; there is ${known}`], 'The request is not valid');

@@ -55,7 +55,9 @@ function makeRow({ state, message, payload }) {
     name.append(make('span', { class: 'muted', dir: 'auto' }, `as ${printable(destinationFileName)}`));
   }
   if (sourceCollectionId !== '' || destinationCollectionId !== '') {
-    name.append(make('span', { class: 'muted' }, `${sourceCollectionId} → ${destinationCollectionId}`));
+    name.append(
+      make('span', { class: 'muted' }, `${printable(sourceCollectionId)} → ${printable(destinationCollectionId)}`),
+    );
   }
   const reason = make('td', { role: 'cell', class: 'file-reason' });
   if (message !== '') {

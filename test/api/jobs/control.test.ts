@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
-import { JobEndedError, type NewJob } from '../../../api/jobs/job-service.ts';
+import { JobEndedError, JobNotFoundError, type NewJob } from '../../../api/jobs/job-service.ts';
 import { holdBefore, meanwhile, type Hold } from '../../support/storage-proxy/index.ts';
 import { newJob, withJobs, type JobsWorld } from './support.ts';
 
@@ -36,6 +37,22 @@ describe('the control of a job', function () {
       }
     });
   }
+
+  it('is of copies alone: another workflow under an id like theirs is no job, whoever asks', async () => {
+    await withJobs(async (world) => {
+      const { client, jobs } = world;
+      const workflowId = randomUUID();
+      await client.workflow.start('somebodyElses', { workflowId, taskQueue: 'nobody', args: [] });
+      const root = { caller: 'root', isAdmin: true };
+      const bounds = { from: 0, limit: 10 };
+      await assert.rejects(jobs.status(workflowId, root), JobNotFoundError);
+      await assert.rejects(jobs.page(workflowId, root, bounds), JobNotFoundError);
+      await assert.rejects(jobs.control(workflowId, root, 'cancel'), JobNotFoundError);
+      assert.deepEqual(await signalsOf(world, workflowId), []);
+      assert.deepEqual(await jobs.copy(newJob(['a.txt'], { correlationId: workflowId })), { kind: 'conflict' });
+      await client.workflow.getHandle(workflowId).terminate();
+    });
+  });
 
   it('sends no signal that would change nothing', async () => {
     await withRunningJob(async (world, id) => {
