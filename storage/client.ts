@@ -1,5 +1,6 @@
 import { Storage } from '@google-cloud/storage';
 import type { StorageConfig } from '../config/config.ts';
+import { inTime } from './in-time.ts';
 import type { AuthorizationHeaders } from './json-api.ts';
 
 /** A request to storage gets this long, in milliseconds; a rewrite call answers well within it. */
@@ -21,6 +22,9 @@ const HEADERS_NEW_MS = 2_000;
 /** In the past, for Google's client library: a token that expired then is renewed before it is used. */
 const LONG_AGO = 1;
 
+/** Fetching credentials may take so long, in milliseconds; then they are fetched anew, for whoever asks next. */
+const CREDENTIALS_TIMEOUT_MS = 10_000;
+
 const NO_HEADERS: AuthorizationHeaders = {};
 
 /** Where Cloud Storage is, and as whom it is asked. */
@@ -33,24 +37,46 @@ export interface StorageAccess {
   refused: () => void;
 }
 
+export interface AccessOptions {
+  /** Milliseconds by a clock that never goes back. */
+  now?: () => number;
+  /** How long fetching credentials may take, in milliseconds. */
+  credentialsMs?: number;
+}
+
 /**
  * Cloud Storage with Application Default Credentials, by Google's client library; or an emulator where one is set, which
- * gets no credentials. Sends nothing yet. `now`: milliseconds by a clock that never goes back.
+ * gets no credentials. Sends nothing yet.
  */
 export function accessStorage(
   { emulatorHost, projectId }: StorageConfig,
-  now: () => number = () => performance.now(),
+  { now = () => performance.now(), credentialsMs = CREDENTIALS_TIMEOUT_MS }: AccessOptions = {},
 ): StorageAccess {
   if (emulatorHost !== undefined) {
     return { origin: emulatorHost, authorize: () => NO_HEADERS, refused: () => undefined };
   }
-  const { apiEndpoint, authClient } = new Storage(projectId === undefined ? {} : { projectId });
-  const headers = new Kept(HEADERS_KEPT_MS, now, async ({ isRefused }) => {
+  const begin = () =>
+    new Storage({
+      ...(projectId !== undefined && { projectId }),
+      clientOptions: { transporterOptions: { timeout: credentialsMs } },
+    });
+  const { apiEndpoint, authClient } = begin();
+  let auth = authClient;
+  const fetchHeaders = async (isRefused: boolean) => {
     if (isRefused) {
-      const client = await authClient.getClient();
+      const client = await auth.getClient();
       client.setCredentials({ ...client.credentials, expiry_date: LONG_AGO });
     }
-    return Object.fromEntries(await authClient.getRequestHeaders(apiEndpoint));
+    return Object.fromEntries(await auth.getRequestHeaders(apiEndpoint));
+  };
+  const headers = new Kept(HEADERS_KEPT_MS, now, async ({ isRefused }) => {
+    try {
+      return await inTime(fetchHeaders(isRefused), credentialsMs);
+    } catch (error) {
+      // Of some accounts the library waits for ever for an answer that was lost, and has whoever asks later wait as well.
+      auth = begin().authClient;
+      throw error;
+    }
   });
   return {
     origin: apiEndpoint,

@@ -1,5 +1,6 @@
 import type { StorageAccess } from './client.ts';
 import { noCredentials, responseError, StorageError } from './errors.ts';
+import { inTime } from './in-time.ts';
 import { UNAUTHORIZED, type AuthorizationHeaders } from './json-api.ts';
 import { objectPath, parseAnswer, toObjectInfo, type ObjectRef, type ObjectResource } from './objects.ts';
 import type { StorageObserver } from './observer.ts';
@@ -16,7 +17,10 @@ const FIELDS = encodeURIComponent(
 const API_ROOT = '/storage/v1';
 
 export interface RewriteTransportOptions extends StorageAccess {
-  /** A call fails that storage has given no sign of for longer, in milliseconds; it may have been carried out. */
+  /**
+   * A call fails that storage has given no sign of for longer, in milliseconds; it may have been carried out. So does one
+   * that credentials are not there for by then.
+   */
   timeoutMs: number;
   /** Told of every call. */
   observer?: StorageObserver | undefined;
@@ -53,7 +57,7 @@ export class HttpRewriteTransport implements RewriteTransport {
       this.#send(call, headers, receiver);
       return;
     }
-    headers.then(
+    inTime(headers, this.#options.timeoutMs).then(
       (fetched) => {
         this.#send(call, fetched, receiver);
       },

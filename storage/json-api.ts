@@ -4,6 +4,7 @@ import { Pool, type Dispatcher } from 'undici';
 import type { StorageAccess } from './client.ts';
 import { connectionError, noCredentials, responseError, StorageError } from './errors.ts';
 import { HttpExchange, type HttpAnswer } from './http-exchange.ts';
+import { inTime } from './in-time.ts';
 import { operationOf, type StorageObserver } from './observer.ts';
 
 /** One request to the JSON API (cloud.google.com/storage/docs/json_api). */
@@ -199,19 +200,6 @@ export class JsonApi {
   /** Ends the connections once the requests in flight are answered. */
   async close(): Promise<void> {
     await this.#pool.close();
-  }
-}
-
-/** What a promise gives. Rejects where that takes longer than so many milliseconds. */
-async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new Error(`no answer within ${timeoutMs} ms`));
-  }, timeoutMs);
-  try {
-    return await Promise.race([promise, overdue]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

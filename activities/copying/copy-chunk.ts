@@ -45,10 +45,12 @@ async function workOn(deps: ActivityDependencies, task: CopyChunkTask, mode: Chu
   using lease = new Lease(context, deps.leases.of(context, task.round));
   const { chunks, objects } = deps.storage;
   const planned = await readFiles(chunks, task);
-  if (context.info.attempt > 1 || task.isUncertain === true) {
+  const isRepeated = context.info.attempt > 1 || task.isUncertain === true;
+  if (isRepeated) {
     const stored = await readOutcome(chunks, task, planned);
     if (stored !== undefined) return stored;
   }
+  const mayBeWritten = isRepeated || mode === 'settle' || mode === 'find';
   const startedAt = Date.now();
   const collections = indexCollections(task.collections);
   const places = { collections, locks: mode === 'dryRun' ? undefined : task.locks };
@@ -58,10 +60,12 @@ async function workOn(deps: ActivityDependencies, task: CopyChunkTask, mode: Chu
   const { signal } = lease;
   const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
   try {
-    const seen = deps.seen?.take(seenKey(task.correlationId, task.chunk, task.planGeneration));
+    // What was seen of the destinations as they were planned does not show what has been written since.
+    const seen = mayBeWritten
+      ? undefined
+      : deps.seen?.take(seenKey(task.correlationId, task.chunk, task.planGeneration));
     const looking = lookUp(objects, files, seen).then(() => true);
     // Cancelled, nobody waits for listings, unless an earlier attempt may have written: that is to be found out.
-    const mayBeWritten = context.info.attempt > 1 || task.isUncertain === true;
     if (mayBeWritten ? await looking : await unlessAborted(signal, looking)) {
       for (const file of files) {
         const outcome = judge(file, mode, task.overwrite);

@@ -107,6 +107,8 @@ export interface ActivityTest extends TestStorage {
   readonly jobs: TestJobs;
   /** The time by which the sweep judges; the system's where it is undefined. */
   now: number | undefined;
+  /** What was seen of destinations as they were planned. */
+  readonly seen: RecentlyMade<SeenDestinations>;
   /** Lines of the log, parsed. */
   readonly logged: Record<string, unknown>[];
   /** Starts an activity as a worker does. */
@@ -158,7 +160,7 @@ export async function makeActivityTest({ lanes }: { lanes?: Lanes } = {}): Promi
     return { environment, result: environment.run(activity, task) };
   };
   const run: ActivityTest['run'] = (name, task, info) => start(name, task, info).result;
-  const test: ActivityTest = { ...testStorage, storage, jobs, logged, now: undefined, start, run };
+  const test: ActivityTest = { ...testStorage, storage, jobs, seen, logged, now: undefined, start, run };
   return test;
 }
 

@@ -20,9 +20,12 @@ import { failsAs, storageError } from './assertions.ts';
 
 const ANY = { method: 'GET', path: '/storage/v1/b/c' } as const;
 
-async function rewriteOver(access: StorageAccess & { observer?: StorageObserver }): Promise<unknown> {
+async function rewriteOver(
+  access: StorageAccess & { observer?: StorageObserver },
+  timeoutMs = 1_000,
+): Promise<unknown> {
   const source = { bucket: 'from', name: 'a', generation: '1' };
-  const transport = new HttpRewriteTransport({ ...access, timeoutMs: 1_000 });
+  const transport = new HttpRewriteTransport({ ...access, timeoutMs });
   return await transport.rewrite({ source, destination: { bucket: 'to', name: 'a' }, ifGenerationMatch: '0' });
 }
 
@@ -80,17 +83,21 @@ describe('client of an emulator', () => {
   }
 });
 
-/** Has Google's client library find an account whose tokens this server gives, who is told what it was asked with. */
+/**
+ * Has Google's client library find an account whose tokens this server gives, who is told what it was asked with; it never
+ * answers where it is given nothing.
+ */
 async function withTokens(
-  answer: (asked: string) => { status: number; body: object },
+  answer: (asked: string) => { status: number; body: object } | undefined,
   subjectToken: string,
   use: () => Promise<void>,
 ): Promise<void> {
   const exchange = createServer((request, response) => {
     text(request).then(
       (asked) => {
-        const { status, body } = answer(asked);
-        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+        const given = answer(asked);
+        if (given === undefined) return;
+        response.writeHead(given.status, { 'content-type': 'application/json' }).end(JSON.stringify(given.body));
       },
       () => response.destroy(),
     );
@@ -152,7 +159,7 @@ describe('client of Cloud Storage', () => {
     };
     await withTokens(issue, 'subject', async () => {
       let now = 0;
-      const { authorize, refused } = accessStorage(CONFIG, () => now);
+      const { authorize, refused } = accessStorage(CONFIG, { now: () => now });
       const token = async () => (await authorize())['authorization'];
       assert.deepEqual([await token(), await token()], ['Bearer token 1', 'Bearer token 1']);
       now = 20_000;
@@ -187,9 +194,26 @@ describe('client of Cloud Storage', () => {
   }
 
   it('waits for credentials no longer than for storage', async () => {
-    const access = { origin: 'http://127.0.0.1:9', authorize: () => new Promise<never>(() => undefined) };
-    const api = new JsonApi({ ...access, refused: () => undefined, retries: 0, timeoutMs: 50 });
-    await failsAs(api.send(ANY), 'unavailable');
+    const authorize = () => new Promise<never>(() => undefined);
+    const access = { origin: 'http://127.0.0.1:9', authorize, refused: () => undefined };
+    await failsAs(new JsonApi({ ...access, retries: 0, timeoutMs: 50 }).send(ANY), 'unavailable');
+    await failsAs(rewriteOver(access, 50), 'unavailable');
+  });
+
+  it('fetches credentials anew where an answer that was to bring them is lost', async () => {
+    let asked = 0;
+    const issue = () => {
+      asked += 1;
+      if (asked === 1) return undefined;
+      const token = { access_token: 'token', expires_in: 3_600, token_type: 'Bearer' };
+      return { status: 200, body: { ...token, issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' } };
+    };
+    await withTokens(issue, 'subject', async () => {
+      const { authorize } = accessStorage(CONFIG, { credentialsMs: 500 });
+      await Promise.all([assert.rejects(async () => authorize()), assert.rejects(async () => authorize())]);
+      assert.equal((await authorize())['authorization'], 'Bearer token');
+      assert.equal(asked, 2);
+    });
   });
 
   it('tells that storage is not available where no credentials can be had, and counts it as a request without an answer', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { on } from 'node:events';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import type { MockActivityEnvironment } from '@temporalio/testing';
+import { seenKey } from '../../../activities/copying/chunk/look-up.ts';
 import { Lanes } from '../../../storage/pacing/lanes.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import {
@@ -163,6 +164,23 @@ describe('copyChunk, attempt by attempt', () => {
       assert.equal(chunking.rewrites().length, sent);
     });
   });
+
+  for (const [what, changes] of [
+    ['settling', { settle: true }],
+    ['another attempt', { isUncertain: true }],
+  ] as const) {
+    it(`is told nothing by what was seen before anything was written: ${what}`, async () => {
+      const chunking = await prepareChunk(test, { files: plainFiles(3) });
+      const { correlationId, chunk, planGeneration } = chunking.task;
+      await test.run('copyChunk', chunking.task);
+      test.seen.keep(seenKey(correlationId, chunk, planGeneration), {
+        ...{ found: new Map(), at: performance.now(), stoodAt: undefined },
+      });
+      const { counts } = await test.run('copyChunk', { ...chunking.task, part: 1, ...changes });
+      assert.deepEqual([counts.completed, counts.cancelled], [3, 0]);
+      assert.equal(chunking.rewrites().length, 3);
+    });
+  }
 
   describe('finding copies', () => {
     it('tells what this job has copied, leaves the rest over, and writes nothing', async () => {
