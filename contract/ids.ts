@@ -10,6 +10,14 @@ export function bulkTaskQueue(taskQueue: string): string {
   return `${taskQueue}-bulk`;
 }
 
+/**
+ * The task queue of the activities that work on locks, results and records, and look at what is there: short ones, which
+ * jobs need to be decided, to go on and to end. Copies that take hours take none of their slots.
+ */
+export function controlTaskQueue(taskQueue: string): string {
+  return `${taskQueue}-control`;
+}
+
 /** Update that waits for the admission's outcome. */
 export const ADMIT_UPDATE = 'admit';
 

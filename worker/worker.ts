@@ -4,7 +4,7 @@ import { createActivities, LeaseGroups } from '../activities/index.ts';
 import type { WorkerConfig } from '../config/config.ts';
 import type { Logger } from '../config/logger.ts';
 import type { TemporalConfig } from '../config/temporal.ts';
-import { bulkTaskQueue, sweepScheduleId } from '../contract/ids.ts';
+import { bulkTaskQueue, controlTaskQueue, sweepScheduleId } from '../contract/ids.ts';
 import { createStorage } from '../storage/index.ts';
 import { observedBy } from '../storage/observer.ts';
 import { Lanes } from '../storage/pacing/lanes.ts';
@@ -23,6 +23,16 @@ import { workflowCode } from './workflow-bundle.ts';
 /** Chunks whose destinations were seen as they were planned, and how long that is worth keeping, in milliseconds. */
 const CHUNKS_SEEN = 16;
 const SEEN_FOR_MS = 5_000;
+
+/**
+ * Files of lists in hand for each lane. A file has its slot until it is copied, hours where it is huge, and a lane for one
+ * call at a time: lanes are shared out among all that are in hand.
+ */
+const FILES_PER_LANE = 4;
+
+/** Activities of the control queue at a time, and requests for them: each waits for storage, most of them not for long. */
+const CONTROL_SLOTS = 100;
+const CONTROL_POLLS = 2;
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -77,14 +87,23 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
   const pulse = new Pulse();
   const activity = [...activityTracing(tracing), metrics.activity, refuseLateTasks(pulse), handOverAtShutdown];
   const { interceptorModules, ...code } = await workflowCode(log);
-  const [short, bulk] = await Promise.all([
+  const shortActivity = [shortWork(rightOfWay), ...activity];
+  const workers = await Promise.all([
     Worker.create({
       ...common,
       taskQueue: config.taskQueue,
       ...code,
-      interceptors: { activity: [shortWork(rightOfWay), ...activity], workflowModules: interceptorModules },
+      interceptors: { activity: shortActivity, workflowModules: interceptorModules },
       sinks: tracingSinks(tracing),
-      maxConcurrentActivityTaskExecutions: config.copyConcurrency,
+      maxConcurrentActivityTaskExecutions: FILES_PER_LANE * config.copyConcurrency,
+    }),
+    // Slots of their own: no job waits for other jobs' copies to be decided, or to end.
+    Worker.create({
+      ...common,
+      taskQueue: controlTaskQueue(config.taskQueue),
+      interceptors: { activity: shortActivity },
+      maxConcurrentActivityTaskExecutions: CONTROL_SLOTS,
+      maxConcurrentActivityTaskPolls: CONTROL_POLLS,
     }),
     // Slots of its own: a file of a short job never waits for a chunk to end.
     Worker.create({
@@ -96,7 +115,7 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
   ]);
   await keepSwept(client, config.taskQueue, log);
   return {
-    run: () => runBoth(short, bulk),
+    run: () => runAll(workers),
     close() {
       pulse[Symbol.dispose]();
       return connection.close();
@@ -113,8 +132,8 @@ function asVersion({ name, buildId }: NonNullable<WorkerConfig['deployment']>): 
   };
 }
 
-/** Runs two workers as one: where one of them fails, the other is told to stop. */
-async function runBoth(...workers: Worker[]): Promise<void> {
+/** Runs workers as one: where one of them fails, the others are told to stop. */
+async function runAll(workers: readonly Worker[]): Promise<void> {
   const runs = workers.map(async (worker) => {
     try {
       await worker.run();

@@ -8,7 +8,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { bulkTaskQueue } from '../contract/ids.ts';
+import { bulkTaskQueue, controlTaskQueue } from '../contract/ids.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
 
 /** Lock sets up to this size are taken and released inside a workflow task; larger ones get a task of their own. */
@@ -66,12 +66,12 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  * | activities            | runs     | time-out          | retries                                                         |
  * | --------------------- | -------- | ----------------- | --------------------------------------------------------------- |
  * | access, records, locks| locally  | 20 s              | for ever: an undecided job is safe, a wrongly decided one is not |
- * | large lock sets       | as tasks | heartbeat 10 s    | for ever, for the same reason                                    |
- * | results, while copying| as tasks | 20 s              | for ever: what is told of a job rests on them                    |
+ * | large lock sets       | as tasks, on the control queue | heartbeat 10 s | for ever, for the same reason            |
+ * | results, while copying| as tasks, on the control queue | 20 s | for ever: what is told of a job rests on them      |
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
  * | copyChunk, planning   | as tasks, on the bulk queue | heartbeat 10 s | for ever: files give up, one by one, after 12 passes |
  * | findCopies            | as tasks, on the bulk queue | heartbeat 10 s | for ever, as findCopy                                |
- * | findCopy              | as tasks | 20 s              | for ever: a file's state is what storage says, nothing else      |
+ * | findCopy              | as tasks, on the control queue | 20 s | for ever: a file's state is what storage says, nothing else      |
  * | previewFiles          | as tasks | heartbeat 10 s    | for ever: a dry run writes nothing                               |
  */
 
@@ -94,7 +94,7 @@ export function local(summary: string) {
  */
 export function storing(summary: string) {
   return proxyActivities<Activities>({
-    summary,
+    ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
     startToCloseTimeout: '20 seconds',
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
   });
@@ -130,7 +130,7 @@ function isBegunBefore(error: unknown): boolean {
 /** Work on many locks, which takes longer than a workflow task should. */
 export function locking(summary: string) {
   return proxyActivities<Activities>({
-    summary,
+    ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
     startToCloseTimeout: '10 minutes',
     heartbeatTimeout: '10 seconds',
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
@@ -154,10 +154,13 @@ export const copying = proxyActivities<Activities>({
 });
 
 /** Without heartbeats, so that the end of a job waits for the time-out where this is handed to a worker that is stopped. */
-export const lookingUp = proxyActivities<Activities>({
-  startToCloseTimeout: '20 seconds',
-  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
-});
+export function lookingUp(summary: string) {
+  return proxyActivities<Activities>({
+    ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
+    startToCloseTimeout: '20 seconds',
+    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+  });
+}
 
 /** Looks at a hundred files at both sides, which takes long where storage is slow. */
 export const previewing = proxyActivities<Activities>({

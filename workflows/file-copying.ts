@@ -215,7 +215,7 @@ export class FileCopying {
     const task: CopyFileTask = { source, destination, lock, overwrite: this.#options.overwrite };
     const summary = `look for ${summaryOf(record)}`;
     try {
-      return await CancellationScope.nonCancellable(() => lookingUp.findCopy.executeWithOptions({ summary }, [task]));
+      return await CancellationScope.nonCancellable(() => lookingUp(summary).findCopy(task));
     } catch (error) {
       return failedOutcome(error)?.outcome ?? null;
     }

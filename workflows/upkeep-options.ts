@@ -1,5 +1,6 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { controlTaskQueue } from '../contract/ids.ts';
 
 /**
  * How long a write may still come in that a worker had sent before its job was ended by force, in milliseconds. Such a
@@ -16,7 +17,7 @@ export const SWEEP_STEPS = 100;
  */
 export function upkeep(summary: string) {
   return proxyActivities<Activities>({
-    summary,
+    ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
     startToCloseTimeout: '10 minutes',
     heartbeatTimeout: '10 seconds',
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { Worker } from '@temporalio/worker';
-import { bulkTaskQueue } from '../../contract/ids.ts';
+import { bulkTaskQueue, controlTaskQueue } from '../../contract/ids.ts';
 import { afterAllTests } from './root-hooks.ts';
 import { sharedTemporal } from './temporal.ts';
 
@@ -52,7 +52,8 @@ export async function withWorker<T>(
     taskQueue,
     async start() {
       const workers = [await createTestWorker(taskQueue, activities, slots)];
-      if (bulk) workers.push(await createBulkWorker(taskQueue, activities));
+      workers.push(await createActivityWorker(controlTaskQueue(taskQueue), activities));
+      if (bulk) workers.push(await createActivityWorker(bulkTaskQueue(taskQueue), activities));
       running = { workers, ended: Promise.all(workers.map((worker) => worker.run())) };
     },
     async stop() {
@@ -97,12 +98,12 @@ async function createTestWorker(taskQueue: string, activities: object, slots: nu
   });
 }
 
-async function createBulkWorker(taskQueue: string, activities: object): Promise<Worker> {
+async function createActivityWorker(taskQueue: string, activities: object): Promise<Worker> {
   const { nativeConnection, namespace } = await sharedTemporal();
   return await Worker.create({
     connection: nativeConnection,
     namespace,
-    taskQueue: bulkTaskQueue(taskQueue),
+    taskQueue,
     identity: WORKER_IDENTITY,
     activities,
     maxHeartbeatThrottleInterval: '100 milliseconds',

@@ -27,7 +27,7 @@ export interface World {
 
 /** Two worlds are enough for all tests, and only those started that are used. */
 const OPTIONS = {
-  /** Nothing is taken down here. Fewer slots than the files of some jobs: not all are begun at once. */
+  /** Nothing is taken down here. With so few lanes a worker has 80 files in hand: of some jobs not all are begun at once. */
   calm: { env: { worker: { COPY_CONCURRENCY: '20' } } },
   /** Its parts are taken down: Temporal keeps its workflows over that. */
   rough: { keepWorkflows: true, worker: false },
