@@ -15,8 +15,6 @@ export interface ApiRequest {
   /** With its content type. */
   body?: { contentType: string; content: string | Readable };
   headers?: Readonly<Record<string, string>>;
-  /** It may be carried out twice: the second time makes no difference. */
-  isRepeatable?: boolean;
 }
 
 /** Headers that authorise a request. */
@@ -216,12 +214,12 @@ async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
 }
 
 /**
- * Whether a request may be sent again although it may have been carried out: one that reads, that names the generation
- * it changes, or of which its caller says so (cloud.google.com/storage/docs/retry-strategy#idempotency). Without that, a repeated write could replace,
- * and a repeated delete remove, what somebody else has written in between.
+ * Whether a request may be sent again although it may have been carried out: one that reads, or that names the
+ * generation it changes (cloud.google.com/storage/docs/retry-strategy#idempotency). Without that, a repeated write could
+ * replace, and a repeated delete remove, what somebody else has written in between.
  */
-function isIdempotent({ method, query, isRepeatable }: ApiRequest): boolean {
-  return method === 'GET' || isRepeatable === true || query?.['ifGenerationMatch'] !== undefined;
+function isIdempotent({ method, query }: ApiRequest): boolean {
+  return method === 'GET' || query?.['ifGenerationMatch'] !== undefined;
 }
 
 function operationIn({ method, path, query }: ApiRequest) {
