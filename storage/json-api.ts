@@ -193,11 +193,6 @@ export class JsonApi {
       throw noCredentials(error);
     }
   }
-
-  /** Ends the connections once the requests in flight are answered. */
-  async close(): Promise<void> {
-    await this.#pool.close();
-  }
 }
 
 /** What a promise gives. Rejects where that takes longer than so many milliseconds. */
