@@ -135,9 +135,9 @@ export class ObjectStore {
     this.#api = api;
   }
 
-  /** The object's current state, or that of one generation; undefined where there is none. */
-  async stat(ref: ObjectRef, generation?: string): Promise<ObjectInfo | undefined> {
-    const answer = await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref), query: { generation } }));
+  /** The object's current state; undefined where there is none. */
+  async stat(ref: ObjectRef): Promise<ObjectInfo | undefined> {
+    const answer = await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref) }));
     return answer && toObjectInfo(parseAnswer(answer) as ObjectResource);
   }
 
