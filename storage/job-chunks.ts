@@ -1,6 +1,7 @@
 import type { FileEntry, FileRecord } from '../contract/messages.ts';
 import { countFile, emptyCounts, isFinalFileState } from '../contract/states.ts';
 import { isStorageError, StorageError } from './errors.ts';
+import { fromLines, NDJSON, toLines } from './ndjson.ts';
 import type { ObjectStream } from './object-stream.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 import { RecentlyMade } from './recently-made.ts';
@@ -55,7 +56,6 @@ export interface ChunkRange {
   atFirst?: number | undefined;
 }
 
-const NDJSON = 'application/x-ndjson';
 const CHUNK_DIGITS = 6;
 const PART_DIGITS = 3;
 const MORE_PART_DIGITS = 9;
@@ -218,14 +218,7 @@ export class JobChunkStore {
 
   async #read<T>(ref: ObjectRef, generation?: string): Promise<T[] | undefined> {
     const text = await this.#objects.readText(ref, generation);
-    if (text === undefined) return undefined;
-    const files: T[] = [];
-    try {
-      for (const line of text.split('\n')) if (line !== '') files.push(JSON.parse(line) as T);
-    } catch (error) {
-      throw new StorageError('malformed', `${ref.name} has a line that is no JSON`, { cause: error });
-    }
-    return files;
+    return text === undefined ? undefined : fromLines<T>(ref.name, text);
   }
 
   async *#list(
@@ -277,10 +270,6 @@ function digits(value: number, length: number): string {
   const text = String(value).padStart(length, '0');
   if (text.length > length) throw new RangeError(`${value} has more than ${length} digits`);
   return text;
-}
-
-function toLines(files: readonly object[]): string {
-  return files.map((file) => `${JSON.stringify(file)}\n`).join('');
 }
 
 function numberIn({ name, metadata }: ObjectInfo, key: string): number {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StorageError } from './errors.ts';
+import { NDJSON } from './ndjson.ts';
 import type { ObjectUpload } from './object-upload.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
@@ -45,7 +46,7 @@ export class JobInput {
   constructor(objects: ObjectStore, ref: ObjectRef) {
     this.#objects = objects;
     this.#ref = ref;
-    this.#upload = objects.create(ref, 'application/x-ndjson');
+    this.#upload = objects.create(ref, NDJSON);
   }
 
   /** Adds lines. Resolves once there is room for more. Throws StorageError. */

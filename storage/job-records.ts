@@ -11,6 +11,7 @@ import type {
 } from '../contract/messages.ts';
 import { isEndState, JOB_STATES } from '../contract/states.ts';
 import { isStorageError, StorageError } from './errors.ts';
+import { fromLines, NDJSON, toLines } from './ndjson.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
 /** The workflow that owns a record: all runs that came of one first run. */
@@ -148,7 +149,7 @@ export class JobRecordStore {
     const lines = toLines(files);
     const digest = createHash('sha256').update(lines).digest('hex').slice(0, DIGEST_DIGITS);
     const name = `results/${String(batch).padStart(6, '0')}-${digest}.ndjson`;
-    await this.#createOnly(this.#ref(correlationId, name), lines, 'application/x-ndjson');
+    await this.#createOnly(this.#ref(correlationId, name), lines, NDJSON);
   }
 
   /**
@@ -156,7 +157,7 @@ export class JobRecordStore {
    * stays: it was found out by an attempt whose answer was lost.
    */
   async settle(correlationId: string, files: readonly FileRecord[]): Promise<void> {
-    await this.#createOnly(this.#ref(correlationId, SETTLED), toLines(files), 'application/x-ndjson');
+    await this.#createOnly(this.#ref(correlationId, SETTLED), toLines(files), NDJSON);
   }
 
   /** The final record of every file that has one, by index. What was settled outdoes a result that came late. */
@@ -193,7 +194,7 @@ export class JobRecordStore {
     const { bucket, name: prefix } = this.#ref(correlationId, 'results/');
     for await (const { name } of this.#objects.list({ bucket, prefix })) {
       const text = (await this.#objects.readText({ bucket, name })) ?? '';
-      for (const line of text.split('\n')) if (line !== '') yield JSON.parse(line) as FileRecord;
+      for (const file of fromLines<FileRecord>(name, text)) yield file;
     }
   }
 
@@ -213,8 +214,4 @@ export class JobRecordStore {
       throw error;
     }
   }
-}
-
-function toLines(files: readonly FileRecord[]): string {
-  return files.map((file) => `${JSON.stringify(file)}\n`).join('');
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { isStorageError, StorageError } from './errors.ts';
+import { isStorageError } from './errors.ts';
 import type { LockTarget } from './lock-targets.ts';
+import { fromLines, NDJSON, toLines } from './ndjson.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
 /** Jobs whose places this process has in mind: each of their chunks asks for them. */
@@ -28,11 +29,11 @@ export class LockedPlaceStore {
 
   /** Keeps these places, and gives the name to read them by. */
   async keep(correlationId: string, places: readonly LockTarget[]): Promise<string> {
-    const lines = places.map((place) => `${JSON.stringify(place)}\n`).join('');
+    const lines = toLines(places);
     const name = createHash('sha256').update(lines).digest('hex');
     const ref = this.#ref(correlationId, name);
     try {
-      await this.#objects.write(ref, lines, { ifGenerationMatch: '0', contentType: 'application/x-ndjson' });
+      await this.#objects.write(ref, lines, { ifGenerationMatch: '0', contentType: NDJSON });
     } catch (error) {
       // The very same is there already.
       if (!isStorageError(error, 'preconditionFailed')) throw error;
@@ -48,7 +49,7 @@ export class LockedPlaceStore {
     if (known !== undefined) return known;
     const text = await this.#objects.readText(ref);
     if (text === undefined) return undefined;
-    const places = parse(ref, text);
+    const places = fromLines<LockTarget>(ref.name, text);
     this.#remember(ref.name, places);
     return places;
   }
@@ -57,14 +58,5 @@ export class LockedPlaceStore {
     const [oldest] = this.#kept.keys();
     if (this.#kept.size >= KEPT && oldest !== undefined) this.#kept.delete(oldest);
     this.#kept.set(name, places);
-  }
-}
-
-function parse({ name }: ObjectRef, text: string): LockTarget[] {
-  const lines = text.split('\n').filter((line) => line !== '');
-  try {
-    return lines.map((line) => JSON.parse(line) as LockTarget);
-  } catch (error) {
-    throw new StorageError('malformed', `${name} has a line that is no JSON`, { cause: error });
   }
 }
