@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { StorageError } from './errors.ts';
+import { inputName } from './job-paths.ts';
 import { NDJSON } from './ndjson.ts';
 import type { ObjectUpload } from './object-upload.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
@@ -25,7 +26,7 @@ export class JobInputStore {
 
   /** Begins an input of this job. */
   create(correlationId: string): JobInput {
-    const ref = { bucket: this.#bucket, name: `jobs/${correlationId}/input/${randomUUID()}.ndjson` };
+    const ref = { bucket: this.#bucket, name: inputName(correlationId, randomUUID()) };
     return new JobInput(this.#objects, ref);
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isStorageError } from './errors.ts';
+import { lockedPlacesName } from './job-paths.ts';
 import type { LockTarget } from './lock-targets.ts';
 import { fromLines, NDJSON, toLines } from './ndjson.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
@@ -24,7 +25,7 @@ export class LockedPlaceStore {
   }
 
   #ref(correlationId: string, name: string): ObjectRef {
-    return { bucket: this.#bucket, name: `jobs/${correlationId}/locked/${name}.ndjson` };
+    return { bucket: this.#bucket, name: lockedPlacesName(correlationId, name) };
   }
 
   /** Keeps these places, and gives the name to read them by. */
