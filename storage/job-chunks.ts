@@ -3,7 +3,6 @@ import { countFile, emptyCounts, isFinalFileState } from '../contract/states.ts'
 import { isStorageError, StorageError } from './errors.ts';
 import { CHUNKS_END, chunkStart, numbersIn, partName, planFolder, planName, resultsFolder } from './job-paths.ts';
 import { fromLines, NDJSON, toLines } from './ndjson.ts';
-import type { ObjectStream } from './object-stream.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 import { RecentlyMade } from './recently-made.ts';
 
@@ -75,11 +74,6 @@ export class JobChunkStore {
 
   #ref(name: string): ObjectRef {
     return { bucket: this.#bucket, name };
-  }
-
-  /** A list that came with the request, in the object of the control bucket it was stored as; undefined: not there. */
-  async openList(object: string, generation: string): Promise<ObjectStream | undefined> {
-    return await this.#objects.readStream({ bucket: this.#bucket, name: object }, generation);
   }
 
   /**

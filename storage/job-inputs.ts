@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { StorageError } from './errors.ts';
 import { inputName } from './job-paths.ts';
 import { NDJSON } from './ndjson.ts';
+import type { ObjectStream } from './object-stream.ts';
 import type { ObjectUpload } from './object-upload.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
@@ -28,6 +29,11 @@ export class JobInputStore {
   create(correlationId: string): JobInput {
     const ref = { bucket: this.#bucket, name: inputName(correlationId, randomUUID()) };
     return new JobInput(this.#objects, ref);
+  }
+
+  /** An input as it streams; undefined: it is not there. Throws StorageError. */
+  async open({ object, generation }: StoredInput): Promise<ObjectStream | undefined> {
+    return await this.#objects.readStream({ bucket: this.#bucket, name: object }, generation);
   }
 
   /** Deletes an input that no job will read. Gone already is fine. Throws StorageError. */

@@ -9,6 +9,7 @@ import {
 import { reason } from '../../contract/reasons.ts';
 import type { FileState } from '../../contract/states.ts';
 import type { JobChunkStore } from '../../storage/job-chunks.ts';
+import type { JobInputStore } from '../../storage/job-inputs.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
 import { ListSink, type ListInput } from '../body/list-sink.ts';
 import type { ParsedRequest } from '../body/parse-copy-request.ts';
@@ -24,6 +25,7 @@ const RETRIED_STATES = ['Failed', 'Cancelled'] as const satisfies FileState[];
 interface RetryDeps {
   views: JobViews;
   chunks: JobChunkStore;
+  inputs: JobInputStore;
   openInput: () => ListInput;
 }
 
@@ -122,11 +124,11 @@ async function addUnfinished({ views }: RetryDeps, record: JobRecord, list: List
 }
 
 /** Adds what is in the list that was stored for a request. */
-async function addStored({ chunks }: RetryDeps, source: BulkSource, list: ListSink): Promise<void> {
+async function addStored({ inputs }: RetryDeps, source: BulkSource, list: ListSink): Promise<void> {
   const stored = storedListOf(source);
   if (stored === undefined) return;
   try {
-    const stream = await chunks.openList(stored.object, stored.generation);
+    const stream = await inputs.open(stored);
     if (stream === undefined) throw new Error(`${stored.object} is missing`);
     for await (const entries of entriesIn(stream.bytes)) {
       for (const entry of entries) list.add(entry);
