@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { isStorageError } from './errors.ts';
 import { lockedPlacesName } from './job-paths.ts';
 import type { LockTarget } from './lock-targets.ts';
 import { fromLines, NDJSON, toLines } from './ndjson.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
-/** Jobs whose places this process has in mind: each of their chunks asks for them. */
-const KEPT = 16;
+/** Places that this process has in mind, of all jobs together, some 20 MB: each chunk of a job asks for them. */
+const MOST_REMEMBERED = 100_000;
 
 /**
  * What others held when a job was admitted that does without it: objects and prefixes, as
@@ -17,7 +18,11 @@ const KEPT = 16;
 export class LockedPlaceStore {
   readonly #objects: ObjectStore;
   readonly #bucket: string;
-  readonly #kept = new Map<string, readonly LockTarget[]>();
+  readonly #remembered = new LRUCache<string, readonly LockTarget[]>({
+    maxSize: MOST_REMEMBERED,
+    // A list that is longer is remembered all the same, and no other beside it.
+    sizeCalculation: (places) => Math.min(places.length + 1, MOST_REMEMBERED),
+  });
 
   constructor(objects: ObjectStore, controlBucket: string) {
     this.#objects = objects;
@@ -39,25 +44,19 @@ export class LockedPlaceStore {
       // The very same is there already.
       if (!isStorageError(error, 'preconditionFailed')) throw error;
     }
-    this.#remember(ref.name, places);
+    this.#remembered.set(ref.name, places);
     return name;
   }
 
   /** The places that were kept under a name; undefined: there are none. */
   async read(correlationId: string, name: string): Promise<readonly LockTarget[] | undefined> {
     const ref = this.#ref(correlationId, name);
-    const known = this.#kept.get(ref.name);
+    const known = this.#remembered.get(ref.name);
     if (known !== undefined) return known;
     const text = await this.#objects.readText(ref);
     if (text === undefined) return undefined;
     const places = fromLines<LockTarget>(ref.name, text);
-    this.#remember(ref.name, places);
+    this.#remembered.set(ref.name, places);
     return places;
-  }
-
-  #remember(name: string, places: readonly LockTarget[]): void {
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size >= KEPT && oldest !== undefined) this.#kept.delete(oldest);
-    this.#kept.set(name, places);
   }
 }
