@@ -65,7 +65,7 @@ export function createBackend(deps: {
   });
   const lister = new JobLister(client, finder, views, log);
   const openInput: OpenInput = (correlationId) => inputs.create(correlationId);
-  const retry = new JobRetry({ finder, views, waiter, chunks, openInput });
+  const retry = new JobRetry({ finder, views, waiter, chunks, inputs });
 
   const jobs: JobService = {
     copy: (job, patience) => waiter.copy(job, patience),

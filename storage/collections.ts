@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { CollectionLocation } from '../contract/messages.ts';
 import { isStorageError, StorageError } from './errors.ts';
@@ -40,7 +41,11 @@ const REMEMBERED_FOR_MS = 60_000;
 export class CollectionCatalogue {
   readonly #objects: ObjectStore;
   readonly #bucket: string;
-  readonly #remembered = new Map<string, { collection: Collection; until: number }>();
+  readonly #remembered = new LRUCache<string, Collection>({
+    ...{ max: MOST_REMEMBERED, ttl: REMEMBERED_FOR_MS },
+    // The clock is read at each look: no timer is set to save that.
+    ttlResolution: 0,
+  });
 
   constructor(objects: ObjectStore, controlBucket: string) {
     this.#objects = objects;
@@ -57,20 +62,14 @@ export class CollectionCatalogue {
 
   /** A collection as it was when it was last read here, some time in the last minute; undefined: it was not. */
   recall(collectionId: string): Collection | undefined {
-    const remembered = this.#remembered.get(collectionId);
-    return remembered !== undefined && remembered.until > performance.now() ? remembered.collection : undefined;
+    return this.#remembered.get(collectionId);
   }
 
   /** Reads one document. One that is missing or invalid is an answer; throws StorageError where storage fails. */
   async find(collectionId: string): Promise<CollectionLookup> {
     const lookup = await this.#read(collectionId);
-    this.#remembered.delete(collectionId);
-    if (lookup.found) {
-      const [oldest] = this.#remembered.keys();
-      if (this.#remembered.size >= MOST_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
-      const { collection } = lookup;
-      this.#remembered.set(collectionId, { collection, until: performance.now() + REMEMBERED_FOR_MS });
-    }
+    if (lookup.found) this.#remembered.set(collectionId, lookup.collection);
+    else this.#remembered.delete(collectionId);
     return lookup;
   }
 

@@ -10,9 +10,7 @@ import { Connections } from './wire/connections.ts';
 import type { Receiver } from './wire/connection.ts';
 
 /** What answers are to hold: all else would be sent, and parsed, for nothing. */
-const FIELDS = encodeURIComponent(
-  'done,rewriteToken,totalBytesRewritten,objectSize,resource(generation,size,crc32c,timeCreated)',
-);
+const FIELDS = encodeURIComponent('done,rewriteToken,resource(generation,size,crc32c,timeCreated)');
 
 const API_ROOT = '/storage/v1';
 
@@ -29,8 +27,6 @@ export interface RewriteTransportOptions extends StorageAccess {
 interface RewriteResponse {
   done?: boolean;
   rewriteToken?: string;
-  totalBytesRewritten?: string | number;
-  objectSize?: string | number;
   resource?: ObjectResource;
 }
 
@@ -166,13 +162,8 @@ class Exchange implements Receiver {
 }
 
 function toRewriteAnswer(response: RewriteResponse, destination: ObjectRef): RewriteAnswer {
-  const { done, resource, rewriteToken = '', totalBytesRewritten = 0, objectSize = 0 } = response;
+  const { done, resource, rewriteToken = '' } = response;
   if (done === true && resource !== undefined) return { done, object: toObjectInfo(resource, destination) };
   if (rewriteToken === '') throw new StorageError('unavailable', 'the answer to a rewrite was cut short');
-  return {
-    done: false,
-    rewriteToken,
-    bytesRewritten: Number(totalBytesRewritten),
-    bytesTotal: Number(objectSize),
-  };
+  return { done: false, rewriteToken };
 }

@@ -1,7 +1,8 @@
 import type { FileEntry, FileRecord } from '../contract/messages.ts';
 import { countFile, emptyCounts, isFinalFileState } from '../contract/states.ts';
 import { isStorageError, StorageError } from './errors.ts';
-import type { ObjectStream } from './object-stream.ts';
+import { CHUNKS_END, chunkStart, numbersIn, partName, planFolder, planName, resultsFolder } from './job-paths.ts';
+import { fromLines, NDJSON, toLines } from './ndjson.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 import { RecentlyMade } from './recently-made.ts';
 
@@ -55,11 +56,6 @@ export interface ChunkRange {
   atFirst?: number | undefined;
 }
 
-const NDJSON = 'application/x-ndjson';
-const CHUNK_DIGITS = 6;
-const PART_DIGITS = 3;
-const MORE_PART_DIGITS = 9;
-
 /**
  * The files of a bulk job, in chunks under `jobs/{correlationId}/` in the control bucket: `plan/NNNNNN.ndjson` has what
  * is to be copied, `results/NNNNNN-PPP.ndjson` how the files of chunk N ended, part by part (`-xPPPPPPPPP` from 1,000 on). Counts stand in each
@@ -76,13 +72,8 @@ export class JobChunkStore {
     this.#bucket = controlBucket;
   }
 
-  #ref(correlationId: string, name: string): ObjectRef {
-    return { bucket: this.#bucket, name: `jobs/${correlationId}/${name}` };
-  }
-
-  /** A list that came with the request, in the object of the control bucket it was stored as; undefined: not there. */
-  async openList(object: string, generation: string): Promise<ObjectStream | undefined> {
-    return await this.#objects.readStream({ bucket: this.#bucket, name: object }, generation);
+  #ref(name: string): ObjectRef {
+    return { bucket: this.#bucket, name };
   }
 
   /**
@@ -102,7 +93,7 @@ export class JobChunkStore {
       ...{ count: String(files.length), firstIndex: String(files[0]?.index ?? 0) },
       ...(isLast && { isLast: 'true' }),
     };
-    const ref = this.#ref(correlationId, planName(chunk));
+    const ref = this.#ref(planName(correlationId, chunk));
     const options = { contentType: NDJSON, metadata };
     for (let ifGenerationMatch = '0'; ;) {
       check();
@@ -126,14 +117,14 @@ export class JobChunkStore {
     chunk: number,
     generation?: string,
   ): Promise<readonly PlannedFile[] | undefined> {
-    const ref = this.#ref(correlationId, planName(chunk));
+    const ref = this.#ref(planName(correlationId, chunk));
     const written = generation === undefined ? undefined : this.#written.take(`${ref.name} ${generation}`);
     return written ?? (await this.#read<PlannedFile>(ref));
   }
 
   /** The chunks planned so far, in their order. */
   async *listPlan(correlationId: string, range: ChunkRange = {}): AsyncGenerator<PlanChunk> {
-    for await (const { info, numbers } of this.#list(correlationId, 'plan', range)) {
+    for await (const { info, numbers } of this.#list(planFolder(correlationId), range)) {
       const [chunk = 0] = numbers;
       const isLast = info.metadata['isLast'] === 'true';
       yield { chunk, count: numberIn(info, 'count'), firstIndex: numberIn(info, 'firstIndex'), isLast };
@@ -158,7 +149,7 @@ export class JobChunkStore {
    * Deletes the chunks of the plan from this one on: those of an earlier plan that was longer. `check` as of `writePlan`.
    */
   async trimPlan(correlationId: string, from: number, check: () => void = () => undefined): Promise<void> {
-    for await (const { info } of this.#list(correlationId, 'plan', { from })) {
+    for await (const { info } of this.#list(planFolder(correlationId), { from })) {
       check();
       await this.#objects.remove(info, info.generation);
     }
@@ -176,7 +167,7 @@ export class JobChunkStore {
   ): Promise<boolean> {
     const counts = Object.entries(countResults(files)).map(([name, value]) => [name, String(value)]);
     try {
-      await this.#objects.write(this.#ref(correlationId, resultsName(chunk, part)), toLines(files), {
+      await this.#objects.write(this.#ref(partName(correlationId, chunk, part)), toLines(files), {
         ifGenerationMatch: '0',
         contentType: NDJSON,
         metadata: Object.fromEntries(counts) as Record<string, string>,
@@ -195,12 +186,12 @@ export class JobChunkStore {
     part: number,
     generation?: string,
   ): Promise<FileRecord[] | undefined> {
-    return await this.#read<FileRecord>(this.#ref(correlationId, resultsName(chunk, part)), generation);
+    return await this.#read<FileRecord>(this.#ref(partName(correlationId, chunk, part)), generation);
   }
 
   /** The parts stored so far, by chunk and part. */
   async *listResults(correlationId: string, range: ChunkRange = {}): AsyncGenerator<StoredPart> {
-    for await (const { info, numbers } of this.#list(correlationId, 'results', range)) {
+    for await (const { info, numbers } of this.#list(resultsFolder(correlationId), range)) {
       const [chunk = 0, part = 0] = numbers;
       yield {
         chunk,
@@ -218,32 +209,22 @@ export class JobChunkStore {
 
   async #read<T>(ref: ObjectRef, generation?: string): Promise<T[] | undefined> {
     const text = await this.#objects.readText(ref, generation);
-    if (text === undefined) return undefined;
-    const files: T[] = [];
-    try {
-      for (const line of text.split('\n')) if (line !== '') files.push(JSON.parse(line) as T);
-    } catch (error) {
-      throw new StorageError('malformed', `${ref.name} has a line that is no JSON`, { cause: error });
-    }
-    return files;
+    return text === undefined ? undefined : fromLines<T>(ref.name, text);
   }
 
   async *#list(
-    correlationId: string,
-    folder: 'plan' | 'results',
+    prefix: string,
     { from, to, atFirst }: ChunkRange,
   ): AsyncGenerator<{ info: ObjectInfo; numbers: number[] }> {
     // Somebody asks for what no job can have.
-    if (from !== undefined && from >= 10 ** CHUNK_DIGITS) return;
-    const { bucket, name: prefix } = this.#ref(correlationId, `${folder}/`);
+    if (from !== undefined && from >= CHUNKS_END) return;
     const range = {
-      ...{ bucket, prefix },
-      ...(from !== undefined && { startOffset: prefix + digits(from, CHUNK_DIGITS) }),
-      ...(to !== undefined && to < 10 ** CHUNK_DIGITS && { endOffset: prefix + digits(to, CHUNK_DIGITS) }),
+      ...{ bucket: this.#bucket, prefix },
+      ...(from !== undefined && { startOffset: chunkStart(prefix, from) }),
+      ...(to !== undefined && to < CHUNKS_END && { endOffset: chunkStart(prefix, to) }),
     };
     for await (const info of this.#objects.list(range, { atFirst })) {
-      const numbers = info.name.slice(prefix.length).match(/\d+/g) ?? [];
-      yield { info, numbers: numbers.map(Number) };
+      yield { info, numbers: numbersIn(prefix, info.name) };
     }
   }
 }
@@ -257,30 +238,6 @@ export function countResults(files: readonly FileRecord[]): ChunkCounts {
   }
   const { completed, skipped, failed, cancelled, bytes } = counts;
   return { count: files.length, completed, skipped, failed, cancelled, bytes };
-}
-
-function planName(chunk: number): string {
-  return `plan/${digits(chunk, CHUNK_DIGITS)}.ndjson`;
-}
-
-function resultsName(chunk: number, part: number): string {
-  return `results/${digits(chunk, CHUNK_DIGITS)}-${partDigits(part)}.ndjson`;
-}
-
-/** Parts from the thousandth on, of chunks that were paused as often, have more digits, behind a letter: it sorts last. */
-function partDigits(part: number): string {
-  return part < 10 ** PART_DIGITS ? digits(part, PART_DIGITS) : `x${digits(part, MORE_PART_DIGITS)}`;
-}
-
-/** Padded, so that the order of names is that of numbers. */
-function digits(value: number, length: number): string {
-  const text = String(value).padStart(length, '0');
-  if (text.length > length) throw new RangeError(`${value} has more than ${length} digits`);
-  return text;
-}
-
-function toLines(files: readonly object[]): string {
-  return files.map((file) => `${JSON.stringify(file)}\n`).join('');
 }
 
 function numberIn({ name, metadata }: ObjectInfo, key: string): number {

@@ -1,3 +1,4 @@
+import { behindJob, jobFolder, JOBS_FOLDER, recordName } from './job-paths.ts';
 import type { ObjectInfo, ObjectRef, ObjectStore } from './objects.ts';
 
 /** Objects of one job that are deleted at a time. */
@@ -18,11 +19,9 @@ export class JobFolderStore {
 
   /** The correlation ids that have a folder, in their order; behind `after` where one is given. */
   async *list(after?: string): AsyncGenerator<string> {
-    // The digit 0 follows the slash: no object of `after` itself is looked at.
-    const startOffset = after === undefined ? undefined : `jobs/${after}0`;
-    for await (const folder of this.#objects.listFolders({ bucket: this.#bucket, prefix: 'jobs/', startOffset })) {
-      yield folder.slice('jobs/'.length, -1);
-    }
+    const startOffset = after === undefined ? undefined : behindJob(after);
+    const range = { bucket: this.#bucket, prefix: JOBS_FOLDER, startOffset };
+    for await (const folder of this.#objects.listFolders(range)) yield folder.slice(JOBS_FOLDER.length, -1);
   }
 
   /** When the youngest object in a folder was made, in milliseconds since the epoch; undefined: there is none. */
@@ -37,7 +36,7 @@ export class JobFolderStore {
    * other job finds leftovers of this one. False: the record has changed since this generation, and is left alone.
    */
   async remove(correlationId: string, recordGeneration?: string): Promise<boolean> {
-    const record: ObjectRef = { bucket: this.#bucket, name: `jobs/${correlationId}/job.json` };
+    const record: ObjectRef = { bucket: this.#bucket, name: recordName(correlationId) };
     let batch: ObjectInfo[] = [];
     const flush = async () => {
       await Promise.all(batch.map((info) => this.#objects.remove(info, info.generation)));
@@ -52,6 +51,6 @@ export class JobFolderStore {
   }
 
   #list(correlationId: string): AsyncGenerator<ObjectInfo> {
-    return this.#objects.list({ bucket: this.#bucket, prefix: `jobs/${correlationId}/` });
+    return this.#objects.list({ bucket: this.#bucket, prefix: jobFolder(correlationId) });
   }
 }

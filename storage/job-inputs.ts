@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { StorageError } from './errors.ts';
+import { inputName } from './job-paths.ts';
+import { NDJSON } from './ndjson.ts';
+import type { ObjectStream } from './object-stream.ts';
 import type { ObjectUpload } from './object-upload.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
@@ -24,8 +27,13 @@ export class JobInputStore {
 
   /** Begins an input of this job. */
   create(correlationId: string): JobInput {
-    const ref = { bucket: this.#bucket, name: `jobs/${correlationId}/input/${randomUUID()}.ndjson` };
+    const ref = { bucket: this.#bucket, name: inputName(correlationId, randomUUID()) };
     return new JobInput(this.#objects, ref);
+  }
+
+  /** An input as it streams; undefined: it is not there. Throws StorageError. */
+  async open({ object, generation }: StoredInput): Promise<ObjectStream | undefined> {
+    return await this.#objects.readStream({ bucket: this.#bucket, name: object }, generation);
   }
 
   /** Deletes an input that no job will read. Gone already is fine. Throws StorageError. */
@@ -45,7 +53,7 @@ export class JobInput {
   constructor(objects: ObjectStore, ref: ObjectRef) {
     this.#objects = objects;
     this.#ref = ref;
-    this.#upload = objects.create(ref, 'application/x-ndjson');
+    this.#upload = objects.create(ref, NDJSON);
   }
 
   /** Adds lines. Resolves once there is room for more. Throws StorageError. */

@@ -11,6 +11,8 @@ import type {
 } from '../contract/messages.ts';
 import { isEndState, JOB_STATES } from '../contract/states.ts';
 import { isStorageError, StorageError } from './errors.ts';
+import { batchName, recordName, resultsFolder, settledName } from './job-paths.ts';
+import { fromLines, NDJSON, toLines } from './ndjson.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
 /** The workflow that owns a record: all runs that came of one first run. */
@@ -94,9 +96,6 @@ export interface StoredJobRecord {
   generation: string;
 }
 
-/** Results that were found out for a job that was ended by force; behind its own in the order of names. */
-const SETTLED = 'results/settled.ndjson';
-
 /** Hexadecimal digits that tell a batch of results from another of the same number. */
 const DIGEST_DIGITS = 16;
 
@@ -110,18 +109,18 @@ export class JobRecordStore {
     this.#bucket = controlBucket;
   }
 
-  #ref(correlationId: string, name: string): ObjectRef {
-    return { bucket: this.#bucket, name: `jobs/${correlationId}/${name}` };
+  #ref(name: string): ObjectRef {
+    return { bucket: this.#bucket, name };
   }
 
   /** Makes the record, and gives its generation; undefined: there is one under this correlation id, which stays as it is. */
   async create(record: JobRecord): Promise<string | undefined> {
-    return await this.#createOnly(this.#ref(record.correlationId, 'job.json'), JSON.stringify(record));
+    return await this.#createOnly(this.#ref(recordName(record.correlationId)), JSON.stringify(record));
   }
 
   /** The record; undefined: none. A StorageError of kind `malformed` says that what is there is no record of this job. */
   async read(correlationId: string): Promise<StoredJobRecord | undefined> {
-    const document = await this.#objects.readJson(this.#ref(correlationId, 'job.json'));
+    const document = await this.#objects.readJson(this.#ref(recordName(correlationId)));
     if (document === undefined) return undefined;
     // A record that was written before there were bulk jobs has none of the first three.
     const parsed = recordShape.safeParse(document.content);
@@ -135,7 +134,7 @@ export class JobRecordStore {
 
   /** Replaces the record at the generation it was read at, and gives the new one; undefined: it has changed since. */
   async replace({ record, generation }: StoredJobRecord): Promise<string | undefined> {
-    const ref = this.#ref(record.correlationId, 'job.json');
+    const ref = this.#ref(recordName(record.correlationId));
     return await this.#writeAt(ref, JSON.stringify(record), { ifGenerationMatch: generation });
   }
 
@@ -147,8 +146,7 @@ export class JobRecordStore {
   async appendResults(correlationId: string, batch: number, files: readonly FileRecord[]): Promise<void> {
     const lines = toLines(files);
     const digest = createHash('sha256').update(lines).digest('hex').slice(0, DIGEST_DIGITS);
-    const name = `results/${String(batch).padStart(6, '0')}-${digest}.ndjson`;
-    await this.#createOnly(this.#ref(correlationId, name), lines, 'application/x-ndjson');
+    await this.#createOnly(this.#ref(batchName(correlationId, batch, digest)), lines, NDJSON);
   }
 
   /**
@@ -156,7 +154,7 @@ export class JobRecordStore {
    * stays: it was found out by an attempt whose answer was lost.
    */
   async settle(correlationId: string, files: readonly FileRecord[]): Promise<void> {
-    await this.#createOnly(this.#ref(correlationId, SETTLED), toLines(files), 'application/x-ndjson');
+    await this.#createOnly(this.#ref(settledName(correlationId)), toLines(files), NDJSON);
   }
 
   /** The final record of every file that has one, by index. What was settled outdoes a result that came late. */
@@ -168,7 +166,7 @@ export class JobRecordStore {
 
   /** When the correlation id was claimed, by the clock of Cloud Storage; of a record that is not closed. */
   async claimedAt({ correlationId, lost }: JobRecord): Promise<number | undefined> {
-    return lost?.claimedAt ?? (await this.#objects.stat(this.#ref(correlationId, 'job.json')))?.createdAt;
+    return lost?.claimedAt ?? (await this.#objects.stat(this.#ref(recordName(correlationId))))?.createdAt;
   }
 
   /** Marks the record of a job that was ended by force, unless it is closed; gives it as it is then. */
@@ -176,7 +174,7 @@ export class JobRecordStore {
     for (let stored = found; ;) {
       const { record } = stored;
       if (record.lost !== undefined || isEndState(record.status.state)) return record;
-      const info = await this.#objects.stat(this.#ref(record.correlationId, 'job.json'));
+      const info = await this.#objects.stat(this.#ref(recordName(record.correlationId)));
       if (info?.generation === stored.generation) {
         const marked = { ...record, lost: { claimedAt: info.createdAt } };
         if ((await this.replace({ ...stored, record: marked })) !== undefined) return marked;
@@ -190,10 +188,10 @@ export class JobRecordStore {
 
   /** All final records stored so far, batch by batch; the same file may be in two. */
   async *readResults(correlationId: string): AsyncGenerator<FileRecord> {
-    const { bucket, name: prefix } = this.#ref(correlationId, 'results/');
-    for await (const { name } of this.#objects.list({ bucket, prefix })) {
-      const text = (await this.#objects.readText({ bucket, name })) ?? '';
-      for (const line of text.split('\n')) if (line !== '') yield JSON.parse(line) as FileRecord;
+    const range = { bucket: this.#bucket, prefix: resultsFolder(correlationId) };
+    for await (const { name } of this.#objects.list(range)) {
+      const text = (await this.#objects.readText(this.#ref(name))) ?? '';
+      for (const file of fromLines<FileRecord>(name, text)) yield file;
     }
   }
 
@@ -213,8 +211,4 @@ export class JobRecordStore {
       throw error;
     }
   }
-}
-
-function toLines(files: readonly FileRecord[]): string {
-  return files.map((file) => `${JSON.stringify(file)}\n`).join('');
 }

@@ -16,8 +16,6 @@ export interface ApiRequest {
   /** With its content type. */
   body?: { contentType: string; content: string | Readable };
   headers?: Readonly<Record<string, string>>;
-  /** It may be carried out twice: the second time makes no difference. */
-  isRepeatable?: boolean;
 }
 
 /** Headers that authorise a request. */
@@ -196,20 +194,15 @@ export class JsonApi {
       throw noCredentials(error);
     }
   }
-
-  /** Ends the connections once the requests in flight are answered. */
-  async close(): Promise<void> {
-    await this.#pool.close();
-  }
 }
 
 /**
- * Whether a request may be sent again although it may have been carried out: one that reads, that names the generation
- * it changes, or of which its caller says so (cloud.google.com/storage/docs/retry-strategy#idempotency). Without that, a repeated write could replace,
- * and a repeated delete remove, what somebody else has written in between.
+ * Whether a request may be sent again although it may have been carried out: one that reads, or that names the
+ * generation it changes (cloud.google.com/storage/docs/retry-strategy#idempotency). Without that, a repeated write could
+ * replace, and a repeated delete remove, what somebody else has written in between.
  */
-function isIdempotent({ method, query, isRepeatable }: ApiRequest): boolean {
-  return method === 'GET' || isRepeatable === true || query?.['ifGenerationMatch'] !== undefined;
+function isIdempotent({ method, query }: ApiRequest): boolean {
+  return method === 'GET' || query?.['ifGenerationMatch'] !== undefined;
 }
 
 function operationIn({ method, path, query }: ApiRequest) {

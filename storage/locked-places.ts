@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { isStorageError, StorageError } from './errors.ts';
+import { LRUCache } from 'lru-cache';
+import { isStorageError } from './errors.ts';
+import { lockedPlacesName } from './job-paths.ts';
 import type { LockTarget } from './lock-targets.ts';
+import { fromLines, NDJSON, toLines } from './ndjson.ts';
 import type { ObjectRef, ObjectStore } from './objects.ts';
 
-/** Jobs whose places this process has in mind: each of their chunks asks for them. */
-const KEPT = 16;
+/** Places that this process has in mind, of all jobs together, some 20 MB: each chunk of a job asks for them. */
+const MOST_REMEMBERED = 100_000;
 
 /**
  * What others held when a job was admitted that does without it: objects and prefixes, as
@@ -15,7 +18,11 @@ const KEPT = 16;
 export class LockedPlaceStore {
   readonly #objects: ObjectStore;
   readonly #bucket: string;
-  readonly #kept = new Map<string, readonly LockTarget[]>();
+  readonly #remembered = new LRUCache<string, readonly LockTarget[]>({
+    maxSize: MOST_REMEMBERED,
+    // A list that is longer is remembered all the same, and no other beside it.
+    sizeCalculation: (places) => Math.min(places.length + 1, MOST_REMEMBERED),
+  });
 
   constructor(objects: ObjectStore, controlBucket: string) {
     this.#objects = objects;
@@ -23,48 +30,33 @@ export class LockedPlaceStore {
   }
 
   #ref(correlationId: string, name: string): ObjectRef {
-    return { bucket: this.#bucket, name: `jobs/${correlationId}/locked/${name}.ndjson` };
+    return { bucket: this.#bucket, name: lockedPlacesName(correlationId, name) };
   }
 
   /** Keeps these places, and gives the name to read them by. */
   async keep(correlationId: string, places: readonly LockTarget[]): Promise<string> {
-    const lines = places.map((place) => `${JSON.stringify(place)}\n`).join('');
+    const lines = toLines(places);
     const name = createHash('sha256').update(lines).digest('hex');
     const ref = this.#ref(correlationId, name);
     try {
-      await this.#objects.write(ref, lines, { ifGenerationMatch: '0', contentType: 'application/x-ndjson' });
+      await this.#objects.write(ref, lines, { ifGenerationMatch: '0', contentType: NDJSON });
     } catch (error) {
       // The very same is there already.
       if (!isStorageError(error, 'preconditionFailed')) throw error;
     }
-    this.#remember(ref.name, places);
+    this.#remembered.set(ref.name, places);
     return name;
   }
 
   /** The places that were kept under a name; undefined: there are none. */
   async read(correlationId: string, name: string): Promise<readonly LockTarget[] | undefined> {
     const ref = this.#ref(correlationId, name);
-    const known = this.#kept.get(ref.name);
+    const known = this.#remembered.get(ref.name);
     if (known !== undefined) return known;
     const text = await this.#objects.readText(ref);
     if (text === undefined) return undefined;
-    const places = parse(ref, text);
-    this.#remember(ref.name, places);
+    const places = fromLines<LockTarget>(ref.name, text);
+    this.#remembered.set(ref.name, places);
     return places;
-  }
-
-  #remember(name: string, places: readonly LockTarget[]): void {
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size >= KEPT && oldest !== undefined) this.#kept.delete(oldest);
-    this.#kept.set(name, places);
-  }
-}
-
-function parse({ name }: ObjectRef, text: string): LockTarget[] {
-  const lines = text.split('\n').filter((line) => line !== '');
-  try {
-    return lines.map((line) => JSON.parse(line) as LockTarget);
-  } catch (error) {
-    throw new StorageError('malformed', `${name} has a line that is no JSON`, { cause: error });
   }
 }

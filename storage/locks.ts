@@ -35,6 +35,18 @@ interface LockState {
 /** A lock as found in storage, with what it is on. */
 export type Lock<Target extends LockTarget = ObjectRef> = Target & LockState;
 
+/** Locks on what is in one bucket, and from one place on; in all buckets, from the first on where absent. */
+interface LockRange {
+  bucket?: string | undefined;
+  from?: string | undefined;
+}
+
+/** A lock as a listing gives it; `place`: where to go on behind it. */
+export interface ListedLock {
+  lock: Lock<LockTarget>;
+  place: string;
+}
+
 /** A lock that its owner holds; `isNew`: made by this very request, else found in place. */
 export interface TakenLock<Target extends LockTarget = ObjectRef> {
   taken: true;
@@ -49,7 +61,7 @@ export type LockAttempt<Target extends LockTarget = ObjectRef> =
 /** What locks ask of storage: that writes and removals keep to their preconditions, and show in every later answer. */
 export type LockObjects = Pick<ObjectStore, 'stat' | 'write' | 'remove' | 'list'>;
 
-/** Lists locks one by one up to this many; past it, one range listing is cheaper than a read each. */
+/** From so many locks on, one range listing is cheaper than a read each. */
 const RANGE_LISTING_FROM = 4;
 
 /**
@@ -168,10 +180,10 @@ export class LockStore {
     return await this.#objects.remove(this.#lockRef(target), generation);
   }
 
-  /** All the locks there are, of one bucket or of all, in the order of their objects' names. */
-  async *list(bucket?: string): AsyncGenerator<Lock<LockTarget>> {
-    for await (const info of this.#objects.list({ bucket: this.#bucket, prefix: locksIn(bucket) })) {
-      yield toLock(info, lockTargetOf(info));
+  /** All the locks there are in a range, in the order of their objects' names. */
+  async *list({ bucket, from }: LockRange = {}): AsyncGenerator<ListedLock> {
+    for await (const info of this.#objects.list({ bucket: this.#bucket, prefix: locksIn(bucket), startOffset: from })) {
+      yield { lock: toLock(info, lockTargetOf(info)), place: `${info.name} ` };
     }
   }
 
@@ -197,7 +209,7 @@ export class LockStore {
     const names = [...byName.keys()].sort();
     const [first = '', last = ''] = [names[0], names.at(-1)];
     const locks: Lock[] = [];
-    const range = { bucket: this.#bucket, prefix: 'locks/', startOffset: first, endOffset: `${last}!` };
+    const range = { bucket: this.#bucket, prefix: locksIn(), startOffset: first, endOffset: `${last}!` };
     for await (const info of this.#objects.list(range)) {
       const target = byName.get(info.name);
       if (target !== undefined) locks.push(toLock(info, target));
@@ -273,14 +285,6 @@ export class LockStore {
     return true;
   }
 
-  /** All locks from a place on, in the order of their names; the place of a lock is where to go on behind it. */
-  async *listAll(from?: string): AsyncGenerator<{ lock: Lock<LockTarget>; place: string }> {
-    for await (const info of this.#objects.list({ bucket: this.#bucket, prefix: 'locks/', startOffset: from })) {
-      const target = targetOf(info);
-      if (target !== undefined) yield { lock: toLock(info, target), place: `${info.name} ` };
-    }
-  }
-
   #lockRef(target: LockTarget): ObjectRef {
     return { bucket: this.#bucket, name: lockName(target) };
   }
@@ -309,14 +313,6 @@ function toLock<Target extends LockTarget>(info: ObjectInfo, target: Target): Lo
 function timeIn({ metadata }: ObjectInfo, key: string): number | undefined {
   const time = Number(metadata[key] ?? Number.NaN);
   return Number.isSafeInteger(time) ? time : undefined;
-}
-
-/** What a lock is on, as its metadata say; undefined where they do not. */
-function targetOf({ metadata }: ObjectInfo): LockTarget | undefined {
-  const { bucket, object, prefix } = metadata;
-  if (bucket === undefined) return undefined;
-  if (object !== undefined) return { bucket, name: object };
-  return prefix === undefined ? undefined : { bucket, prefix };
 }
 
 /** What a lock's metadata say it is on. */

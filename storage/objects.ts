@@ -122,7 +122,6 @@ interface WriteOptions {
   ifGenerationMatch?: string;
   contentType?: string;
   metadata?: Record<string, string>;
-  isRepeatable?: boolean;
 }
 
 /**
@@ -136,9 +135,9 @@ export class ObjectStore {
     this.#api = api;
   }
 
-  /** The object's current state, or that of one generation; undefined where there is none. */
-  async stat(ref: ObjectRef, generation?: string): Promise<ObjectInfo | undefined> {
-    const answer = await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref), query: { generation } }));
+  /** The object's current state; undefined where there is none. */
+  async stat(ref: ObjectRef): Promise<ObjectInfo | undefined> {
+    const answer = await orUndefined(this.#api.send({ method: 'GET', path: objectPath(ref) }));
     return answer && toObjectInfo(parseAnswer(answer) as ObjectResource);
   }
 
@@ -178,17 +177,16 @@ export class ObjectStore {
 
   /**
    * Writes an object whole. `ifGenerationMatch`: "0" creates only, a generation replaces that one only, undefined
-   * replaces whatever is there; that is sent again where it failed in passing only if it `isRepeatable`: if nobody else
-   * writes the object meanwhile. A StorageError of kind `preconditionFailed` says the precondition did not hold.
+   * replaces whatever is there; that is never sent again. A StorageError of kind `preconditionFailed` says the
+   * precondition did not hold.
    */
   async write({ bucket, name }: ObjectRef, content: string, options: WriteOptions = {}): Promise<ObjectInfo> {
-    const { ifGenerationMatch, contentType = 'application/json', metadata, isRepeatable = false } = options;
+    const { ifGenerationMatch, contentType = 'application/json', metadata } = options;
     const { head, tail, type } = multipart({ name, contentType, ...(metadata && { metadata }) });
     const answer = await this.#api.send({
       method: 'POST',
       path: `/upload/storage/v1/b/${encodeURIComponent(bucket)}/o`,
       query: { uploadType: 'multipart', ifGenerationMatch },
-      isRepeatable,
       body: { contentType: type, content: `${head}${content}${tail}` },
     });
     return toObjectInfo(parseAnswer(answer) as ObjectResource);

@@ -48,10 +48,10 @@ export function observedBy(observers: readonly (StorageObserver | undefined)[]):
   };
 }
 
-/** What a request asks for, told by its method, path and query. Names in a path have no slash of their own. */
+/** What a request that is no rewrite asks for, told by its method, path and query. */
 export function operationOf(method: 'GET' | 'POST' | 'DELETE', path: string, isMedia: boolean): StorageOperation {
   if (method === 'DELETE') return 'delete';
-  if (method === 'POST') return path.includes('/rewriteTo/') ? 'rewrite' : 'write';
+  if (method === 'POST') return 'write';
   if (path.endsWith('/o')) return 'list';
   return isMedia ? 'read' : 'stat';
 }

@@ -10,9 +10,7 @@ export interface RewriteCall {
   rewriteToken?: string | undefined;
 }
 
-export type RewriteAnswer =
-  | { done: true; object: ObjectInfo }
-  | { done: false; rewriteToken: string; bytesRewritten: number; bytesTotal: number };
+export type RewriteAnswer = { done: true; object: ObjectInfo } | { done: false; rewriteToken: string };
 
 /** Who is told what became of a call: one of the two, once, and never before the call was made. They must not throw. */
 export interface RewriteReceiver {

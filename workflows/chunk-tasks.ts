@@ -23,20 +23,20 @@ export function windowOf({ request: { options } }: BulkJob): number {
 
 /** What an activity is told of one pass over a chunk. */
 export function taskOf(
-  { owner, locks, lockedPlaces, request }: BulkJob,
+  job: BulkJob,
   collections: CollectionLocation[],
   { chunk, part, only, tries, generation, isUncertain }: ChunkPass,
 ): CopyChunkTask {
-  const { overwrite, dryRun, maxFilesPerSecond } = request.options;
+  const { correlationId } = job.owner;
+  const { locks, lockedPlaces } = job;
+  const { overwrite, dryRun, maxFilesPerSecond } = job.request.options;
   return {
-    ...{ owner, correlationId: owner.correlationId, chunk, part, collections, locks, overwrite },
+    ...{ correlationId, chunk, part, collections, locks, overwrite },
     ...(lockedPlaces !== undefined && { lockedPlaces }),
     ...(generation !== undefined && { planGeneration: generation }),
     ...(only !== undefined && { only }),
     ...(dryRun === true && { dryRun }),
-    ...(maxFilesPerSecond !== undefined && {
-      filesPerSecond: maxFilesPerSecond / windowOf({ owner, locks, request }),
-    }),
+    ...(maxFilesPerSecond !== undefined && { filesPerSecond: maxFilesPerSecond / windowOf(job) }),
     ...(isUncertain === true && { isUncertain }),
     ...(tries >= CHUNK_TRIES && { lastTry: true }),
   };

@@ -5,7 +5,7 @@ import type { EntryLine } from '../../manifests/file-entry.ts';
 import { ManifestError } from '../../manifests/manifest-error.ts';
 import { readManifest } from '../../manifests/read-manifest.ts';
 import { StorageError } from '../../storage/errors.ts';
-import type { JobChunkStore } from '../../storage/job-chunks.ts';
+import type { JobInputStore } from '../../storage/job-inputs.ts';
 import type { ObjectStream } from '../../storage/object-stream.ts';
 import type { ObjectStore } from '../../storage/objects.ts';
 import { toControlFailure, toFailure } from '../failures.ts';
@@ -49,11 +49,11 @@ async function openOrRefuse(objects: ObjectStore, ref: { bucket: string; name: s
 
 /** The lines of a list that the API has stored. Throws a retryable failure where storage fails. */
 export async function* openStoredList(
-  chunks: JobChunkStore,
+  inputs: JobInputStore,
   { object, generation }: StoredList,
 ): AsyncGenerator<EntryLine> {
   try {
-    const stream = await chunks.openList(object, generation);
+    const stream = await inputs.open({ object, generation });
     if (stream === undefined) throw new StorageError('notFound', `${object} is missing at generation ${generation}`);
     yield* readManifest(stream.bytes, { syntax: 'ndjson', gzip: false });
   } catch (error) {

@@ -145,7 +145,7 @@ class ListPlanning {
   async #open(): Promise<AsyncIterable<EntryLine>> {
     const { storage } = this.#deps;
     const { source } = this.#task;
-    if (source.kind === 'stored') return openStoredList(storage.chunks, source);
+    if (source.kind === 'stored') return openStoredList(storage.inputs, source);
     const { collectionId } = source;
     await this.#access.lookUp([collectionId]);
     this.#forbid(this.#access.denied(collectionId, 'readonly'));

@@ -26,7 +26,7 @@ export async function sweepLocks(deps: ActivityDependencies, { after }: SweepTas
   const isStale = createStalenessCheck(jobs, log);
   const isNeeded = createNeedCheck(deps);
   try {
-    const some = await takeSome(storage.locks.listAll(after ?? undefined), LOCKS_A_STEP);
+    const some = await takeSome(storage.locks.list({ from: after ?? undefined }), LOCKS_A_STEP);
     await mapConcurrently(some.items, AT_A_TIME, async ({ lock }) => {
       if (lease.isCancelled()) return;
       counts.locks += 1;

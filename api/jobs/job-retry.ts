@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { JobChunkStore } from '../../storage/job-chunks.ts';
-import type { ListInput } from '../body/list-sink.ts';
+import type { JobInputStore } from '../../storage/job-inputs.ts';
 import type { FoundJob, JobFinder } from './job-finder.ts';
 import { JobNotRetryableError, type CopyAnswer, type Patience, type RetryJob, type Viewer } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
@@ -20,20 +20,20 @@ export class JobRetry {
   readonly #views: JobViews;
   readonly #waiter: JobWaiter;
   readonly #chunks: JobChunkStore;
-  readonly #openInput: (correlationId: string) => ListInput;
+  readonly #inputs: JobInputStore;
 
   constructor(deps: {
     finder: JobFinder;
     views: JobViews;
     waiter: JobWaiter;
     chunks: JobChunkStore;
-    openInput: (correlationId: string) => ListInput;
+    inputs: JobInputStore;
   }) {
     this.#finder = deps.finder;
     this.#views = deps.views;
     this.#waiter = deps.waiter;
     this.#chunks = deps.chunks;
-    this.#openInput = deps.openInput;
+    this.#inputs = deps.inputs;
   }
 
   /** Throws JobNotFoundError, JobNotRetryableError, ServiceUnavailableError. */
@@ -46,8 +46,9 @@ export class JobRetry {
     }
     // The other job's request is another one, even where it names the same files.
     if (job.correlationId === of) return { kind: 'conflict' };
-    const openInput = () => this.#openInput(job.correlationId);
-    const retry = await retryRequest({ views: this.#views, chunks: this.#chunks, openInput }, found.record);
+    const openInput = () => this.#inputs.create(job.correlationId);
+    const deps = { views: this.#views, chunks: this.#chunks, inputs: this.#inputs, openInput };
+    const retry = await retryRequest(deps, found.record);
     if (retry === undefined) throw new JobNotRetryableError('nothing to retry', status);
     // Not taken back where this fails: the job may have been started, and needs its list.
     return await this.#waiter.copy({ ...job, ...retry }, patience);

@@ -11,7 +11,9 @@ import { reason } from '../../contract/reasons.ts';
 import type { FileState } from '../../contract/states.ts';
 import { StorageError } from '../../storage/errors.ts';
 import type { JobChunkStore } from '../../storage/job-chunks.ts';
+import type { JobInputStore } from '../../storage/job-inputs.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
+import { fromLines } from '../../storage/ndjson.ts';
 import { ListSink, type ListInput } from '../body/list-sink.ts';
 import type { ParsedRequest } from '../body/parse-copy-request.ts';
 import { sourceDigest } from '../request-digest.ts';
@@ -26,6 +28,7 @@ const RETRIED_STATES = ['Failed', 'Cancelled'] as const satisfies FileState[];
 interface RetryDeps {
   views: JobViews;
   chunks: JobChunkStore;
+  inputs: JobInputStore;
   openInput: () => ListInput;
 }
 
@@ -120,30 +123,31 @@ async function addUnfinished({ views }: RetryDeps, record: JobRecord, list: List
 }
 
 /** Adds what is in the list that was stored for a request. */
-async function addStored({ chunks }: RetryDeps, source: BulkSource, list: ListSink): Promise<void> {
+async function addStored({ inputs }: RetryDeps, source: BulkSource, list: ListSink): Promise<void> {
   const stored = storedListOf(source);
-  if (stored !== undefined) await fromStorage(copyList(chunks, stored, list));
+  if (stored !== undefined) await fromStorage(copyList(inputs, stored, list));
 }
 
-async function copyList(chunks: JobChunkStore, { object, generation }: StoredList, list: ListSink): Promise<void> {
-  const stream = await chunks.openList(object, generation);
-  if (stream === undefined) throw new StorageError('notFound', `${object} is missing`);
-  for await (const entries of entriesIn(stream.bytes)) {
+async function copyList(inputs: JobInputStore, stored: StoredList, list: ListSink): Promise<void> {
+  const stream = await inputs.open(stored);
+  if (stream === undefined) throw new StorageError('notFound', `${stored.object} is missing`);
+  for await (const entries of entriesIn(stored.object, stream.bytes)) {
     for (const entry of entries) list.add(entry);
     await list.flush();
   }
 }
 
-/** The entries of a list that the service itself has stored, as many at a time as come. */
-async function* entriesIn(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<FileEntry[]> {
+/** The entries of a list that the service itself has stored under this name, as many at a time as come. */
+async function* entriesIn(name: string, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<FileEntry[]> {
   const decoder = new TextDecoder();
   let begun = '';
   for await (const piece of bytes) {
-    const lines = (begun + decoder.decode(piece, { stream: true })).split('\n');
-    begun = lines.pop() ?? '';
-    yield lines.map((line) => JSON.parse(line) as FileEntry);
+    const text = begun + decoder.decode(piece, { stream: true });
+    const end = text.lastIndexOf('\n') + 1;
+    yield fromLines<FileEntry>(name, text.slice(0, end));
+    begun = text.slice(end);
   }
-  if (begun !== '') yield [JSON.parse(begun) as FileEntry];
+  if (begun !== '') yield fromLines<FileEntry>(name, begun);
 }
 
 function optionsOf({ options }: JobRecord) {

@@ -1,7 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import type { Command } from '@commander-js/extra-typings';
-import type { LockTarget } from '../../storage/lock-targets.ts';
-import type { Lock } from '../../storage/locks.ts';
+import type { ListedLock } from '../../storage/locks.ts';
 import { CliError, usageError } from '../cli-error.ts';
 import { breakLock } from '../control-bucket/break-lock.ts';
 import { isBucketMissing } from '../control-bucket/check-collection.ts';
@@ -43,15 +42,15 @@ function addList(parent: Command, { context }: CommandSet): void {
       const { locks } = connectStorage(context);
       const output = new Output(context, options);
       async function* views() {
-        for await (const lock of locks.list(bucket)) yield lockView(lock);
+        for await (const { lock } of locks.list({ bucket })) yield lockView(lock);
       }
       if (output.isJson) {
         for await (const view of views()) output.show(view, null);
         return;
       }
-      await output.showAll<Lock<LockTarget>>(locks.list(bucket), {
+      await output.showAll<ListedLock>(locks.list({ bucket }), {
         header: ['since (UTC)', 'owner', 'on'],
-        row: (lock) => [timeText(lock.createdAt), ownerText(lock.owner), targetText(lock)],
+        row: ({ lock }) => [timeText(lock.createdAt), ownerText(lock.owner), targetText(lock)],
         none: 'No locks',
       });
     });

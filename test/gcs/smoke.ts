@@ -98,7 +98,9 @@ async function observe(place: Place, run: string, jobs: string[]): Promise<Obser
   const collection = { sourceCollectionId: source, destinationCollectionId: destination, prefix: 'bulk/' };
   const bulk = await ended(await copy({ collection }));
   const left: string[] = [];
-  for await (const lock of locks.list(filesBucket)) if (JSON.stringify(lock).includes(run)) left.push('a lock');
+  for await (const { lock } of locks.list({ bucket: filesBucket })) {
+    if (JSON.stringify(lock).includes(run)) left.push('a lock');
+  }
   return {
     'a copy of odd names': first,
     'what arrived': arrived,

@@ -109,6 +109,35 @@ describe('collection catalogue', () => {
     assert.match(await problem(), /describes another collection: another$/);
   });
 
+  it('remembers a collection as it was last read, until it is gone', async () => {
+    assert.equal(collections.recall(id), undefined);
+    for (const collectionName of ['before', 'after']) {
+      await put(JSON.stringify(documentOf(id, { collectionName })));
+      await collections.find(id);
+      assert.equal(collections.recall(id)?.collectionName, collectionName);
+    }
+    storage.proxy.inject({ name: `collections/${id}.json` }, answerError(503), { times: 1 });
+    await failsAs(collections.find(id), 'unavailable');
+    assert.equal(collections.recall(id)?.collectionName, 'after');
+    await storage.emulator.deleteObject(storage.controlBucket, `collections/${id}.json`);
+    await collections.find(id);
+    assert.equal(collections.recall(id), undefined);
+  });
+
+  it('remembers it for a minute', async () => {
+    await put(JSON.stringify(documentOf(id)));
+    await collections.find(id);
+    const now = performance.now.bind(performance);
+    try {
+      performance.now = () => now() + 59_000;
+      assert.notEqual(collections.recall(id), undefined);
+      performance.now = () => now() + 61_000;
+      assert.equal(collections.recall(id), undefined);
+    } finally {
+      performance.now = now;
+    }
+  });
+
   it('fails where storage does: that is no answer', async () => {
     storage.proxy.inject({ name: `collections/${id}.json` }, answerError(503), { times: 1 });
     await failsAs(collections.find(id), 'unavailable');

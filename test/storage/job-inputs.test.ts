@@ -44,8 +44,9 @@ describe('inputs of jobs', () => {
     assert.match(object, new RegExp(`^jobs/${correlationId}/input/[0-9a-f-]{36}\\.ndjson$`));
     const [info] = await list();
     assert.deepEqual([info?.name, info?.generation], [object, generation]);
-    const text = await storage.connect().objects.readText({ bucket: storage.controlBucket, name: object });
-    assert.ok(text === lines.repeat(10));
+    const stream = await inputs.open({ object, generation });
+    assert.ok(stream !== undefined);
+    assert.ok(Buffer.concat(await Array.fromAsync(stream.bytes)).toString() === lines.repeat(10));
     const written = storage.proxy.requests({ operation: 'upload', name: object });
     assert.deepEqual(
       written.map(({ query }) => query['ifGenerationMatch']),

@@ -6,7 +6,7 @@ import { emptyCounts } from '../../contract/states.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
 import { answerError, resetAfter } from '../support/storage-proxy/index.ts';
-import { failsAs } from './assertions.ts';
+import { failsAs, storageError } from './assertions.ts';
 
 const entry = (fileName: string): FileEntry => ({
   ...{ sourceCollectionId: 'a', destinationCollectionId: 'b' },
@@ -146,6 +146,15 @@ describe('job record store', () => {
       const id = randomUUID();
       await records.appendResults(id, 0, [file(0)]);
       assert.deepEqual(await readAll(randomUUID()), []);
+    });
+
+    it('that somebody has damaged are a failure that names the object', async () => {
+      const id = randomUUID();
+      const name = `jobs/${id}/results/000000.ndjson`;
+      await storage.emulator.putObject(storage.controlBucket, name, `${JSON.stringify(file(0))}\n{"ind`);
+      const { kind, message } = await storageError(readAll(id));
+      assert.equal(kind, 'malformed');
+      assert.ok(message.startsWith(name), message);
     });
 
     it('may be empty, and may be long', async () => {

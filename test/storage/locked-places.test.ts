@@ -49,6 +49,18 @@ describe('LockedPlaceStore', () => {
     assert.equal(reads().length, 1);
   });
 
+  it('has a long list in mind as well, for which it forgets others', async () => {
+    const many = Array.from({ length: 150_000 }, (_, index) => ({ bucket: 'b', name: String(index) }));
+    const [few, long] = [await newStore().keep(id, PLACES), await newStore().keep(id, many)];
+    const store = newStore();
+    await store.read(id, few);
+    const reads = test.proxy.requestsFromNow({ operation: 'read' });
+    for (let chunk = 0; chunk < 2; chunk += 1) assert.equal((await store.read(id, long))?.length, many.length);
+    assert.equal(reads().length, 1);
+    await store.read(id, few);
+    assert.equal(reads().length, 2);
+  });
+
   it('has none under a name that nothing was kept by, or for another job', async () => {
     const name = await newStore().keep(id, PLACES);
     assert.equal(await newStore().read(randomUUID(), name), undefined);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { JobOwner } from '../../contract/messages.ts';
 import { lockName } from '../../storage/lock-names.ts';
+import { placeOf } from '../../storage/lock-targets.ts';
 import { isSameOwner, type Lock, type LockOwner, type LockStore } from '../../storage/locks.ts';
 import type { ObjectRef } from '../../storage/objects.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
@@ -149,6 +150,52 @@ describe('lock store', () => {
         assert.deepEqual((await locks.read(target))?.owner, { kind: 'manual', who: 'unknown', why: 'unknown' });
         assert.equal((await locks.acquire(target, owner)).taken, false);
       }
+    });
+  });
+
+  describe('list', () => {
+    it('gives the locks of one bucket, or of all, in the order of their names', async () => {
+      const bucket = randomUUID();
+      const held = [await take({ bucket, name: 'b' }), await take({ bucket, name: 'a' })];
+      const prefix = await locks.acquire({ bucket, prefix: 'a' }, owner);
+      const other = await take({ bucket: `${bucket}-2`, name: 'c' });
+      const inBucket = await Array.fromAsync(locks.list({ bucket }), ({ lock }) => lock);
+      assert.deepEqual(inBucket, [...held.toReversed(), prefix.taken && prefix.lock]);
+      const all = await Array.fromAsync(locks.list(), ({ lock }) => lock);
+      assert.deepEqual(
+        all.filter((lock) => lock.bucket.startsWith(bucket)),
+        // A hyphen sorts before a slash.
+        [other, ...inBucket],
+      );
+    });
+
+    it('goes on behind any of them', async () => {
+      const bucket = randomUUID();
+      for (const name of ['a', 'a ', 'a/b', 'x'.repeat(1_000)]) await take({ bucket, name });
+      const all = await Array.fromAsync(locks.list({ bucket }));
+      assert.equal(all.length, 4);
+      for (const [index, { place }] of all.entries()) {
+        assert.deepEqual(await Array.fromAsync(locks.list({ bucket, from: place })), all.slice(index + 1));
+      }
+    });
+
+    it('tells by the name what one is on whose metadata do not say', async () => {
+      const bucket = randomUUID();
+      const { objects } = storage.connect();
+      const { correlationId, firstRunId, namespace } = owner;
+      for (const of of [
+        { bucket, name: 'a/ü' },
+        { bucket, prefix: '' },
+      ]) {
+        const ref = { bucket: storage.controlBucket, name: lockName(of) };
+        await objects.write(ref, '', { metadata: { kind: 'job', correlationId, firstRunId, namespace } });
+      }
+      const listed = await Array.fromAsync(locks.list({ bucket }), ({ lock }) => lock);
+      assert.deepEqual(listed.map(placeOf), [
+        { bucket, name: 'a/ü' },
+        { bucket, prefix: '' },
+      ]);
+      for (const lock of listed) assert.deepEqual(lock.owner, owner);
     });
   });
 

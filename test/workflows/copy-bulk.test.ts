@@ -152,9 +152,9 @@ describe('copyFiles of a prefix', () => {
       const { runId, typedSearchAttributes } = await (await latestRun(job)).describe();
       assert.equal(typedSearchAttributes.get(COPY_REQUESTOR), 'alice');
       assert.equal(typedSearchAttributes.get(COPY_STATE), 'Completed');
-      const owners = new Set(replaced.tasksOf('copyChunk').map(({ owner }) => owner.firstRunId));
-      assert.equal(owners.size, 1, 'the locks are those of the first run');
-      assert.ok(!owners.has(runId), 'and this is another one');
+      const { owner } = replaced.tasksOf('lockPrefixes')[0] ?? assert.fail();
+      assert.deepEqual(replaced.tasksOf('releasePrefixLocks')[0]?.owner, owner, 'the locks are those of the first run');
+      assert.notEqual(owner.firstRunId, runId, 'and this is another one');
     });
   }).timeout(120_000);
 });

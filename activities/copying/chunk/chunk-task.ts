@@ -1,8 +1,7 @@
-import type { CollectionLocation, HeldPrefixLock, JobOwner, Overwrite } from '../../../contract/messages.ts';
+import type { CollectionLocation, HeldPrefixLock, Overwrite } from '../../../contract/messages.ts';
 import type { ChunkCounts } from '../../../storage/job-chunks.ts';
 
 export interface CopyChunkTask {
-  owner: JobOwner;
   correlationId: string;
   /** Which chunk of the plan. */
   chunk: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Activities } from '../../../activities/index.ts';
-import type { FileRecord } from '../../../contract/messages.ts';
+import type { FileRecord, JobOwner } from '../../../contract/messages.ts';
 import type { PlannedFile } from '../../../storage/job-chunks.ts';
 import { lockName } from '../../../storage/lock-names.ts';
 import type { Fault, Rule } from '../../support/storage-proxy/index.ts';
@@ -24,6 +24,7 @@ export interface ChunkedFile {
 /** A chunk that is planned, its prefix locked. */
 export interface Chunking {
   readonly task: CopyChunkTask;
+  readonly owner: JobOwner;
   readonly correlationId: string;
   readonly names: readonly string[];
   /** What stands in the results of a part, by name; states only. */
@@ -97,7 +98,7 @@ export async function prepareChunk(
     };
   return {
     task: {
-      ...{ owner, correlationId, chunk: 0, part: 0, overwrite },
+      ...{ correlationId, chunk: 0, part: 0, overwrite },
       collections: [
         { collectionId: 'originals', bucket: sourceBucket, prefix, generation: '1' },
         { collectionId: 'copies', bucket: destinationBucket, prefix, generation: '1' },
@@ -105,6 +106,7 @@ export async function prepareChunk(
       locks: [{ ...target, generation, createdAt }],
       ...more,
     },
+    owner,
     correlationId,
     names: Object.keys(files),
     async states(part = 0) {

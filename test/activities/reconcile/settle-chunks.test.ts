@@ -12,8 +12,8 @@ describe('settling a bulk job that was ended by force', () => {
   });
 
   /** The job's record, as it is while it copies. */
-  async function recorded({ correlationId, task }: Chunking, more: Partial<JobRecord> = {}): Promise<void> {
-    const { namespace, firstRunId } = task.owner;
+  async function recorded({ owner, correlationId, task }: Chunking, more: Partial<JobRecord> = {}): Promise<void> {
+    const { namespace, firstRunId } = owner;
     await test.storage.records.create({
       correlationId,
       chain: { namespace, firstRunId },

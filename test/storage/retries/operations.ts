@@ -7,12 +7,11 @@ import type { TestStorage } from '../../support/emulator.ts';
  * How an operation is repeated, after Google's retry strategy (cloud.google.com/storage/docs/retry-strategy#idempotency).
  * - `always`: it changes nothing
  * - `guarded`: it names the generation that it changes, so that it cannot happen twice
- * - `repeatable`: it can happen twice, which makes no difference
  * - `unguarded`: it could happen twice, and is not repeated
  * - `single`: its caller repeats it, who knows more
  * - `resumed`: as `always`, and a body that breaks off is asked for from where it broke
  */
-export type Idempotency = 'always' | 'guarded' | 'repeatable' | 'unguarded' | 'single' | 'resumed';
+export type Idempotency = 'always' | 'guarded' | 'unguarded' | 'single' | 'resumed';
 
 /** What an operation works on: objects of its own, made for one scenario. */
 export interface Subject {
@@ -65,11 +64,6 @@ export const OPERATIONS: readonly StorageOperation[] = [
   {
     ...{ title: 'upload', request: 'upload', precondition: 'none', idempotency: 'unguarded', exists: false },
     run: ({ objects }, { ref }) => objects.write(ref, CONTENT),
-  },
-  {
-    ...{ title: 'upload that may be repeated', request: 'upload', precondition: 'none', idempotency: 'repeatable' },
-    exists: false,
-    run: ({ objects }, { ref }) => objects.write(ref, CONTENT, { isRepeatable: true }),
   },
   {
     ...{ title: 'upload', request: 'upload', precondition: 'there is none', idempotency: 'guarded', exists: false },

@@ -92,11 +92,6 @@ export const EXPECTED: Readonly<Record<Idempotency, Readonly<Record<Times, Row>>
     },
     always: { before: expect(4, 'fails', 0), after: expect(4, 'fails', 1), amid: expect(4, 'fails', 1) },
   },
-  repeatable: {
-    1: { before: expect(2, 'succeeds', 1), after: expect(2, 'succeeds', 2), amid: expect(2, 'succeeds', 2) },
-    3: { before: expect(4, 'succeeds', 1), after: expect(4, 'succeeds', 4), amid: expect(4, 'succeeds', 4) },
-    always: { before: expect(4, 'fails', 0), after: expect(4, 'fails', 4), amid: expect(4, 'fails', 4) },
-  },
   unguarded: { 1: ONE_ATTEMPT, 3: ONE_ATTEMPT, always: ONE_ATTEMPT },
   single: { 1: ONE_ATTEMPT, 3: ONE_ATTEMPT, always: ONE_ATTEMPT },
 };
@@ -106,7 +101,6 @@ export const EXPECTED_ONCE: Readonly<Record<Idempotency, Row>> = {
   always: ONE_READ,
   resumed: { ...ONE_READ, amid: expect(2, 'succeeds', 0) },
   guarded: ONE_ATTEMPT,
-  repeatable: ONE_ATTEMPT,
   unguarded: ONE_ATTEMPT,
   single: ONE_ATTEMPT,
 };
