@@ -5,7 +5,7 @@ import type { StorageModule } from '../../storage/index.ts';
 import type { ObjectInfo, ObjectRef } from '../../storage/objects.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toFailure } from '../failures.ts';
-import { Lease } from '../locks/lease.ts';
+import { Lease, lockLost } from '../locks/lease.ts';
 import type { HeldLock } from '../locks/take-locks.ts';
 import { rewriteObject, type AttemptRights } from './rewrite-object.ts';
 import {
@@ -44,10 +44,11 @@ export async function copyFile(
   using lease = new Lease(context, leases.of(context, task.round));
   using lane = lanes.group({ priority: 'short' });
   lane.closeOn(lease.signal);
+  const isLockHeld = () => storage.locks.isHeld(task.destination, task.lock.generation);
   const retryCount = context.info.attempt - 1;
   try {
     for (let pins = 0; pins < MAX_PINS; pins++) {
-      const outcome = await tryOnce(storage, task, { lease, lane });
+      const outcome = await tryOnce(storage, task, { lease, lane, isLockHeld });
       if (outcome !== undefined) return { ...outcome, retryCount };
     }
     // The last refusal too may mean that our own write had come through.
@@ -78,7 +79,7 @@ async function tryOnce(
   { source: sourceRef, destination, lock, overwrite }: CopyFileTask,
   rights: AttemptRights,
 ): Promise<Outcome | undefined> {
-  const { lease } = rights;
+  const { lease, isLockHeld } = rights;
   const [source, existing] = await Promise.all([storage.objects.stat(sourceRef), storage.objects.stat(destination)]);
   if (source === undefined) {
     throw failure('SOURCE_NOT_FOUND', `gs://${sourceRef.bucket}/${sourceRef.name} does not exist`);
@@ -88,9 +89,7 @@ async function tryOnce(
     const left = judgeExisting(existing, source, overwrite);
     if (left !== undefined) return left;
   }
-  if (!(await storage.locks.isHeld(destination, lock.generation))) {
-    throw failure('LOCK_LOST', 'the lock on the destination was broken or taken over');
-  }
+  if (!(await isLockHeld())) throw lockLost();
   if (lease.isCancelled()) return cancelled(source);
   let object: ObjectInfo | undefined;
   try {

@@ -4,12 +4,14 @@ import type { StorageModule } from '../../storage/index.ts';
 import type { ObjectInfo, ObjectRef } from '../../storage/objects.ts';
 import type { LaneGroup } from '../../storage/pacing/lane-group.ts';
 import { failure } from '../failures.ts';
-import type { Lease } from '../locks/lease.ts';
+import { lockLost, LOOK_VALID_MS, type Lease } from '../locks/lease.ts';
 
-/** What an attempt may do: write while its lease lasts, in a lane. */
+/** What an attempt may do: write while its lease lasts and its lock stands, in a lane. */
 export interface AttemptRights {
   lease: Lease;
   lane: LaneGroup;
+  /** Looks whether the lock on the destination is still this job's. */
+  isLockHeld: () => Promise<boolean>;
 }
 
 interface Rewrite {
@@ -29,22 +31,30 @@ interface RewriteProgress {
 
 /**
  * Sends rewrite calls until the copy is whole, and gives the new object; undefined where the job asked to stop before
- * that (a rewrite that is not done leaves no trace at the destination). Goes on where an earlier attempt was lost.
- * Throws StorageError, or ApplicationFailure where the source has gone.
+ * that (a rewrite that is not done leaves no trace at the destination). Goes on where an earlier attempt was lost. The lock
+ * was seen to stand just now, and is looked at again where a call comes long after the last look. Throws StorageError, or
+ * ApplicationFailure where the source has gone, or the lock.
  */
 export async function rewriteObject(
   storage: StorageModule,
   { source, destination, pin }: Rewrite,
-  { lease, lane }: AttemptRights,
+  { lease, lane, isLockHeld }: AttemptRights,
 ): Promise<ObjectInfo | undefined> {
+  let seenAt = performance.now();
+  const seeLock = async () => {
+    const lookedAt = performance.now();
+    if (!(await isLockHeld())) throw lockLost();
+    seenAt = lookedAt;
+  };
   const call = { source, destination, ifGenerationMatch: pin };
   const tokenOfEarlierAttempt = earlierToken(source.generation, pin);
   let rewriteToken = tokenOfEarlierAttempt;
   while (!lease.isCancelled()) {
     try {
-      // The job may ask to stop while a lane is waited for.
+      const send = () => (lease.isCancelled() ? undefined : storage.transport.rewrite({ ...call, rewriteToken }));
+      // The job may ask to stop while a lane is waited for; and that, like the calls before, may take any time.
       const answer = await lane.run(destination.bucket, () =>
-        lease.isCancelled() ? undefined : storage.transport.rewrite({ ...call, rewriteToken }),
+        performance.now() - seenAt < LOOK_VALID_MS ? send() : seeLock().then(send),
       );
       if (answer === undefined) continue;
       if (answer.done) return answer.object;

@@ -22,6 +22,17 @@ const LATE_START_SHARE = 0.5;
 const LOCAL_TIMEOUT_MS = 2_000;
 
 /**
+ * How old the last look at a lock may be when something is written under it, in milliseconds. Heartbeats that go out are
+ * not always heard: a worker that Temporal cannot hear goes on until it sees that its lock was given to others.
+ */
+export const LOOK_VALID_MS = 5_000;
+
+/** What an attempt fails with that sees so. */
+export function lockLost(): Error {
+  return failure('LOCK_LOST', 'the lock on the destination was broken or taken over');
+}
+
+/**
  * An attempt's right to write: it lasts while its heartbeats go out. A process that was stopped for longer than the
  * heartbeat time-out has lost it (by then Temporal has given the file to another worker), however it looks from inside,
  * so the age of the last heartbeat is checked by the monotonic clock before each write.

@@ -1,8 +1,6 @@
 import type { HeldPrefixLock } from '../../../contract/messages.ts';
 import type { LockStore } from '../../../storage/locks.ts';
-
-/** How old the last look at a lock may be when something is written under it, in milliseconds. */
-const LOOK_VALID_MS = 5_000;
+import { LOOK_VALID_MS } from '../../locks/lease.ts';
 
 /** From this age on a look is repeated meanwhile, so that no write has to wait for one. */
 const LOOK_AGAIN_MS = 2_500;

@@ -165,6 +165,36 @@ describe('copyFile, attempt by attempt', () => {
       assert.equal(copying.writes(), 0);
     });
 
+    it('sends no further call where its lock is another job’s since, however well its heartbeats go out', async () => {
+      const copying = await prepareCopy(test);
+      copying.inject('rewrite', inCalls(3));
+      const held = holdAfter();
+      copying.inject('rewrite', held);
+      const { result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: 60_000 });
+      await reaches(result, held, 'rewrite');
+      const lock = await test.storage.locks.read(copying.task.destination);
+      assert.ok(lock !== undefined);
+      await test.storage.locks.takeOver(lock, { ...copying.owner, firstRunId: 'later' });
+      stopFor(5_001);
+      held.release();
+      await failsWith(result, 'LOCK_LOST', { retryable: false });
+      assert.equal(copying.rewrites().length, 1);
+      assert.equal(copying.writes(), 0);
+    });
+
+    it('goes on where its lock still stands', async () => {
+      const copying = await prepareCopy(test);
+      copying.inject('rewrite', inCalls(3));
+      const held = holdAfter();
+      copying.inject('rewrite', held, { times: 1 });
+      const { result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: 60_000 });
+      await reaches(result, held, 'rewrite');
+      stopFor(5_001);
+      held.release();
+      assert.equal((await result).state, 'Completed');
+      assert.equal(copying.rewrites().length, 3);
+    });
+
     it('does not come back to life by a heartbeat that is late', async () => {
       const copying = await prepareCopy(test);
       const held = holdBefore();
