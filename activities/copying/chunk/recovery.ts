@@ -115,14 +115,21 @@ export class Recovery {
     return true;
   }
 
-  /** Ends a file as failed, unless a write whose answer was lost had come through. */
+  /**
+   * Ends a file as failed, unless a write whose answer was lost had come through. What storage refuses to tell at the last
+   * try is this file's failure, and not that of all others.
+   */
   async fail(file: ChunkFile, why: string): Promise<void> {
     try {
       if (file.isUnconfirmed && (await this.confirm(file))) return;
     } catch (error) {
-      if (!isStorageError(error) || this.#options.isLastTry) throw toFailure(error);
-      this.lastFailure = refusalReason(error);
-      return;
+      if (!isStorageError(error)) throw error;
+      const { isLastTry } = this.#options;
+      if (isLastTry && error.isTransient) throw toFailure(error);
+      if (!isLastTry) {
+        this.lastFailure = refusalReason(error);
+        return;
+      }
     }
     endFile(file, withoutObject('Failed', why, file.sourceState));
   }

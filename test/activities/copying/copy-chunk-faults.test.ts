@@ -137,6 +137,14 @@ describe('copyChunk, where storage fails', () => {
       await failsWith(test.run('copyChunk', chunking.task), 'STORAGE_UNAVAILABLE', { retryable: true });
       assert.deepEqual(await chunking.states(), {});
     });
+
+    it('nothing at the last try: where storage refuses to tell, that file fails alone', async () => {
+      const chunking = await prepareChunk(test, { files: plainFiles(3), lastTry: true });
+      chunking.inject('rewrite', inTurn(resetBefore(), forLong), { name: 'file-1' });
+      chunking.inject('stat', answerError(403), { name: 'file-1' });
+      await test.run('copyChunk', chunking.task);
+      await assertFailedAlone(chunking, 'STORAGE_FORBIDDEN');
+    });
   });
 
   describe('where others write a destination meanwhile', () => {
