@@ -1,11 +1,12 @@
 import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
-import type { Activities, FileOutcome } from '../activities/index.ts';
+import type { Activities } from '../activities/index.ts';
+import { cancelledOutcome, type FileOutcome } from '../contract/file-outcome.ts';
 import { MIN_FILES_PER_SECOND } from '../contract/limits.ts';
 import type { CopyOptions } from '../contract/messages.ts';
 import { copying, FILES_IN_FLIGHT, lookingUp } from './activity-options.ts';
 import type { CopyGate } from './copy-gate.ts';
 import { failedOutcome } from './failed-copy.ts';
-import { cancelledOutcome, type JobBook } from './job-book.ts';
+import type { JobBook } from './job-book.ts';
 import type { LockedFile } from './locked-files.ts';
 import type { ResultLog } from './result-log.ts';
 import { showProgress, summaryOf } from './visibility.ts';

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import { cancelledOutcome } from '../../contract/file-outcome.ts';
 import { matchesFilter, requestedFile } from '../../contract/file-records.ts';
 import type { ChunkPassRef, FileFilter, FileRecord } from '../../contract/messages.ts';
-import { reason } from '../../contract/reasons.ts';
 import { emptyCounts, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart, StoredPart } from '../../storage/job-chunks.ts';
 import { toldOf, withProgress } from './chunk-progress.ts';
@@ -196,8 +196,7 @@ function unfinished(
   if (endedAt === null) return file;
   return {
     ...file,
-    state: 'Cancelled',
-    message: reason('CANCELLED', 'the job was cancelled before the file was copied'),
+    ...cancelledOutcome(),
     history: [...file.history, { state: 'Cancelled', at: endedAt }],
   };
 }
