@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { cancelledOutcome } from '../../contract/file-outcome.ts';
 import { matchesFilter, requestedFile } from '../../contract/file-records.ts';
 import type { ChunkPassRef, FileFilter, FileRecord } from '../../contract/messages.ts';
-import { emptyCounts, type JobCounts } from '../../contract/states.ts';
+import { COUNTED_AS, emptyCounts, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart, StoredPart } from '../../storage/job-chunks.ts';
 import { toldOf, withProgress } from './chunk-progress.ts';
 import type { PageRequest } from './job-service.ts';
@@ -166,24 +166,11 @@ function mayHold(
   { endedAt }: BulkJob,
   state: FileFilter['state'],
 ): boolean {
-  const sum = (name: keyof ResultsPart) => sumOf(parts, name);
-  const isOpen = sum('count') < count;
-  switch (state) {
-    case undefined:
-      return true;
-    case 'Requested':
-      return isOpen && endedAt === null;
-    case 'Processing':
-      return false;
-    case 'Completed':
-      return sum('completed') > 0;
-    case 'Skipped':
-      return sum('skipped') > 0;
-    case 'Failed':
-      return sum('failed') > 0;
-    case 'Cancelled':
-      return sum('cancelled') > 0 || (isOpen && endedAt !== null);
-  }
+  if (state === undefined) return true;
+  if (state === 'Processing') return false;
+  const isOpen = sumOf(parts, 'count') < count;
+  if (state === 'Requested') return isOpen && endedAt === null;
+  return sumOf(parts, COUNTED_AS[state]) > 0 || (state === 'Cancelled' && isOpen && endedAt !== null);
 }
 
 /** A file without a result: it waits or, where its job has ended, was cancelled before it was begun. */
