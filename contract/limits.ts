@@ -31,7 +31,7 @@ export const MAX_LISTED_FILES = 10_000_000;
 /** Collections of one list or manifest: they travel in Temporal payloads (2 MB), up to 1.5 KB each. */
 export const MAX_LISTED_COLLECTIONS = 500;
 
-/** Mistakes of a request that are told; past it they are one mistake made again. */
+/** Mistakes of a long list that are told; past it they are one mistake made again. */
 export const MAX_REQUEST_ERRORS = 1_000;
 
 /**

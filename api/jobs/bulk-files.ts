@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { cancelledOutcome } from '../../contract/file-outcome.ts';
 import { matchesFilter, requestedFile } from '../../contract/file-records.ts';
+import { CHUNK_FILES } from '../../contract/limits.ts';
 import type { ChunkPassRef, FileFilter, FileRecord } from '../../contract/messages.ts';
 import { COUNTED_AS, emptyCounts, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart, StoredPart } from '../../storage/job-chunks.ts';
@@ -14,9 +15,6 @@ export interface BulkJob {
   /** Null while it runs. Of a job that has ended, files without a result were never begun. */
   endedAt: number | null;
 }
-
-/** Most files of a chunk, so that the one with a given file cannot stand before `index / 1000`. */
-const MAX_CHUNK_FILES = 1_000;
 
 /** Chunks, or parts of their results, that are listed with those that a page is made of: not every one is full. */
 const FEW_CHUNKS = 9;
@@ -56,7 +54,7 @@ export class BulkFiles {
     const files: FileRecord[] = [];
     // Without a filter, all of a chunk's files are wanted: the page is full after a few chunks.
     const isFiltered = filter.state !== undefined || filter.collectionId !== undefined;
-    const atFirst = isFiltered ? undefined : Math.ceil(limit / MAX_CHUNK_FILES) + FEW_CHUNKS;
+    const atFirst = isFiltered ? undefined : Math.ceil(limit / CHUNK_FILES) + FEW_CHUNKS;
     for await (const file of this.#matching(job, from, filter, atFirst)) {
       if (files.length === limit) return { files, next: file.index };
       files.push(file);
@@ -90,7 +88,9 @@ export class BulkFiles {
   }
 
   async *#matching(job: BulkJob, from: number, filter: FileFilter, atFirst?: number): AsyncGenerator<FileRecord> {
-    for await (const { chunk, parts } of this.#index(job, Math.floor(from / MAX_CHUNK_FILES), atFirst)) {
+    // No chunk has more files than this, so the one with a given file cannot stand before.
+    const first = Math.floor(from / CHUNK_FILES);
+    for await (const { chunk, parts } of this.#index(job, first, atFirst)) {
       if (chunk.firstIndex + chunk.count <= from || !mayHold(chunk, parts, job, filter.state)) continue;
       for (const file of await this.#read(job, chunk, parts)) {
         if (file.index >= from && matchesFilter(file, filter)) yield file;
