@@ -1,13 +1,8 @@
 import type { Logger } from '../../config/logger.ts';
+import { MIN_AGE_OF_UNKNOWN_LOCK_MS } from '../../contract/upkeep.ts';
 import { placeOf, type LockTarget } from '../../storage/lock-targets.ts';
 import type { Lock } from '../../storage/locks.ts';
 import type { JobDirectory } from '../dependencies.ts';
-
-/**
- * A lock younger than this whose job Temporal does not know is not stale yet: Temporal may be behind (a standby that
- * took over, say), the lock's maker was certainly running when it made it.
- */
-const MIN_AGE_OF_UNKNOWN_MS = 10_000;
 
 /** The claim that a job makes on its correlation id beside its locks. */
 export interface ClaimUnderWay {
@@ -44,7 +39,7 @@ export function createStalenessCheck(jobs: JobDirectory, log: Logger, claim?: Cl
     states.set(job, asked);
     try {
       const state = await asked;
-      const stale = state === 'ended' || (state === 'unknown' && Date.now() - createdAt > MIN_AGE_OF_UNKNOWN_MS);
+      const stale = state === 'ended' || (state === 'unknown' && Date.now() - createdAt > MIN_AGE_OF_UNKNOWN_LOCK_MS);
       if (stale) log.info({ correlationId: owner.correlationId, ...placeOf(lock), state }, 'found a stale lock');
       if (stale) await (reconciling.get(job) ?? reconcile(owner.correlationId, job));
       return stale;

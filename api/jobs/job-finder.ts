@@ -9,7 +9,7 @@ import type { Logger } from '../../config/logger.ts';
 import type { JobMemo } from '../../contract/messages.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, JOB_STATES } from '../../contract/states.ts';
-import { MIN_AGE_OF_UNKNOWN_MS } from '../../contract/upkeep.ts';
+import { MIN_AGE_OF_UNKNOWN_RECORD_MS } from '../../contract/upkeep.ts';
 import { isStorageError } from '../../storage/errors.ts';
 import type { JobRecord, JobRecordStore, StoredJobRecord } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
@@ -145,7 +145,7 @@ export class JobFinder {
 
   async #isOld(record: JobRecord): Promise<boolean> {
     try {
-      return Date.now() - ((await this.#records.claimedAt(record)) ?? 0) >= MIN_AGE_OF_UNKNOWN_MS;
+      return Date.now() - ((await this.#records.claimedAt(record)) ?? 0) >= MIN_AGE_OF_UNKNOWN_RECORD_MS;
     } catch (error) {
       throw new ServiceUnavailableError('storage', error);
     }
