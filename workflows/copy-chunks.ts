@@ -1,4 +1,4 @@
-import { ActivityFailure, CancellationScope, isCancellation, patched, sleep, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
 import type { ChunkOutcome, ListingCursor, ListingPlan } from '../activities/index.ts';
 import { chunkPassId } from '../contract/ids.ts';
 import { reason } from '../contract/reasons.ts';
@@ -14,6 +14,7 @@ import {
 import type { BulkBook } from './bulk-book.ts';
 import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts';
 import { summaryOf, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
+import { isLongHistory } from './continuing.ts';
 import type { CopyGate } from './copy-gate.ts';
 import { countOf, isToldByMemo, showProgress } from './visibility.ts';
 
@@ -22,9 +23,6 @@ export interface CopyingState {
   queue: CarriedQueue;
   cursor: ListingCursor | 'start' | null;
 }
-
-/** Events after which a job continues as a new run; well below what Temporal allows (51,200). */
-const LONG_HISTORY_EVENTS = 2_000;
 
 /**
  * Copies the chunks of a job, a window of them at a time, while further ones are planned. Gives undefined when all of
@@ -118,7 +116,7 @@ class ChunkCopying {
   }
 
   #goOn(): void {
-    const isStopping = this.#book.isCancelling || isLong();
+    const isStopping = this.#book.isCancelling || isLongHistory('bulk');
     if (!isStopping && this.#gate.isOpen) {
       if (this.#cursor !== null && !this.#isPlanning && this.#queue.ahead < PLAN_AHEAD_CHUNKS) {
         this.#plan(this.#cursor);
@@ -301,11 +299,6 @@ class ChunkCopying {
     }
     this.#look();
   }
-}
-
-function isLong(): boolean {
-  const { continueAsNewSuggested, historyLength } = workflowInfo();
-  return continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS;
 }
 
 /**

@@ -1,9 +1,10 @@
-import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { cancelledOutcome, type FileOutcome } from '../contract/file-outcome.ts';
 import { MIN_FILES_PER_SECOND } from '../contract/limits.ts';
 import type { CopyOptions } from '../contract/messages.ts';
 import { copying, FILES_IN_FLIGHT, lookingUp } from './activity-options.ts';
+import { isLongHistory } from './continuing.ts';
 import type { CopyGate } from './copy-gate.ts';
 import { failedOutcome } from './failed-copy.ts';
 import type { JobBook } from './job-book.ts';
@@ -12,9 +13,6 @@ import type { ResultLog } from './result-log.ts';
 import { showProgress, summaryOf } from './visibility.ts';
 
 type CopyFileTask = Parameters<Activities['copyFile']>[0];
-
-/** Events after which a job continues as a new run where Temporal does not suggest it before; it allows 51,200. */
-const LONG_HISTORY_EVENTS = 10_000;
 
 /** What files are copied with. */
 export interface Copying {
@@ -79,8 +77,7 @@ export class FileCopying {
 
   /** Begins what may begin; ends where nothing more will. */
   #look(): void {
-    const { continueAsNewSuggested, historyLength } = workflowInfo();
-    const isLong = continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS;
+    const isLong = isLongHistory('list');
     if (this.#book.isCancelling) this.#cancelRest();
     else if (this.#gate.isOpen && !isLong) this.#beginSome();
     if (this.#underWay === 0 && (this.isThrough || isLong)) this.#finish();
