@@ -147,6 +147,9 @@ export type Admission =
   | { decision: 'invalid'; errors: RequestError[] }
   | { decision: 'locked'; files: LockedFile[] };
 
+/** That the caller may not do what is asked for, or that it makes no sense. */
+export type Refusal = Extract<Admission, { decision: 'forbidden' | 'invalid' }>;
+
 /**
  * Answer of the `admit` update. Temporal gives a stored outcome to anyone who repeats the update id, so the outcome
  * says whose request it decided, and the API compares.

@@ -13,7 +13,7 @@ import {
 } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts';
-import { summaryOf, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
+import { passSummary, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
 import { isLongHistory } from './continuing.ts';
 import type { CopyGate } from './copy-gate.ts';
 import { countOf, isToldByMemo, showProgress } from './visibility.ts';
@@ -140,7 +140,7 @@ class ChunkCopying {
     const task = { ...taskOf(this.#job, this.#book.collections, pass), round };
     const activityId = isToldByMemo() ? chunkPassId(pass) : undefined;
     scope
-      .run(() => bulk(summaryOf(pass), activityId).copyChunk(task))
+      .run(() => bulk(passSummary(pass), activityId).copyChunk(task))
       .then(
         (outcome) => {
           this.#takeIn(pass, outcome, scope.consideredCancelled);
@@ -189,7 +189,7 @@ class ChunkCopying {
   #find(pass: ChunkPass): void {
     this.#queue.remove(pass);
     this.#inFlight.add(pass);
-    bulk(`look at ${summaryOf(pass)}`)
+    bulk(`look at ${passSummary(pass)}`)
       .findCopies(taskOf(this.#job, this.#book.collections, pass))
       .then(
         (outcome) => {
@@ -310,7 +310,7 @@ async function settle(book: BulkBook, job: BulkJob, uncertain: ChunkPass): Promi
     const task = { ...taskOf(job, book.collections, pass), settle: true };
     let outcome: ChunkOutcome;
     try {
-      outcome = await bulk(`look at ${summaryOf(pass)}`).copyChunk(task);
+      outcome = await bulk(`look at ${passSummary(pass)}`).copyChunk(task);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       book.lose(reasonOf(error));

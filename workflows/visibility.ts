@@ -43,7 +43,7 @@ export function isToldByMemo(): boolean {
 }
 
 /** Summary of an activity that works on one file: a line, whatever the name holds. */
-export function summaryOf({ fileName, destinationFileName, destinationCollectionId }: FileEntry): string {
+export function fileSummary({ fileName, destinationFileName, destinationCollectionId }: FileEntry): string {
   const target = fileName === destinationFileName ? '' : `/${destinationFileName}`;
   const line = `${fileName} → ${destinationCollectionId}${target}`;
   return line.length > 180 ? `${line.slice(0, 179)}…` : line;

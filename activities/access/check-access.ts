@@ -1,6 +1,6 @@
 import { objectNameProblem } from '../../contract/file-name.ts';
 import { indexCollections, locate } from '../../contract/locate.ts';
-import type { Admission, CollectionLocation, FileEntry, RequestError, Requestor } from '../../contract/messages.ts';
+import type { CollectionLocation, FileEntry, Refusal, RequestError, Requestor } from '../../contract/messages.ts';
 import { CollectionAccess, deniedMessage, type Denied } from './collection-access.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
@@ -10,9 +10,7 @@ export interface AccessTask {
   entries: FileEntry[];
 }
 
-export type Access =
-  | { granted: true; collections: CollectionLocation[] }
-  | { granted: false; admission: Extract<Admission, { decision: 'forbidden' | 'invalid' }> };
+export type Access = { granted: true; collections: CollectionLocation[] } | { granted: false; admission: Refusal };
 
 /**
  * Decides whether the caller may read every source and write every destination collection, and whether the files make

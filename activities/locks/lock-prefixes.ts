@@ -47,15 +47,15 @@ export async function lockPrefixes(
   using lease = new Lease(Context.current());
   const isStale = createStalenessCheck(jobs, log, claiming);
   const taking = new LockSet({ locks: storage.locks, owner, isStale, lease, attemptAt: attemptBegunAt(), first });
-  const claim = { targets: prefixes, sources };
+  const wanted = { targets: prefixes, sources };
   try {
     if (skipLocked) {
-      const others = await taking.takeTheRest(claim);
+      const others = await taking.takeTheRest(wanted);
       const held = prefixes.filter((target) => taking.heldOn(target) !== undefined);
       const locks = held.map((target) => toHeldLock(target, taking));
       return { locked: true, locks, stoodAt: taking.stoodAt, ...(others.length > 0 && { others }) };
     }
-    if (await taking.takeAll(claim)) {
+    if (await taking.takeAll(wanted)) {
       const locks = prefixes.map((target) => toHeldLock(target, taking));
       return { locked: true, locks, stoodAt: taking.stoodAt };
     }

@@ -69,10 +69,10 @@ export async function takeLocks(
     attemptAt: attemptBegunAt(),
     first,
   });
-  const claim = { targets: destinations, sources };
+  const wanted = { targets: destinations, sources };
   try {
-    if (!skipLocked && (await taking.takeAll(claim))) return { locked: true, locks: locksOn(taking, destinations) };
-    if (skipLocked) await taking.takeEach(claim);
+    if (!skipLocked && (await taking.takeAll(wanted))) return { locked: true, locks: locksOn(taking, destinations) };
+    if (skipLocked) await taking.takeEach(wanted);
     const blocked = files.flatMap(({ source, destination }, index) => {
       const [writers, holders] = [taking.inTheWayOf(source), taking.inTheWayOf(destination)];
       return writers.length + holders.length > 0 ? [{ index, destination, writers, holders }] : [];

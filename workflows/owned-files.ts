@@ -6,7 +6,7 @@ import { SKIPPED_AS_LOCKED } from '../contract/reasons.ts';
 import type { JobBook } from './job-book.ts';
 
 /** A file that may be copied: where it is, and the lock on its destination. */
-export interface LockedFile extends LocatedFile {
+export interface OwnedFile extends LocatedFile {
   record: FileRecord;
   lock: HeldLock;
 }
@@ -15,7 +15,7 @@ export interface LockedFile extends LocatedFile {
 type LocksByFile = readonly (HeldLock | null)[];
 
 /** Files that have no end yet, with their locks. Those without one are skipped: that is their end. */
-export function filesToCopy(book: JobBook, locks: LocksByFile): LockedFile[] {
+export function filesToCopy(book: JobBook, locks: LocksByFile): OwnedFile[] {
   if (locks.length === 0) return [];
   const places = indexCollections(book.collections);
   return book.unfinished().flatMap((record) => {
