@@ -40,13 +40,13 @@ const MAX_LISTED = 1_000;
  * With `skipLocked` it locks each prefix of which others leave anything, and tells what they hold.
  */
 export async function lockPrefixes(
-  { storage, jobs, log }: ActivityDependencies,
+  deps: ActivityDependencies,
   { owner, prefixes, sources, collections, skipLocked = false }: PrefixLockTask,
   { claiming, first }: LockingContext = {},
 ): Promise<PrefixLocking> {
   using lease = new Lease(Context.current());
-  const isStale = createStalenessCheck(jobs, log, claiming);
-  const taking = new LockSet({ locks: storage.locks, owner, isStale, lease, attemptAt: attemptBegunAt(), first });
+  const isStale = createStalenessCheck(deps, claiming);
+  const taking = new LockSet({ locks: deps.storage.locks, owner, isStale, lease, attemptAt: attemptBegunAt(), first });
   const wanted = { targets: prefixes, sources };
   try {
     if (skipLocked) {
@@ -60,7 +60,7 @@ export async function lockPrefixes(
       return { locked: true, locks, stoodAt: taking.stoodAt };
     }
   } catch (error) {
-    await taking.undo(log);
+    await taking.undo(deps.log);
     throw toControlFailure(error);
   }
   const blocked = [...sources, ...prefixes].flatMap((target) =>

@@ -52,7 +52,7 @@ export interface LockingContext {
  * Repeated after a lost answer, it finds its own locks in place, and renews them; a `first` attempt gives up there.
  */
 export async function takeLocks(
-  { storage, jobs, log }: ActivityDependencies,
+  deps: ActivityDependencies,
   { owner, entries, collections, skipLocked = false }: LockTask,
   { claiming, first }: LockingContext = {},
 ): Promise<Locking> {
@@ -62,9 +62,9 @@ export async function takeLocks(
   const sources = files.map(({ source }) => source);
   const destinations = files.map(({ destination }) => destination);
   const taking = new LockSet({
-    locks: storage.locks,
+    locks: deps.storage.locks,
     owner,
-    isStale: createStalenessCheck(jobs, log, claiming),
+    isStale: createStalenessCheck(deps, claiming),
     lease,
     attemptAt: attemptBegunAt(),
     first,
@@ -95,7 +95,7 @@ export async function takeLocks(
       holders: nameHolders(blocked.flatMap(({ writers, holders }) => [...holders, ...writers])),
     };
   } catch (error) {
-    await taking.undo(log);
+    await taking.undo(deps.log);
     throw toControlFailure(error);
   }
 }

@@ -138,7 +138,7 @@ export class World {
         }),
     };
     return await persistently(async () => {
-      const isStale = createStalenessCheck(directory, pino({ enabled: false }));
+      const isStale = createStalenessCheck({ jobs: directory, log: pino({ enabled: false }), clock: this.#clock });
       job.attempts += 1;
       const attempt = { lease: { check: () => undefined }, attemptAt: job.attempts };
       const set = new LockSet({ locks, owner, isStale, ...attempt, clock: this.#clock });
