@@ -51,7 +51,7 @@ export const MAX_MANIFEST_BYTES = 4 * 1024 ** 3;
 export const MAX_GZIP_RATIO = 300;
 export const GZIP_ALLOWANCE_BYTES = 1024 * 1024;
 
-/** The highest rate a request may ask for, in files a second for the whole job. */
+/** The highest rate a request may ask for, in files a second for the whole job: above what any bucket takes. */
 export const MAX_FILES_PER_SECOND = 100_000;
 
 /** The smallest: a file in a quarter of an hour or so. */

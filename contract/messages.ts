@@ -1,4 +1,4 @@
-/** What API, workflow and activities say to each other. Everything here is plain JSON. */
+/** What API, workflow and activities say to each other. All of it is sent as plain JSON. */
 import type { FileState, JobCounts, JobState } from './states.ts';
 
 /** One file to copy, with its defaults filled in. */

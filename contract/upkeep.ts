@@ -1,4 +1,4 @@
-/** What is done about jobs from outside: settling one that was ended by force, and the sweep. Everything is plain JSON. */
+/** What is done about jobs from outside: settling one that was ended by force, and the sweep. */
 import { reconcileId } from './ids.ts';
 
 /**
