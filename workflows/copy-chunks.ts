@@ -16,6 +16,7 @@ import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts'
 import { passSummary, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
 import { isLongHistory } from './continuing.ts';
 import type { CopyGate } from './copy-gate.ts';
+import { FINDS_COPIES_IN_PAUSE, TELLS_NO_MORE_OF_WHAT_IS_OVER, TELLS_OF_LOST_SOURCE } from './patches.ts';
 import { countOf, isToldByMemo, showProgress } from './visibility.ts';
 
 /** How far planning has come: null once every chunk is planned. */
@@ -182,7 +183,7 @@ class ChunkCopying {
   #findCopies(): void {
     if (this.#job.request.options.dryRun === true) return;
     const unknown = this.#queue.uncertain.filter((pass) => !this.#unfound.has(pass));
-    if (unknown.length === 0 || !patched('finds-copies-in-pause')) return;
+    if (unknown.length === 0 || !patched(FINDS_COPIES_IN_PAUSE)) return;
     for (const pass of unknown) this.#find(pass);
   }
 
@@ -210,8 +211,7 @@ class ChunkCopying {
   #explainNoMore(): void {
     if (!this.#book.isExplained || this.#queue.hasRetries) return;
     if (Array.from(this.#inFlight).some(({ tries }) => tries > 0)) return;
-    // Older workflows go on telling it to their end, where it is an event of its own that they do.
-    if (patched('tells-no-more-of-what-is-over')) this.#book.explain('');
+    if (patched(TELLS_NO_MORE_OF_WHAT_IS_OVER)) this.#book.explain('');
   }
 
   #takeFailure(pass: ChunkPass, error: unknown): void {
@@ -293,8 +293,7 @@ class ChunkCopying {
         const why = reasonOf(error);
         this.#book.loseSource(why);
         this.#cursor = null;
-        // A change of what is told is an event, which older workflows do not have here.
-        if (patched('tells-of-lost-source')) this.#book.tellSourceLoss(why);
+        if (patched(TELLS_OF_LOST_SOURCE)) this.#book.tellSourceLoss(why);
       }
     }
     this.#look();
