@@ -12,6 +12,7 @@ import type { EntryLine } from '../../manifests/file-entry.ts';
 import { ManifestError } from '../../manifests/manifest-error.ts';
 import type { PrefixRef } from '../../storage/lock-targets.ts';
 import { CollectionAccess, deniedMessage, type Denied } from '../access/collection-access.ts';
+import { LIST_FIELD } from '../access/entry-mistakes.ts';
 import { Pieces, unlessAborted } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure } from '../failures.ts';
@@ -88,7 +89,7 @@ function refusalIn(error: unknown, { source }: PlanListTask): Refusal | undefine
 }
 
 function listPath({ kind }: PlanListTask['source']): string {
-  return kind === 'manifest' ? 'manifest.fileName' : 'copyFileCollectionData';
+  return kind === 'manifest' ? 'manifest.fileName' : LIST_FIELD;
 }
 
 /** One attempt at a plan. */
