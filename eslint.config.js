@@ -1,21 +1,25 @@
 import tseslint from 'typescript-eslint';
 
-/** Forbids a folder to import what the architecture keeps out of it (docs/architecture.md, "Layers"). */
+const nodeBuiltIns = { regex: '^node:', message: 'Workflow code is deterministic: no Node built-ins.' };
+const layer = (names, message, options = {}) => ({ regex: `^\\.\\.?/(?:.*/)?(?:${names})/`, message, ...options });
+const developersOwn = layer('bench|chaos|dev|scripts|test', 'The service does without what its developers use.');
+
+/**
+ * Forbids a folder of the service to import what the architecture keeps out of it (docs/architecture.md, "Folders and
+ * layers").
+ */
 function fence(folder, patterns) {
   return {
     files: [`${folder}/**/*.ts`, `${folder}/**/*.tsx`],
     rules: {
-      '@typescript-eslint/no-restricted-imports': ['error', { patterns }],
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [...patterns, developersOwn] }],
     },
   };
 }
 
-const nodeBuiltIns = { regex: '^node:', message: 'Workflow code is deterministic: no Node built-ins.' };
-const layer = (names, message, options = {}) => ({ regex: `^\\.\\.?/(?:.*/)?(?:${names})/`, message, ...options });
-
 /** What holds for all of activities/; its folders have an order of their own besides. */
 const activities = [
-  layer('api|cli|dev|telemetry|test|worker|workflows', 'Activities are called by workflows, and call storage/.'),
+  layer('api|cli|telemetry|worker|workflows', 'Activities are called by workflows, and call storage/.'),
   { regex: '^hono|^@hono/|^@google-cloud/', message: 'Cloud Storage is reached through storage/.' },
 ];
 
@@ -42,14 +46,20 @@ export default tseslint.config(
   fence('contract', [
     nodeBuiltIns,
     layer(
-      'api|activities|cli|config|dev|manifests|storage|telemetry|test|worker|workflows',
+      'api|activities|cli|config|manifests|storage|telemetry|worker|workflows',
       'contract/ is what all sides share.',
     ),
     { regex: '^@(?:google-cloud|hono)/|^hono', message: 'contract/ stays light enough for workflows.' },
   ]),
+  fence('config', [
+    layer(
+      'api|activities|cli|manifests|storage|telemetry|worker|workflows',
+      'config/ knows nothing of what it is the settings of.',
+    ),
+  ]),
   fence('workflows', [
     nodeBuiltIns,
-    layer('api|cli|config|dev|manifests|storage|telemetry|test|worker', 'Workflows decide; I/O is for activities.'),
+    layer('api|cli|config|manifests|storage|telemetry|worker', 'Workflows decide; I/O is for activities.'),
     layer('activities', 'Workflows know activities by type only.', { allowTypeImports: true }),
     { regex: '^(?:pino|jose|hono|zod|@hono/|@google-cloud/|@temporalio/(?:client|worker|activity))' },
   ]),
@@ -69,19 +79,16 @@ export default tseslint.config(
     },
   },
   fence('storage', [
-    layer(
-      'api|activities|cli|dev|manifests|telemetry|test|worker|workflows',
-      'storage/ knows nothing of jobs in flight.',
-    ),
+    layer('api|activities|cli|manifests|telemetry|worker|workflows', 'storage/ knows nothing of jobs in flight.'),
     { regex: '^@temporalio/|^hono|^@hono/', message: 'storage/ speaks to Cloud Storage alone.' },
   ]),
   fence('telemetry', [
-    layer('api|activities|cli|dev|manifests|test|worker|workflows', 'telemetry/ tells of what others do.'),
+    layer('api|activities|cli|manifests|worker|workflows', 'telemetry/ tells of what others do.'),
     { regex: '^@temporalio/(?:worker|workflow|activity|client)|^hono|^@hono/|^@google-cloud/' },
   ]),
   fence('manifests', [
     layer(
-      'api|activities|cli|config|dev|storage|telemetry|test|worker|workflows',
+      'api|activities|cli|config|storage|telemetry|worker|workflows',
       'manifests/ turns bytes into entries, no more.',
     ),
     { regex: '^@temporalio/|^hono|^@hono/|^@google-cloud/|^undici', message: 'manifests/ does no I/O.' },
@@ -103,12 +110,12 @@ export default tseslint.config(
     ]),
   ),
   fence('api', [
-    layer('activities|cli|dev|manifests|test|worker|workflows', 'api/ hands over to Temporal; it runs no job itself.'),
+    layer('activities|cli|manifests|worker|workflows', 'api/ hands over to Temporal; it runs no job itself.'),
     { regex: '^@temporalio/(?:worker|workflow|activity)|^@google-cloud/' },
   ]),
   fence('cli', [
     layer(
-      'api|activities|dev|manifests|test|worker|workflows',
+      'api|activities|manifests|telemetry|worker|workflows',
       'cli/ speaks HTTP to the API, and keeps the control bucket.',
     ),
     { regex: '^@temporalio/(?:worker|workflow|activity)|^hono|^@hono/|^@google-cloud/|^undici' },
@@ -126,7 +133,7 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
     },
   },
-  fence('worker', [layer('api|cli|dev|test', 'The worker serves no HTTP routes of the API.')]),
+  fence('worker', [layer('api|cli', 'The worker serves no HTTP routes of the API.')]),
   {
     files: ['test/**/*.ts'],
     rules: {

@@ -53,6 +53,6 @@ export interface ActivityDependencies {
   log: Logger;
   /** How long the record of a job that has ended is kept, in milliseconds. */
   retentionMs: number;
-  /** By which the sweep tells how old things are. Default: the system's. */
+  /** By which it is told how old something is, and when it was settled. Default: the system's. */
   clock?: Pick<LockClock, 'now'>;
 }

@@ -28,7 +28,6 @@ export type { ChunkOutcome } from './copying/chunk/chunk-task.ts';
 export { LeaseGroups } from './locks/lease-groups.ts';
 export type { HeldLock } from './locks/take-locks.ts';
 export type { ListingCursor, ListingPlan } from './planning/plan-listing.ts';
-export type { FileOutcome } from './copying/file-outcome.ts';
 
 /** The activities, bound to what they need; workflows call them by these names. */
 export function createActivities(deps: ActivityDependencies) {

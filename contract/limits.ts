@@ -31,7 +31,7 @@ export const MAX_LISTED_FILES = 10_000_000;
 /** Collections of one list or manifest: they travel in Temporal payloads (2 MB), up to 1.5 KB each. */
 export const MAX_LISTED_COLLECTIONS = 500;
 
-/** Mistakes of a request that are told; past it they are one mistake made again. */
+/** Mistakes of a long list that are told; past it they are one mistake made again. */
 export const MAX_REQUEST_ERRORS = 1_000;
 
 /**
@@ -51,7 +51,7 @@ export const MAX_MANIFEST_BYTES = 4 * 1024 ** 3;
 export const MAX_GZIP_RATIO = 300;
 export const GZIP_ALLOWANCE_BYTES = 1024 * 1024;
 
-/** The highest rate a request may ask for, in files a second for the whole job. */
+/** The highest rate a request may ask for, in files a second for the whole job: above what any bucket takes. */
 export const MAX_FILES_PER_SECOND = 100_000;
 
 /** The smallest: a file in a quarter of an hour or so. */

@@ -1,4 +1,4 @@
-/** What API, workflow and activities say to each other. Everything here is plain JSON. */
+/** What API, workflow and activities say to each other. All of it is sent as plain JSON. */
 import type { FileState, JobCounts, JobState } from './states.ts';
 
 /** One file to copy, with its defaults filled in. */
@@ -146,6 +146,9 @@ export type Admission =
   | { decision: 'forbidden'; message: string }
   | { decision: 'invalid'; errors: RequestError[] }
   | { decision: 'locked'; files: LockedFile[] };
+
+/** That the caller may not do what is asked for, or that it makes no sense. */
+export type Refusal = Extract<Admission, { decision: 'forbidden' | 'invalid' }>;
 
 /**
  * Answer of the `admit` update. Temporal gives a stored outcome to anyone who repeats the update id, so the outcome

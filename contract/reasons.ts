@@ -61,6 +61,9 @@ export function reason(code: ReasonCode, sentence: string): string {
 /** What is told of a job that was to copy nothing, and did. */
 export const NOTHING_TO_COPY = reason('NOTHING_TO_COPY', 'no file has that prefix, or the list is empty');
 
+/** Why a file is `Cancelled` that its job did not copy. */
+export const CANCELLED_BEFORE_COPY = reason('CANCELLED', 'the job was cancelled before the file was copied');
+
 /** Why a file was skipped that others held when its job was admitted. */
 export const SKIPPED_AS_LOCKED = reason(
   'FILE_LOCKED',

@@ -51,24 +51,35 @@ export function emptyCounts(requested: number): JobCounts {
   return { requested, completed: 0, skipped: 0, failed: 0, cancelled: 0, pending: requested, bytes: 0 };
 }
 
+/** Under which name the files of a final state are counted. */
+export const COUNTED_AS = {
+  Completed: 'completed',
+  Skipped: 'skipped',
+  Failed: 'failed',
+  Cancelled: 'cancelled',
+} as const satisfies Record<FinalFileState, keyof JobCounts>;
+
 /** Moves one pending file into its final state. */
 export function countFile(counts: JobCounts, state: FinalFileState, bytes: number): void {
   counts.pending -= 1;
-  switch (state) {
-    case 'Completed':
-      counts.completed += 1;
-      counts.bytes += bytes;
-      return;
-    case 'Skipped':
-      counts.skipped += 1;
-      return;
-    case 'Failed':
-      counts.failed += 1;
-      return;
-    case 'Cancelled':
-      counts.cancelled += 1;
-      return;
-  }
+  counts[COUNTED_AS[state]] += 1;
+  if (state === 'Completed') counts.bytes += bytes;
+}
+
+/** How some files of a job have ended, and how many these are. */
+type PartCounts = Omit<JobCounts, 'requested' | 'pending'> & { count: number };
+
+/** Moves these files, which are pending, into their final states. */
+export function addCounts(
+  counts: JobCounts,
+  { count, completed, skipped, failed, cancelled, bytes }: PartCounts,
+): void {
+  counts.pending -= count;
+  counts.completed += completed;
+  counts.skipped += skipped;
+  counts.failed += failed;
+  counts.cancelled += cancelled;
+  counts.bytes += bytes;
 }
 
 /** The state of a job whose files all have one: what happened to them decides, not what was asked for. */

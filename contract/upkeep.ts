@@ -1,11 +1,17 @@
-/** What is done about jobs from outside: settling one that was ended by force, and the sweep. Everything is plain JSON. */
+/** What is done about jobs from outside: settling one that was ended by force, and the sweep. */
 import { reconcileId } from './ids.ts';
 
 /**
- * A record that is younger, in milliseconds, was certainly made by a running workflow: Temporal, which does not know that, is
- * behind. Half of what a lock gets, as within 10 s the job is to be settled, and nobody is let at its files by that.
+ * A lock whose job Temporal does not know is not stale where it is younger, in milliseconds: its maker was certainly
+ * running when it made it, and Temporal may be behind (a standby that took over, say).
  */
-export const MIN_AGE_OF_UNKNOWN_MS = 5_000;
+export const MIN_AGE_OF_UNKNOWN_LOCK_MS = 10_000;
+
+/**
+ * In the same way, the record of such a job is not settled where it is younger. Half of what a lock gets: before the
+ * job's locks count as stale, and others are let at its files, its settling may begin.
+ */
+export const MIN_AGE_OF_UNKNOWN_RECORD_MS = MIN_AGE_OF_UNKNOWN_LOCK_MS / 2;
 
 /** Argument of the workflow `reconcile`. */
 export interface ReconcileInput {

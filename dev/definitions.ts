@@ -36,7 +36,7 @@ export function localUrl(port: number): string {
   return `http://${LOOPBACK}:${port}`;
 }
 
-/** How each part of the stack is run: its command line, and the environment of contract section 5. */
+/** How each part of the stack is run: its command line and its environment (README.md, "Running it"). */
 export function defineParts({ tools, dataFolder, ports, tokens, ...more }: Surroundings): Definitions {
   const base = { ...baseEnvironment(), TEMPORAL_CONFIG_FILE: more.temporalConfigFile };
   const log = (part: string) => join(dataFolder, 'logs', `${part}.log`);

@@ -7,7 +7,7 @@ import { LOOPBACK } from './ports.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The processes have 10 s to end after SIGTERM (contract, section 5); a little is added for a busy machine. */
+/** The processes have 10 s to end after SIGTERM (README.md, "Running it"); a little is added for a busy machine. */
 const STOP_TIMEOUT_MS = 12_000;
 
 /** The worker bundles its workflows before it polls: seconds of CPU, more on a busy machine. */

@@ -10,6 +10,7 @@ import {
 import type { Activities } from '../activities/index.ts';
 import { bulkTaskQueue, controlTaskQueue } from '../contract/ids.ts';
 import type { ReasonCode } from '../contract/reasons.ts';
+import { LATER_TRIES_ARE_TASKS } from './patches.ts';
 
 /** Lock sets up to this size are taken and released inside a workflow task; larger ones get a task of their own. */
 export const LOCAL_LOCKS_UP_TO = 100;
@@ -117,9 +118,6 @@ export async function beginLocally<Verdict>(
     return await decide(locking(summary));
   }
 }
-
-/** Workflows that are older had every try decided locally. */
-const LATER_TRIES_ARE_TASKS = 'later-tries-are-tasks';
 
 /** No local activity gives up for good with this code otherwise. What it fails with comes as it is, in no other failure. */
 function isBegunBefore(error: unknown): boolean {

@@ -1,10 +1,9 @@
-import { condition } from '@temporalio/workflow';
 import type { Activities, HeldLock, Verdict } from '../activities/index.ts';
 import type { CopyFilesInput, JobOwner } from '../contract/messages.ts';
-import { reason } from '../contract/reasons.ts';
-import { beginLocally, LOCAL_LOCKS_UP_TO, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, locking } from './activity-options.ts';
+import { beginLocally, LOCAL_LOCKS_UP_TO, locking } from './activity-options.ts';
 import type { JobBook } from './job-book.ts';
-import { countOf, showProgress } from './visibility.ts';
+import { LockWait } from './lock-wait.ts';
+import { countOf } from './visibility.ts';
 
 /** How a request was decided. Only `accepted` holds anything. */
 export type Admitted =
@@ -24,10 +23,8 @@ export async function admit(
   taskQueue: string,
   input: CopyFilesInput,
 ): Promise<Admitted> {
-  const { onLocked = 'reject' } = input.request.options;
   const count = book.entries.length;
-  const giveUpAt = Date.now() + LOCK_WAIT_MS;
-  let pauseMs = LOCK_WAIT_PAUSES_MS.first;
+  const waiting = new LockWait(book, input.request.options);
   for (let isFirst = true; ; isFirst = false) {
     // Access may have been withdrawn while the job waited, so every try decides anew.
     const verdict = await decide({ owner, taskQueue, input }, count, isFirst);
@@ -47,21 +44,17 @@ export async function admit(
       case 'locked':
         book.collections = verdict.collections;
     }
-    if (onLocked !== 'wait' || Date.now() >= giveUpAt) {
+    if (waiting.isOver) {
       book.decide({ decision: 'locked', files: verdict.files }, count);
       return { decided: 'refused' };
     }
-    const files = `${countOf(verdict.files.length, 'file')} locked by ${verdict.holders.join(', ')}`;
-    book.explain(reason('FILE_LOCKED', `waiting for ${files}`));
-    showProgress(book);
-    await condition(() => book.isCancelling, pauseMs);
+    await waiting.pause(countOf(verdict.files.length, 'file'), verdict.holders);
     if (book.isCancelling) {
       book.explain('');
       book.decide({ decision: 'accepted' }, count);
       book.cancelRest(Date.now());
       return { decided: 'accepted', locks: [] };
     }
-    pauseMs = Math.min(pauseMs * 2, LOCK_WAIT_PAUSES_MS.longest);
   }
 }
 

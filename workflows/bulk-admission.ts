@@ -1,4 +1,4 @@
-import { ActivityFailure, CancellationScope, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Activities, BulkVerdict, ListingCursor } from '../activities/index.ts';
 import {
   hasList,
@@ -7,12 +7,12 @@ import {
   type HeldPrefixLock,
   type JobOwner,
 } from '../contract/messages.ts';
-import { reason } from '../contract/reasons.ts';
-import { beginLocally, local, LOCK_WAIT_MS, LOCK_WAIT_PAUSES_MS, planning } from './activity-options.ts';
+import { beginLocally, local, planning } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import type { CarriedQueue } from './chunk-queue.ts';
 import type { CopyGate } from './copy-gate.ts';
-import { countOf, showProgress } from './visibility.ts';
+import { LockWait } from './lock-wait.ts';
+import { countOf } from './visibility.ts';
 
 type BulkAdmissionTask = Parameters<Activities['admitBulk']>[0];
 type BulkPlan = NonNullable<BulkAdmissionTask['plan']>;
@@ -46,7 +46,6 @@ export async function admitBulk(
 ): Promise<BulkAdmitted> {
   const { taskQueue } = workflowInfo();
   const { bulk: source, options } = input.request;
-  const { onLocked = 'reject' } = options;
   // A list is read to its end first; a prefix is decided as quickly as a short list.
   const isQuick = !hasList(source);
   const reading = new CancellationScope();
@@ -59,8 +58,7 @@ export async function admitBulk(
     isQuick
       ? beginLocally({ isFirst, summary: 'admit a prefix' }, ({ admitBulk }) => admitBulk(task))
       : reading.run(() => planning('read the list and admit it').admitBulk(task));
-  const giveUpAt = Date.now() + LOCK_WAIT_MS;
-  let pauseMs = LOCK_WAIT_PAUSES_MS.first;
+  const waiting = new LockWait(book, options);
   let plan: BulkAdmissionTask['plan'];
   for (let isFirst = true; ; isFirst = false) {
     let verdict: BulkVerdict;
@@ -84,25 +82,17 @@ export async function admitBulk(
       case 'locked':
         plan = verdict.plan;
     }
-    if (onLocked !== 'wait' || Date.now() >= giveUpAt) {
+    if (waiting.isOver) {
       book.decide({ decision: 'locked', files: verdict.files }, requestedOf(plan));
       return { decided: 'over' };
     }
-    book.explain(
-      reason(
-        'FILE_LOCKED',
-        `waiting for ${countOf(verdict.files.length, 'file or prefix', 'files or prefixes')} locked by ${verdict.holders.join(', ')}`,
-      ),
-    );
-    showProgress(book);
-    await condition(() => book.isCancelling, pauseMs);
+    await waiting.pause(countOf(verdict.files.length, 'file or prefix', 'files or prefixes'), verdict.holders);
     if (book.isCancelling) {
       book.explain('');
       const accepted = accept(book, { plan, locks: [] });
       book.cancelRest();
       return accepted;
     }
-    pauseMs = Math.min(pauseMs * 2, LOCK_WAIT_PAUSES_MS.longest);
   }
 }
 

@@ -8,7 +8,7 @@ import type {
 } from '../contract/messages.ts';
 import { whileListing } from '../contract/listing.ts';
 import { reason } from '../contract/reasons.ts';
-import { emptyCounts, isEndState } from '../contract/states.ts';
+import { addCounts, emptyCounts, isEndState } from '../contract/states.ts';
 import type { ChunkOutcome } from '../activities/index.ts';
 import { JobLife, type CarriedLife } from './job-life.ts';
 
@@ -82,13 +82,8 @@ export class BulkBook extends JobLife {
   }
 
   /** Some files have come to their end. */
-  settle({ count, completed, skipped, failed, cancelled, bytes }: ChunkOutcome['counts']): void {
-    this.counts.pending -= count;
-    this.counts.completed += completed;
-    this.counts.skipped += skipped;
-    this.counts.failed += failed;
-    this.counts.cancelled += cancelled;
-    this.counts.bytes += bytes;
+  settle(counts: ChunkOutcome['counts']): void {
+    addCounts(this.counts, counts);
   }
 
   /** Every file without an end is cancelled: nothing of it is at its destination. */

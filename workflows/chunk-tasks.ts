@@ -43,6 +43,6 @@ export function taskOf(
 }
 
 /** What the Web UI calls a pass. */
-export function summaryOf({ chunk, only }: ChunkPass): string {
+export function passSummary({ chunk, only }: ChunkPass): string {
   return only === undefined ? `chunk ${chunk}` : `${countOf(only.length, 'file')} of chunk ${chunk}`;
 }

@@ -3,6 +3,15 @@ import type { CopyFilesInput, CopyRequest, JobStatus } from '../contract/message
 import type { JobLife } from './job-life.ts';
 import { showJob } from './visibility.ts';
 
+/** Events after which a job continues as a new run where Temporal does not suggest it before; it allows 51,200. */
+const LONG_HISTORY_EVENTS = { list: 10_000, bulk: 2_000 };
+
+/** Whether the history of this run has grown so long that the job should continue as a new one. */
+export function isLongHistory(kind: keyof typeof LONG_HISTORY_EVENTS): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS[kind];
+}
+
 /** The signature of the workflow that a job continues as. */
 type Continued = (input: CopyFilesInput<CopyRequest>, carried: object) => Promise<JobStatus>;
 

@@ -1,4 +1,4 @@
-import { ActivityFailure, CancellationScope, isCancellation, patched, sleep, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
 import type { ChunkOutcome, ListingCursor, ListingPlan } from '../activities/index.ts';
 import { chunkPassId } from '../contract/ids.ts';
 import { reason } from '../contract/reasons.ts';
@@ -13,8 +13,10 @@ import {
 } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts';
-import { summaryOf, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
+import { passSummary, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
+import { isLongHistory } from './continuing.ts';
 import type { CopyGate } from './copy-gate.ts';
+import { FINDS_COPIES_IN_PAUSE, TELLS_NO_MORE_OF_WHAT_IS_OVER, TELLS_OF_LOST_SOURCE } from './patches.ts';
 import { countOf, isToldByMemo, showProgress } from './visibility.ts';
 
 /** How far planning has come: null once every chunk is planned. */
@@ -22,9 +24,6 @@ export interface CopyingState {
   queue: CarriedQueue;
   cursor: ListingCursor | 'start' | null;
 }
-
-/** Events after which a job continues as a new run; well below what Temporal allows (51,200). */
-const LONG_HISTORY_EVENTS = 2_000;
 
 /**
  * Copies the chunks of a job, a window of them at a time, while further ones are planned. Gives undefined when all of
@@ -118,7 +117,7 @@ class ChunkCopying {
   }
 
   #goOn(): void {
-    const isStopping = this.#book.isCancelling || isLong();
+    const isStopping = this.#book.isCancelling || isLongHistory('bulk');
     if (!isStopping && this.#gate.isOpen) {
       if (this.#cursor !== null && !this.#isPlanning && this.#queue.ahead < PLAN_AHEAD_CHUNKS) {
         this.#plan(this.#cursor);
@@ -142,7 +141,7 @@ class ChunkCopying {
     const task = { ...taskOf(this.#job, this.#book.collections, pass), round };
     const activityId = isToldByMemo() ? chunkPassId(pass) : undefined;
     scope
-      .run(() => bulk(summaryOf(pass), activityId).copyChunk(task))
+      .run(() => bulk(passSummary(pass), activityId).copyChunk(task))
       .then(
         (outcome) => {
           this.#takeIn(pass, outcome, scope.consideredCancelled);
@@ -184,14 +183,14 @@ class ChunkCopying {
   #findCopies(): void {
     if (this.#job.request.options.dryRun === true) return;
     const unknown = this.#queue.uncertain.filter((pass) => !this.#unfound.has(pass));
-    if (unknown.length === 0 || !patched('finds-copies-in-pause')) return;
+    if (unknown.length === 0 || !patched(FINDS_COPIES_IN_PAUSE)) return;
     for (const pass of unknown) this.#find(pass);
   }
 
   #find(pass: ChunkPass): void {
     this.#queue.remove(pass);
     this.#inFlight.add(pass);
-    bulk(`look at ${summaryOf(pass)}`)
+    bulk(`look at ${passSummary(pass)}`)
       .findCopies(taskOf(this.#job, this.#book.collections, pass))
       .then(
         (outcome) => {
@@ -212,8 +211,7 @@ class ChunkCopying {
   #explainNoMore(): void {
     if (!this.#book.isExplained || this.#queue.hasRetries) return;
     if (Array.from(this.#inFlight).some(({ tries }) => tries > 0)) return;
-    // Older workflows go on telling it to their end, where it is an event of its own that they do.
-    if (patched('tells-no-more-of-what-is-over')) this.#book.explain('');
+    if (patched(TELLS_NO_MORE_OF_WHAT_IS_OVER)) this.#book.explain('');
   }
 
   #takeFailure(pass: ChunkPass, error: unknown): void {
@@ -295,17 +293,11 @@ class ChunkCopying {
         const why = reasonOf(error);
         this.#book.loseSource(why);
         this.#cursor = null;
-        // A change of what is told is an event, which older workflows do not have here.
-        if (patched('tells-of-lost-source')) this.#book.tellSourceLoss(why);
+        if (patched(TELLS_OF_LOST_SOURCE)) this.#book.tellSourceLoss(why);
       }
     }
     this.#look();
   }
-}
-
-function isLong(): boolean {
-  const { continueAsNewSuggested, historyLength } = workflowInfo();
-  return continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS;
 }
 
 /**
@@ -317,7 +309,7 @@ async function settle(book: BulkBook, job: BulkJob, uncertain: ChunkPass): Promi
     const task = { ...taskOf(job, book.collections, pass), settle: true };
     let outcome: ChunkOutcome;
     try {
-      outcome = await bulk(`look at ${summaryOf(pass)}`).copyChunk(task);
+      outcome = await bulk(`look at ${passSummary(pass)}`).copyChunk(task);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       book.lose(reasonOf(error));

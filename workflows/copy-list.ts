@@ -9,7 +9,7 @@ import { CopyGate } from './copy-gate.ts';
 import { FileCopying } from './file-copying.ts';
 import { listen } from './handlers.ts';
 import { JobBook, type CarriedJobBook } from './job-book.ts';
-import { filesToCopy, heldLocks } from './locked-files.ts';
+import { filesToCopy, heldLocks } from './owned-files.ts';
 import { previewAll } from './preview-all.ts';
 import { ResultLog } from './result-log.ts';
 import { showJob } from './visibility.ts';

@@ -1,8 +1,7 @@
 import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
-import type { FileOutcome } from '../activities/index.ts';
+import { outcomeWithoutObject, type FileOutcome } from '../contract/file-outcome.ts';
 import { isReasonCode, isRetryable, reason, type ReasonCode } from '../contract/reasons.ts';
 import { COPY_ATTEMPTS } from './activity-options.ts';
-import { outcomeWithout } from './job-book.ts';
 
 /**
  * What an activity that failed says of its file; undefined where it was cancelled. Certain: nothing was written, and
@@ -12,14 +11,16 @@ export function failedOutcome(error: unknown): { outcome: FileOutcome; isCertain
   if (isCancellation(error)) return undefined;
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure && isReasonCode(cause.type ?? '')) {
-    const outcome = outcomeWithout('Failed', cause.message, Number(cause.details?.[0] ?? 0));
+    const retryCount = Number(cause.details?.[0] ?? 0);
+    const outcome = { ...outcomeWithoutObject('Failed', cause.message), retryCount };
     return { outcome, isCertain: !isRetryable(cause.type as ReasonCode) };
   }
   const message =
     cause instanceof TimeoutFailure
       ? reason('WORKER_LOST', 'the worker that copied the file stopped answering')
       : reason('INTERNAL_ERROR', cause instanceof Error ? cause.message : String(cause));
-  return { outcome: outcomeWithout('Failed', message, retriesOf(error)), isCertain: false };
+  const outcome = { ...outcomeWithoutObject('Failed', message), retryCount: retriesOf(error) };
+  return { outcome, isCertain: false };
 }
 
 /** The retries of a copy that failed without saying how many there were. */

@@ -1,19 +1,18 @@
-import { CancellationScope, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
-import type { Activities, FileOutcome } from '../activities/index.ts';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { cancelledOutcome, type FileOutcome } from '../contract/file-outcome.ts';
 import { MIN_FILES_PER_SECOND } from '../contract/limits.ts';
 import type { CopyOptions } from '../contract/messages.ts';
 import { copying, FILES_IN_FLIGHT, lookingUp } from './activity-options.ts';
+import { isLongHistory } from './continuing.ts';
 import type { CopyGate } from './copy-gate.ts';
 import { failedOutcome } from './failed-copy.ts';
-import { cancelledOutcome, type JobBook } from './job-book.ts';
-import type { LockedFile } from './locked-files.ts';
+import type { JobBook } from './job-book.ts';
+import type { OwnedFile } from './owned-files.ts';
 import type { ResultLog } from './result-log.ts';
-import { showProgress, summaryOf } from './visibility.ts';
+import { fileSummary, showProgress } from './visibility.ts';
 
 type CopyFileTask = Parameters<Activities['copyFile']>[0];
-
-/** Events after which a job continues as a new run where Temporal does not suggest it before; it allows 51,200. */
-const LONG_HISTORY_EVENTS = 10_000;
 
 /** What files are copied with. */
 export interface Copying {
@@ -34,7 +33,7 @@ export class FileCopying {
   readonly #gate: CopyGate;
   readonly #log: ResultLog;
   /** Files that are to be begun, or begun again. */
-  readonly #queue: LockedFile[];
+  readonly #queue: OwnedFile[];
   /** Where this was made: what is begun later, on whosever behalf, is not cancelled with that. */
   readonly #scope = CancellationScope.current();
   /** What waits for its turn at a rate; each promise costs time, also one that nothing comes of. */
@@ -44,7 +43,7 @@ export class FileCopying {
   #finish: () => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(files: readonly LockedFile[], { book, options, gate, log }: Copying) {
+  constructor(files: readonly OwnedFile[], { book, options, gate, log }: Copying) {
     this.#queue = [...files];
     this.#book = book;
     this.#options = options;
@@ -78,8 +77,7 @@ export class FileCopying {
 
   /** Begins what may begin; ends where nothing more will. */
   #look(): void {
-    const { continueAsNewSuggested, historyLength } = workflowInfo();
-    const isLong = continueAsNewSuggested || historyLength > LONG_HISTORY_EVENTS;
+    const isLong = isLongHistory('list');
     if (this.#book.isCancelling) this.#cancelRest();
     else if (this.#gate.isOpen && !isLong) this.#beginSome();
     if (this.#underWay === 0 && (this.isThrough || isLong)) this.#finish();
@@ -92,7 +90,7 @@ export class FileCopying {
   }
 
   #beginSome(): void {
-    const begun: LockedFile[] = [];
+    const begun: OwnedFile[] = [];
     while (this.#underWay < FILES_IN_FLIGHT) {
       const file = this.#queue.shift();
       if (file === undefined) break;
@@ -115,7 +113,7 @@ export class FileCopying {
     return Math.floor(turn - now);
   }
 
-  #beginAfter(waitMs: number, file: LockedFile): void {
+  #beginAfter(waitMs: number, file: OwnedFile): void {
     const goOn = (mayBegin: boolean) => {
       if (mayBegin) {
         this.#copy([file]);
@@ -141,7 +139,7 @@ export class FileCopying {
       .catch(this.#fail);
   }
 
-  #copy(files: readonly LockedFile[]): void {
+  #copy(files: readonly OwnedFile[]): void {
     const { overwrite } = this.#options;
     const { scope, round } = this.#gate;
     const copies: Promise<FileOutcome>[] = [];
@@ -149,7 +147,7 @@ export class FileCopying {
       for (const { record, source, destination, lock } of files) {
         this.#book.startFile(record, Date.now());
         const task: CopyFileTask = { source, destination, lock, overwrite, round };
-        copies.push(copying.copyFile.executeWithOptions({ summary: summaryOf(record) }, [task]));
+        copies.push(copying.copyFile.executeWithOptions({ summary: fileSummary(record) }, [task]));
       }
       return Promise.resolve();
     };
@@ -180,7 +178,7 @@ export class FileCopying {
     }
   }
 
-  #takeIn(file: LockedFile, outcome: FileOutcome): void {
+  #takeIn(file: OwnedFile, outcome: FileOutcome): void {
     const { record } = file;
     this.#underWay -= 1;
     if (outcome.state !== 'Cancelled' || this.#book.isCancelling) {
@@ -194,7 +192,7 @@ export class FileCopying {
     this.#look();
   }
 
-  #takeFailure(file: LockedFile, error: unknown, scope: CancellationScope): void {
+  #takeFailure(file: OwnedFile, error: unknown, scope: CancellationScope): void {
     const failed = failedOutcome(error);
     if (failed?.isCertain === true) {
       this.#takeIn(file, failed.outcome);
@@ -211,9 +209,9 @@ export class FileCopying {
   }
 
   /** What this job has at the destination; null: nothing. Storage that refuses to be asked fails the file. */
-  async #find({ record, source, destination, lock }: LockedFile): Promise<FileOutcome | null> {
+  async #find({ record, source, destination, lock }: OwnedFile): Promise<FileOutcome | null> {
     const task: CopyFileTask = { source, destination, lock, overwrite: this.#options.overwrite };
-    const summary = `look for ${summaryOf(record)}`;
+    const summary = `look for ${fileSummary(record)}`;
     try {
       return await CancellationScope.nonCancellable(() => lookingUp(summary).findCopy(task));
     } catch (error) {

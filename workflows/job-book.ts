@@ -1,4 +1,3 @@
-import type { FileOutcome } from '../activities/index.ts';
 import type {
   AdmissionOutcome,
   CopyFilesInput,
@@ -10,8 +9,8 @@ import type {
 } from '../contract/messages.ts';
 import { MAX_QUERY_BYTES } from '../contract/limits.ts';
 import { countFile, emptyCounts, isFinalFileState } from '../contract/states.ts';
+import { cancelledOutcome, type FileOutcome } from '../contract/file-outcome.ts';
 import { fitting, pageOf, requestedFile } from '../contract/file-records.ts';
-import { reason } from '../contract/reasons.ts';
 import { JobLife, type CarriedLife } from './job-life.ts';
 
 /** What became of a file so far; its names stand in the request. */
@@ -100,19 +99,4 @@ export class JobBook extends JobLife {
     const page = fitting(pageOf(this.isAccepted ? this.files : [], query), MAX_QUERY_BYTES);
     return { ...page, collections: this.collections, status: this.status() };
   }
-}
-
-const CANCELLED = reason('CANCELLED', 'the job was cancelled before the file was copied');
-
-/** What became of a file of which the job has nothing at the destination. */
-export function outcomeWithout(
-  state: 'Cancelled' | 'Failed' | 'Skipped',
-  message: string,
-  retryCount = 0,
-): FileOutcome {
-  return { state, message, size: null, crc32c: null, generation: null, sourceGeneration: null, retryCount };
-}
-
-export function cancelledOutcome(): FileOutcome {
-  return outcomeWithout('Cancelled', CANCELLED);
 }

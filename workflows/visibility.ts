@@ -2,6 +2,7 @@ import { patched, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflo
 import { COPY_STATE } from '../contract/search-attributes.ts';
 import type { FileEntry, JobMemo } from '../contract/messages.ts';
 import type { JobLife } from './job-life.ts';
+import { TOLD_BY_MEMO } from './patches.ts';
 
 /** Of a bulk job, whose workflow hears of files by the thousand. */
 const STILL_UNCOUNTED =
@@ -37,13 +38,13 @@ export function showProgress(book: JobLife): void {
   upsertMemo({ live: { ...live, runId } } satisfies Partial<JobMemo>);
 }
 
-/** Workflows that are older had to be asked, and let Temporal choose the ids of their activities. */
+/** Whether a bulk job is described with how it stands, and knows its passes over chunks by ids of its own. */
 export function isToldByMemo(): boolean {
-  return patched('told-by-memo');
+  return patched(TOLD_BY_MEMO);
 }
 
 /** Summary of an activity that works on one file: a line, whatever the name holds. */
-export function summaryOf({ fileName, destinationFileName, destinationCollectionId }: FileEntry): string {
+export function fileSummary({ fileName, destinationFileName, destinationCollectionId }: FileEntry): string {
   const target = fileName === destinationFileName ? '' : `/${destinationFileName}`;
   const line = `${fileName} → ${destinationCollectionId}${target}`;
   return line.length > 180 ? `${line.slice(0, 179)}…` : line;

@@ -1,7 +1,7 @@
-import { objectNameProblem } from '../../contract/file-name.ts';
 import { indexCollections, locate } from '../../contract/locate.ts';
-import type { Admission, CollectionLocation, FileEntry, RequestError, Requestor } from '../../contract/messages.ts';
+import type { CollectionLocation, FileEntry, Refusal, RequestError, Requestor } from '../../contract/messages.ts';
 import { CollectionAccess, deniedMessage, type Denied } from './collection-access.ts';
+import { errorAt, ITSELF, nameMistakes, OVER_SOURCE, repeats } from './entry-mistakes.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
 export interface AccessTask {
@@ -10,9 +10,7 @@ export interface AccessTask {
   entries: FileEntry[];
 }
 
-export type Access =
-  | { granted: true; collections: CollectionLocation[] }
-  | { granted: false; admission: Extract<Admission, { decision: 'forbidden' | 'invalid' }> };
+export type Access = { granted: true; collections: CollectionLocation[] } | { granted: false; admission: Refusal };
 
 /**
  * Decides whether the caller may read every source and write every destination collection, and whether the files make
@@ -69,7 +67,6 @@ function makeSense(access: CollectionAccess, entries: FileEntry[]): Access {
 /** Mistakes that show once collections are places: all of them, by bucket and object, since collections may overlap. */
 export function findConflicts(entries: FileEntry[], collections: CollectionLocation[]): RequestError[] {
   const byId = indexCollections(collections);
-  const prefixOf = (collectionId: string) => byId.get(collectionId)?.prefix ?? '';
   const located = entries.map((entry) => {
     const { source, destination } = locate(entry, byId);
     return { source: objectKey(source), destination: objectKey(destination) };
@@ -78,18 +75,13 @@ export function findConflicts(entries: FileEntry[], collections: CollectionLocat
   const firstByDestination = new Map<string, number>();
   const errors: RequestError[] = [];
   entries.forEach((entry, index) => {
-    const at = `copyFileCollectionData[${index}]`;
     const { source, destination } = located[index] as (typeof located)[number];
-    const tooLong = objectNameProblem(prefixOf(entry.sourceCollectionId), entry.fileName);
-    if (tooLong !== undefined) errors.push({ path: `${at}.fileName`, message: tooLong });
-    const field = `${at}.destinationFileName`;
-    const destinationProblem = objectNameProblem(prefixOf(entry.destinationCollectionId), entry.destinationFileName);
-    if (destinationProblem !== undefined) errors.push({ path: field, message: destinationProblem });
+    for (const mistake of nameMistakes(entry, byId)) errors.push(errorAt(index, mistake));
+    if (source === destination) errors.push(errorAt(index, ITSELF));
+    else if (sources.has(destination)) errors.push(errorAt(index, OVER_SOURCE));
     const first = firstByDestination.get(destination);
-    if (source === destination) errors.push({ path: field, message: 'is the source file itself' });
-    else if (sources.has(destination)) errors.push({ path: field, message: 'is also a source of this request' });
     if (first === undefined) firstByDestination.set(destination, index);
-    else errors.push({ path: field, message: `is already the destination of copyFileCollectionData[${first}]` });
+    else errors.push(errorAt(index, repeats(first)));
   });
   return errors;
 }

@@ -10,7 +10,7 @@ import {
   type HeldPrefixLock,
   type JobOwner,
 } from '../../contract/messages.ts';
-import type { Refusal, Taken } from './admit-job.ts';
+import type { Refused, Taken } from './admit-job.ts';
 import { CollectionAccess } from '../access/collection-access.ts';
 import { claimBesideLocks, claimJob, newRecord, RECORD, type ClaimTask } from '../record/claim-job.ts';
 import { decideAhead, valueOf } from './decide-ahead.ts';
@@ -60,7 +60,7 @@ export type BulkVerdict =
       /** Of a prefix, its first chunk; absent: nothing is listed yet. */
       listed?: ListingPlan;
     }
-  | Refusal
+  | Refused
   | (Extract<PrefixLocking, { locked: false }> & { verdict: 'locked'; plan: BulkPlan })
   | Taken;
 
@@ -80,7 +80,7 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
   const first = FirstAttempt.current();
-  return await decideAhead<BulkPlan | Refusal, BulkVerdict>({
+  return await decideAhead<BulkPlan | Refused, BulkVerdict>({
     foreseen: foreseeRequest(deps, owner, input),
     // Access may have been withdrawn, or a collection moved, while the job waited: every try decides anew.
     read: async () => (await planThatStands(deps, task)) ?? (await readRequest(deps, owner, input)),
@@ -92,7 +92,7 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
 async function decide(
   deps: ActivityDependencies,
   task: BulkAdmissionTask,
-  read: BulkPlan | Refusal,
+  read: BulkPlan | Refused,
   first: FirstAttempt | undefined,
 ): Promise<BulkVerdict> {
   const { owner, taskQueue, input } = task;
@@ -211,7 +211,7 @@ async function readRequest(
   deps: ActivityDependencies,
   owner: JobOwner,
   { requestor, request: { bulk: source } }: CopyFilesInput<BulkRequest>,
-): Promise<BulkPlan | Refusal> {
+): Promise<BulkPlan | Refused> {
   const { correlationId } = owner;
   if (source.kind === 'collection') {
     const opened = await openCollection(deps, { correlationId, requestor, source });

@@ -1,10 +1,10 @@
 import type {
-  Admission,
   AdmissionOutcome,
   CollectionLocation,
   CopyFilesInput,
   JobOwner,
   JobStatus,
+  Refusal,
 } from '../../contract/messages.ts';
 import { indexCollections, locate } from '../../contract/locate.ts';
 import { checkAccess, foreseeAccess, type Access } from '../access/check-access.ts';
@@ -22,9 +22,9 @@ export interface AdmissionTask {
 }
 
 /** A request that is not allowed, or makes no sense. */
-export interface Refusal {
+export interface Refused {
   verdict: 'refused';
-  admission: Extract<Admission, { decision: 'forbidden' | 'invalid' }>;
+  admission: Refusal;
 }
 
 /** The correlation id belongs to a job that Temporal has forgotten. */
@@ -37,7 +37,7 @@ export interface Taken {
 /** What becomes of a request, `locked` for the time being where it may wait. */
 export type Verdict =
   | { verdict: 'accepted'; collections: CollectionLocation[]; locks: (HeldLock | null)[]; recordGeneration: string }
-  | Refusal
+  | Refused
   | (Extract<Locking, { locked: false }> & { verdict: 'locked'; collections: CollectionLocation[] })
   | Taken;
 

@@ -1,4 +1,4 @@
-import type { Admission, CollectionLocation, CollectionSource, Requestor } from '../../contract/messages.ts';
+import type { CollectionLocation, CollectionSource, Refusal, Requestor } from '../../contract/messages.ts';
 import type { LockTarget, PrefixRef } from '../../storage/lock-targets.ts';
 import { CollectionAccess, deniedMessage } from '../access/collection-access.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -12,7 +12,7 @@ export interface OpenTask {
 
 export type Opened =
   | { granted: true; plan: { collections: CollectionLocation[]; prefixes: PrefixRef[]; sources: LockTarget[] } }
-  | { granted: false; admission: Extract<Admission, { decision: 'forbidden' | 'invalid' }> };
+  | { granted: false; admission: Refusal };
 
 /**
  * Decides whether everything under a prefix may be copied from one collection into another: access to both, and that

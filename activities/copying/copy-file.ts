@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { cancelledOutcome, type FileOutcome } from '../../contract/file-outcome.ts';
 import type { Overwrite } from '../../contract/messages.ts';
 import { isStorageError } from '../../storage/errors.ts';
 import type { StorageModule } from '../../storage/index.ts';
@@ -8,16 +9,7 @@ import { failure, toFailure } from '../failures.ts';
 import { Lease, lockLost } from '../locks/lease.ts';
 import type { HeldLock } from '../locks/take-locks.ts';
 import { rewriteObject, type AttemptRights } from './rewrite-object.ts';
-import {
-  type OwnTime,
-  cancelled,
-  completed,
-  differenceBetween,
-  isOwnCopy,
-  judgeExisting,
-  type FileOutcome,
-  type Outcome,
-} from './file-outcome.ts';
+import { type OwnTime, completed, differenceBetween, isOwnCopy, judgeExisting, type Outcome } from './file-outcome.ts';
 
 export interface CopyFileTask {
   source: ObjectRef;
@@ -90,7 +82,7 @@ async function tryOnce(
     if (left !== undefined) return left;
   }
   if (!(await isLockHeld())) throw lockLost();
-  if (lease.isCancelled()) return cancelled(source);
+  if (lease.isCancelled()) return cancelledOutcome(source);
   let object: ObjectInfo | undefined;
   try {
     object = await rewriteObject(storage, { source, destination, pin: existing?.generation ?? '0' }, rights);
@@ -101,7 +93,7 @@ async function tryOnce(
     const written = await storage.objects.stat(destination);
     if (written !== undefined && isOwnCopy(written, source, lock)) return completed(written, source);
   }
-  if (object === undefined) return cancelled(source);
+  if (object === undefined) return cancelledOutcome(source);
   const difference = differenceBetween(object, source);
   if (difference !== undefined) throw failure('CHECKSUM_MISMATCH', difference);
   return completed(object, source);

@@ -1,19 +1,7 @@
+import type { FileOutcome } from '../../contract/file-outcome.ts';
 import type { Overwrite } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
-import type { FinalFileState } from '../../contract/states.ts';
 import type { ObjectInfo } from '../../storage/objects.ts';
-
-/** What became of a file. Size, crc32c and generation are the destination object's, null where there is none. */
-export interface FileOutcome {
-  state: FinalFileState;
-  /** `CODE: sentence`, or empty. */
-  message: string;
-  size: number | null;
-  crc32c: string | null;
-  generation: string | null;
-  sourceGeneration: string | null;
-  retryCount: number;
-}
 
 /** An outcome as far as storage tells of it. */
 export type Outcome = Omit<FileOutcome, 'retryCount'>;
@@ -70,18 +58,4 @@ function skipped(object: ObjectInfo, source: SourceState, message: string): Outc
 
 function describe({ size, crc32c, generation }: ObjectInfo, source: SourceState) {
   return { size, crc32c: crc32c ?? null, generation, sourceGeneration: source.generation };
-}
-
-export function cancelled(source: SourceState | undefined): Outcome {
-  return withoutObject('Cancelled', reason('CANCELLED', 'the job was cancelled before the file was copied'), source);
-}
-
-/** What became of a file of which the job has nothing at the destination. `message`: `CODE: sentence`. */
-export function withoutObject(
-  state: 'Cancelled' | 'Failed' | 'Skipped',
-  message: string,
-  source?: SourceState,
-): Outcome {
-  const sourceGeneration = source?.generation ?? null;
-  return { state, message, size: null, crc32c: null, generation: null, sourceGeneration };
 }

@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
+import type { FileOutcome } from '../../contract/file-outcome.ts';
 import { findOwnCopy, type CopyFileTask } from './copy-file.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failures.ts';
-import type { FileOutcome } from './file-outcome.ts';
 
 /**
  * Looks whether a file was copied after all, where no attempt lived to say so. Undefined results in `null`: nothing of

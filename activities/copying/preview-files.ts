@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { FileOutcome } from '../../contract/file-outcome.ts';
 import type { Overwrite } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import type { LocatedFile } from '../../contract/locate.ts';
@@ -9,7 +10,7 @@ import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failures.ts';
 import { Lease } from '../locks/lease.ts';
-import { isSameContent, type FileOutcome, type SourceState, type Outcome } from './file-outcome.ts';
+import { isSameContent, type SourceState, type Outcome } from './file-outcome.ts';
 
 export interface PreviewTask {
   files: LocatedFile[];

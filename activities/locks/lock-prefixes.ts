@@ -40,27 +40,27 @@ const MAX_LISTED = 1_000;
  * With `skipLocked` it locks each prefix of which others leave anything, and tells what they hold.
  */
 export async function lockPrefixes(
-  { storage, jobs, log }: ActivityDependencies,
+  deps: ActivityDependencies,
   { owner, prefixes, sources, collections, skipLocked = false }: PrefixLockTask,
   { claiming, first }: LockingContext = {},
 ): Promise<PrefixLocking> {
   using lease = new Lease(Context.current());
-  const isStale = createStalenessCheck(jobs, log, claiming);
-  const taking = new LockSet({ locks: storage.locks, owner, isStale, lease, attemptAt: attemptBegunAt(), first });
-  const claim = { targets: prefixes, sources };
+  const isStale = createStalenessCheck(deps, claiming);
+  const taking = new LockSet({ locks: deps.storage.locks, owner, isStale, lease, attemptAt: attemptBegunAt(), first });
+  const wanted = { targets: prefixes, sources };
   try {
     if (skipLocked) {
-      const others = await taking.takeTheRest(claim);
+      const others = await taking.takeTheRest(wanted);
       const held = prefixes.filter((target) => taking.heldOn(target) !== undefined);
       const locks = held.map((target) => toHeldLock(target, taking));
       return { locked: true, locks, stoodAt: taking.stoodAt, ...(others.length > 0 && { others }) };
     }
-    if (await taking.takeAll(claim)) {
+    if (await taking.takeAll(wanted)) {
       const locks = prefixes.map((target) => toHeldLock(target, taking));
       return { locked: true, locks, stoodAt: taking.stoodAt };
     }
   } catch (error) {
-    await taking.undo(log);
+    await taking.undo(deps.log);
     throw toControlFailure(error);
   }
   const blocked = [...sources, ...prefixes].flatMap((target) =>

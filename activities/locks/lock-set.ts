@@ -19,7 +19,7 @@ const CONTEST_MS = 2_000;
 const CONTEST_PAUSE_MS = 50;
 
 /** What a job needs to itself. */
-export interface Claim {
+export interface Wanted {
   /** What it writes, and locks. */
   targets: readonly LockTarget[];
   /** What it reads: it locks none of them, but no other job may be writing them. */
@@ -76,9 +76,9 @@ export class LockSet {
   }
 
   /** Tries for each of the targets once, whatever stands in the way of others. */
-  async takeEach(claim: Claim): Promise<void> {
-    await this.#make(claim.targets);
-    await this.#lookAround(claim);
+  async takeEach(wanted: Wanted): Promise<void> {
+    await this.#make(wanted.targets);
+    await this.#lookAround(wanted);
   }
 
   /**
@@ -86,17 +86,17 @@ export class LockSet {
    * larger correlation id gives way at once, and the smaller one, which holds something the other may be waiting for,
    * tries again for a while.
    */
-  async takeAll(claim: Claim): Promise<boolean> {
+  async takeAll(wanted: Wanted): Promise<boolean> {
     const giveUpAt = this.#clock.elapsed() + CONTEST_MS;
     for (;;) {
-      await this.takeEach(claim);
+      await this.takeEach(wanted);
       if (this.#contested.size === 0 && this.#crossing.length === 0) return true;
       if (this.#clock.elapsed() >= giveUpAt || !this.#hasPrecedence()) break;
       // Of an attempt that nobody waits for any more the locks stay, as where it fails otherwise.
       this.#lease.check();
       await this.#clock.pause(CONTEST_PAUSE_MS);
     }
-    await this.release(claim.targets);
+    await this.release(wanted.targets);
     return false;
   }
 
@@ -105,9 +105,9 @@ export class LockSet {
    * them, and of the sources. All of that was there once the locks stood, and whoever comes later sees these: so nothing
    * under them is anybody else's, but for what is given. Where no source is left to be read, nothing is held.
    */
-  async takeTheRest(claim: Claim): Promise<LockTarget[]> {
-    await this.takeEach(claim);
-    const { targets, sources } = claim;
+  async takeTheRest(wanted: Wanted): Promise<LockTarget[]> {
+    await this.takeEach(wanted);
+    const { targets, sources } = wanted;
     const others = this.#others();
     const places = new LockedPlaces(others);
     const isReadable = sources.length === 0 || sources.some((source) => !places.cover(source));
@@ -173,7 +173,7 @@ export class LockSet {
     this.#held.set(targetKey(lock), lock);
   }
 
-  async #lookAround({ targets, sources }: Claim): Promise<void> {
+  async #lookAround({ targets, sources }: Wanted): Promise<void> {
     const sourceObjects = sources.filter((source): source is ObjectRef => !isPrefixRef(source));
     const begunAt = performance.now();
     const found = await Promise.all([

@@ -1,13 +1,8 @@
-import type { Logger } from '../../config/logger.ts';
+import { MIN_AGE_OF_UNKNOWN_LOCK_MS } from '../../contract/upkeep.ts';
 import { placeOf, type LockTarget } from '../../storage/lock-targets.ts';
 import type { Lock } from '../../storage/locks.ts';
-import type { JobDirectory } from '../dependencies.ts';
-
-/**
- * A lock younger than this whose job Temporal does not know is not stale yet: Temporal may be behind (a standby that
- * took over, say), the lock's maker was certainly running when it made it.
- */
-const MIN_AGE_OF_UNKNOWN_MS = 10_000;
+import type { ActivityDependencies, JobDirectory } from '../dependencies.ts';
+import { systemClock } from './lock-clock.ts';
 
 /** The claim that a job makes on its correlation id beside its locks. */
 export interface ClaimUnderWay {
@@ -26,7 +21,10 @@ export type StalenessCheck = (lock: Lock<LockTarget>) => Promise<boolean>;
  * lock of an earlier job of the same correlation id, which `claim` is for, stands unless that is this job's now: it shows
  * that the earlier one was accepted (`wasAccepted`).
  */
-export function createStalenessCheck(jobs: JobDirectory, log: Logger, claim?: ClaimUnderWay): StalenessCheck {
+export function createStalenessCheck(
+  { jobs, log, clock = systemClock }: Pick<ActivityDependencies, 'jobs' | 'log' | 'clock'>,
+  claim?: ClaimUnderWay,
+): StalenessCheck {
   const states = new Map<string, ReturnType<JobDirectory['stateOf']>>();
   const reconciling = new Map<string, Promise<void>>();
   /** The job did not live to write its end. Whoever wants its locks does not wait for that. */
@@ -44,7 +42,7 @@ export function createStalenessCheck(jobs: JobDirectory, log: Logger, claim?: Cl
     states.set(job, asked);
     try {
       const state = await asked;
-      const stale = state === 'ended' || (state === 'unknown' && Date.now() - createdAt > MIN_AGE_OF_UNKNOWN_MS);
+      const stale = state === 'ended' || (state === 'unknown' && clock.now() - createdAt > MIN_AGE_OF_UNKNOWN_LOCK_MS);
       if (stale) log.info({ correlationId: owner.correlationId, ...placeOf(lock), state }, 'found a stale lock');
       if (stale) await (reconciling.get(job) ?? reconcile(owner.correlationId, job));
       return stale;

@@ -52,7 +52,7 @@ export interface LockingContext {
  * Repeated after a lost answer, it finds its own locks in place, and renews them; a `first` attempt gives up there.
  */
 export async function takeLocks(
-  { storage, jobs, log }: ActivityDependencies,
+  deps: ActivityDependencies,
   { owner, entries, collections, skipLocked = false }: LockTask,
   { claiming, first }: LockingContext = {},
 ): Promise<Locking> {
@@ -62,17 +62,17 @@ export async function takeLocks(
   const sources = files.map(({ source }) => source);
   const destinations = files.map(({ destination }) => destination);
   const taking = new LockSet({
-    locks: storage.locks,
+    locks: deps.storage.locks,
     owner,
-    isStale: createStalenessCheck(jobs, log, claiming),
+    isStale: createStalenessCheck(deps, claiming),
     lease,
     attemptAt: attemptBegunAt(),
     first,
   });
-  const claim = { targets: destinations, sources };
+  const wanted = { targets: destinations, sources };
   try {
-    if (!skipLocked && (await taking.takeAll(claim))) return { locked: true, locks: locksOn(taking, destinations) };
-    if (skipLocked) await taking.takeEach(claim);
+    if (!skipLocked && (await taking.takeAll(wanted))) return { locked: true, locks: locksOn(taking, destinations) };
+    if (skipLocked) await taking.takeEach(wanted);
     const blocked = files.flatMap(({ source, destination }, index) => {
       const [writers, holders] = [taking.inTheWayOf(source), taking.inTheWayOf(destination)];
       return writers.length + holders.length > 0 ? [{ index, destination, writers, holders }] : [];
@@ -95,7 +95,7 @@ export async function takeLocks(
       holders: nameHolders(blocked.flatMap(({ writers, holders }) => [...holders, ...writers])),
     };
   } catch (error) {
-    await taking.undo(log);
+    await taking.undo(deps.log);
     throw toControlFailure(error);
   }
 }

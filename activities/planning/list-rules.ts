@@ -1,9 +1,9 @@
-import { objectNameProblem } from '../../contract/file-name.ts';
 import { MAX_REQUEST_ERRORS } from '../../contract/limits.ts';
 import { locate, type CollectionIndex } from '../../contract/locate.ts';
 import type { FileEntry, RequestError } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import type { EntryLine } from '../../manifests/file-entry.ts';
+import { errorAt, ITSELF, nameMistakes, OVER_SOURCE, repeats } from '../access/entry-mistakes.ts';
 import { ConflictFinder, type Conflict } from './conflict-finder.ts';
 
 /** What becomes of wrong entries of a list. */
@@ -14,11 +14,6 @@ export interface ListRules {
   readonly isRefusing: boolean;
   /** The mistakes it is refused for, in the order of the entries. */
   errors(): RequestError[];
-}
-
-interface NameMistake {
-  field: 'fileName' | 'destinationFileName';
-  message: string;
 }
 
 /** In a manifest, a wrong line ends `Failed` and the others go on as if it was not there. */
@@ -52,7 +47,7 @@ export class ManifestRules implements ListRules {
 function describe(conflict: Conflict): string {
   switch (conflict.kind) {
     case 'itself':
-      return 'destinationFileName is the source file itself';
+      return `${ITSELF.field} ${ITSELF.message}`;
     case 'repeated':
       return `destinationFileName is already the destination of line ${conflict.first}`;
     case 'overSource':
@@ -62,7 +57,11 @@ function describe(conflict: Conflict): string {
   }
 }
 
-/** In a list that came with the request, a wrong entry refuses it, as findConflicts does for a short list. */
+/**
+ * In a list that came with the request, a wrong entry refuses it, as findConflicts does for a short list, and in the same
+ * words. It knows no names of earlier entries: of those that have the same destination, which a later one reads, it tells
+ * that of the first.
+ */
 export class RequestRules implements ListRules {
   readonly #places: CollectionIndex;
   readonly #finder = new ConflictFinder();
@@ -79,10 +78,10 @@ export class RequestRules implements ListRules {
     const index = this.#next;
     this.#next += 1;
     if (problem !== undefined) {
-      this.#note(index, undefined, problem);
+      this.#note(index, { message: problem });
       return;
     }
-    for (const { field, message } of nameMistakes(entry, this.#places)) this.#note(index, field, message);
+    for (const mistake of nameMistakes(entry, this.#places)) this.#note(index, mistake);
     const conflicts = this.#finder.add(locate(entry, this.#places), index, { always: true });
     for (const conflict of conflicts) this.#noteConflict(index, conflict);
   }
@@ -90,15 +89,13 @@ export class RequestRules implements ListRules {
   /** Of two entries it is the one that writes a source which is told. */
   #noteConflict(index: number, conflict: Conflict): void {
     if (conflict.kind === 'repeated') {
-      const first = `copyFileCollectionData[${conflict.first}]`;
-      this.#note(index, 'destinationFileName', `is already the destination of ${first}`);
+      this.#note(index, repeats(conflict.first));
       return;
     }
     const writer = conflict.kind === 'fromDestination' ? conflict.first : index;
     if (this.#overSources.has(writer) || this.#isFull) return;
     this.#overSources.add(writer);
-    const message = conflict.kind === 'itself' ? 'is the source file itself' : 'is also a source of this request';
-    this.#note(writer, 'destinationFileName', message);
+    this.#note(writer, conflict.kind === 'itself' ? ITSELF : OVER_SOURCE);
   }
 
   get isRefusing(): boolean {
@@ -109,23 +106,11 @@ export class RequestRules implements ListRules {
     return this.#found.length >= MAX_REQUEST_ERRORS;
   }
 
-  #note(index: number, field: string | undefined, message: string): void {
-    if (this.#isFull) return;
-    const path = `copyFileCollectionData[${index}]`;
-    this.#found.push({ index, error: { path: field === undefined ? path : `${path}.${field}`, message } });
+  #note(index: number, mistake: { field?: string; message: string }): void {
+    if (!this.#isFull) this.#found.push({ index, error: errorAt(index, mistake) });
   }
 
   errors(): RequestError[] {
     return this.#found.toSorted((one, other) => one.index - other.index).map(({ error }) => error);
   }
-}
-
-function nameMistakes(entry: FileEntry, places: CollectionIndex): NameMistake[] {
-  const prefixOf = (collectionId: string) => places.get(collectionId)?.prefix ?? '';
-  const mistakes: NameMistake[] = [];
-  const source = objectNameProblem(prefixOf(entry.sourceCollectionId), entry.fileName);
-  if (source !== undefined) mistakes.push({ field: 'fileName', message: source });
-  const destination = objectNameProblem(prefixOf(entry.destinationCollectionId), entry.destinationFileName);
-  if (destination !== undefined) mistakes.push({ field: 'destinationFileName', message: destination });
-  return mistakes;
 }

@@ -1,6 +1,6 @@
 import { objectNameProblem } from '../../contract/file-name.ts';
 import { manifestExtensionProblem, manifestFormat } from '../../contract/manifest-format.ts';
-import type { BulkSource, CollectionLocation } from '../../contract/messages.ts';
+import type { BulkSource, CollectionLocation, StoredList } from '../../contract/messages.ts';
 import type { EntryLine } from '../../manifests/file-entry.ts';
 import { ManifestError } from '../../manifests/manifest-error.ts';
 import { readManifest } from '../../manifests/read-manifest.ts';
@@ -11,7 +11,6 @@ import type { ObjectStore } from '../../storage/objects.ts';
 import { toControlFailure, toFailure } from '../failures.ts';
 
 type Manifest = Extract<BulkSource, { kind: 'manifest' }>;
-type StoredList = Extract<BulkSource, { kind: 'stored' }>;
 
 /**
  * The lines of a manifest in its collection. Throws ManifestError where it is missing or cannot be read as a whole, and

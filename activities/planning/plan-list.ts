@@ -1,17 +1,18 @@
 import { Context } from '@temporalio/activity';
 import { CHUNK_FILES, MAX_LISTED_COLLECTIONS } from '../../contract/limits.ts';
 import type {
-  Admission,
   BulkSource,
   CollectionLocation,
   FileEntry,
   JobOwner,
+  Refusal,
   Requestor,
 } from '../../contract/messages.ts';
 import type { EntryLine } from '../../manifests/file-entry.ts';
 import { ManifestError } from '../../manifests/manifest-error.ts';
 import type { PrefixRef } from '../../storage/lock-targets.ts';
 import { CollectionAccess, deniedMessage, type Denied } from '../access/collection-access.ts';
+import { LIST_FIELD } from '../access/entry-mistakes.ts';
 import { Pieces, unlessAborted } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure } from '../failures.ts';
@@ -26,8 +27,6 @@ export interface PlanListTask {
   requestor: Requestor;
   source: Extract<BulkSource, { kind: 'stored' | 'manifest' }>;
 }
-
-type Refusal = Extract<Admission, { decision: 'forbidden' | 'invalid' }>;
 
 export interface GrantedPlan {
   granted: true;
@@ -49,7 +48,7 @@ export type ListPlan = GrantedPlan | { granted: false; admission: Refusal };
 const LINES_A_LOOK = 100;
 
 /** Thrown on the way where the whole request is refused. */
-class Refused extends Error {
+class RefusalError extends Error {
   readonly admission: Refusal;
 
   constructor(admission: Refusal) {
@@ -84,13 +83,13 @@ export async function planList(deps: ActivityDependencies, task: PlanListTask): 
 }
 
 function refusalIn(error: unknown, { source }: PlanListTask): Refusal | undefined {
-  if (error instanceof Refused) return error.admission;
+  if (error instanceof RefusalError) return error.admission;
   if (!(error instanceof ManifestError)) return undefined;
   return { decision: 'invalid', errors: [{ path: listPath(source), message: error.message }] };
 }
 
 function listPath({ kind }: PlanListTask['source']): string {
-  return kind === 'manifest' ? 'manifest.fileName' : 'copyFileCollectionData';
+  return kind === 'manifest' ? 'manifest.fileName' : LIST_FIELD;
 }
 
 /** One attempt at a plan. */
@@ -131,7 +130,7 @@ class ListPlanning {
       if (this.#writer.add(problem === undefined ? line.entry : { ...line.entry, problem })) await this.#flush();
     }
     const errors = rules.errors();
-    if (errors.length > 0) throw new Refused({ decision: 'invalid', errors });
+    if (errors.length > 0) throw new RefusalError({ decision: 'invalid', errors });
     return {
       granted: true,
       chunks: await this.#writer.finish(),
@@ -161,7 +160,7 @@ class ListPlanning {
     for (const id of [sourceCollectionId, destinationCollectionId]) this.#used.set(id, this.#place(id));
     if (this.#used.size <= MAX_LISTED_COLLECTIONS) return;
     const message = `names more than ${MAX_LISTED_COLLECTIONS} collections`;
-    throw new Refused({ decision: 'invalid', errors: [{ path: listPath(this.#task.source), message }] });
+    throw new RefusalError({ decision: 'invalid', errors: [{ path: listPath(this.#task.source), message }] });
   }
 
   #isUsed({ sourceCollectionId, destinationCollectionId }: FileEntry): boolean {
@@ -173,7 +172,7 @@ class ListPlanning {
     const { owner, requestor, source } = this.#task;
     const lineOfManifest = source.kind === 'manifest' ? line : undefined;
     this.#deps.log.warn({ correlationId: owner.correlationId, caller: requestor.caller, ...denied }, 'access denied');
-    throw new Refused({ decision: 'forbidden', message: deniedMessage(denied, lineOfManifest) });
+    throw new RefusalError({ decision: 'forbidden', message: deniedMessage(denied, lineOfManifest) });
   }
 
   /** Where a collection is whose access is granted. */

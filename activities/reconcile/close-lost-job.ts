@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { countFiles } from '../../contract/file-records.ts';
 import type { Admission, JobStatus } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
-import { emptyCounts, isEndState, type JobCounts } from '../../contract/states.ts';
+import { addCounts, emptyCounts, isEndState, type JobCounts } from '../../contract/states.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import type { JobChunkStore } from '../../storage/job-chunks.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
@@ -76,10 +76,11 @@ async function wasCutShort(chunks: JobChunkStore, { correlationId, bulk }: JobRe
 
 /** As far as the files had been listed. */
 async function bulkCounts(chunks: JobChunkStore, correlationId: string): Promise<JobCounts> {
-  const counts = { ...emptyCounts(0), pending: 0 };
+  const counts = emptyCounts(0);
   for await (const part of chunks.listResults(correlationId)) {
     counts.requested += part.count;
-    for (const name of ['completed', 'skipped', 'failed', 'cancelled', 'bytes'] as const) counts[name] += part[name];
+    counts.pending += part.count;
+    addCounts(counts, part);
   }
   return counts;
 }

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { isEndState } from '../../contract/states.ts';
-import { MIN_AGE_OF_UNKNOWN_MS } from '../../contract/upkeep.ts';
+import { MIN_AGE_OF_UNKNOWN_RECORD_MS } from '../../contract/upkeep.ts';
 import type { JobRecord } from '../../storage/job-records.ts';
 import { systemClock } from '../locks/lock-clock.ts';
 import type { ActivityDependencies, JobDirectory } from '../dependencies.ts';
@@ -49,7 +49,8 @@ export async function fenceJob(
     if (end === 'running') return { found: 'running' };
     if (end === 'unknown') {
       const age = clock.now() - ((await storage.records.claimedAt(record)) ?? 0);
-      if (age < MIN_AGE_OF_UNKNOWN_MS) return { found: 'young', forMs: MIN_AGE_OF_UNKNOWN_MS - Math.max(age, 0) };
+      const forMs = MIN_AGE_OF_UNKNOWN_RECORD_MS - Math.max(age, 0);
+      if (forMs > 0) return { found: 'young', forMs };
     }
     // First of all: what is left of the job may be about to write another end, and asking its workflow may set that off.
     record = await storage.records.markLost(stored);

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { outcomeWithoutObject } from '../../contract/file-outcome.ts';
 import { indexCollections } from '../../contract/locate.ts';
 import type { FileRecord, HeldPrefixLock } from '../../contract/messages.ts';
 import { isEndState } from '../../contract/states.ts';
@@ -12,7 +13,7 @@ import { lookUp } from '../copying/chunk/look-up.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toControlFailure } from '../failures.ts';
-import { completed, isOwnCopy, withoutObject, type Outcome } from '../copying/file-outcome.ts';
+import { completed, isOwnCopy, type Outcome } from '../copying/file-outcome.ts';
 import { Lease } from '../locks/lease.ts';
 import { readLockedPlaces, type LockedPlaces } from '../locks/locked-places.ts';
 import { systemClock } from '../locks/lock-clock.ts';
@@ -138,8 +139,10 @@ async function settle(
 /** What is known of a file: storage that does not tell, our own copy, or nothing. */
 function outcomeOf(file: ChunkFile | undefined, earliestLoss: number): Outcome {
   const { refusal, existing, sourceState, lock } = file ?? {};
-  if (refusal !== undefined) return withoutObject('Failed', refusal, sourceState);
+  if (refusal !== undefined) return outcomeWithoutObject('Failed', refusal, sourceState);
   const lostAt = lock?.generation === LOST ? earliestLoss : null;
   const isCopied = existing && sourceState && lock && isOwnCopy(existing, sourceState, { ...lock, lostAt });
-  return isCopied === true ? completed(existing, sourceState) : withoutObject('Cancelled', TERMINATED, sourceState);
+  return isCopied === true
+    ? completed(existing, sourceState)
+    : outcomeWithoutObject('Cancelled', TERMINATED, sourceState);
 }

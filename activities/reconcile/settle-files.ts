@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { outcomeWithoutObject, type FileOutcome } from '../../contract/file-outcome.ts';
 import { requestedFile } from '../../contract/file-records.ts';
 import { indexCollections, locate, type CollectionIndex } from '../../contract/locate.ts';
 import type { FileRecord } from '../../contract/messages.ts';
@@ -15,7 +16,6 @@ import { mapConcurrently } from '../concurrency.ts';
 import { findOwnCopy } from '../copying/copy-file.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, refusalReason, toControlFailure } from '../failures.ts';
-import { withoutObject, type FileOutcome } from '../copying/file-outcome.ts';
 import { Lease } from '../locks/lease.ts';
 import { findJobLocks, ownerOf } from '../locks/job-locks.ts';
 
@@ -126,7 +126,7 @@ async function copyFinder(
     } catch (error) {
       // Storage that refuses to be asked about a file fails the file, as it does while the job runs.
       if (!isStorageError(error) || error.isTransient) throw error;
-      return { ...withoutObject('Failed', refusalReason(error)), retryCount: 0 };
+      return outcomeWithoutObject('Failed', refusalReason(error));
     }
   };
 }
@@ -140,5 +140,5 @@ function lockTimes(locks: readonly Lock<LockTarget>[]): (destination: ObjectRef)
 }
 
 function terminated(): FileOutcome {
-  return { ...withoutObject('Cancelled', TERMINATED), retryCount: 0 };
+  return outcomeWithoutObject('Cancelled', TERMINATED);
 }

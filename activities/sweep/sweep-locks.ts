@@ -19,11 +19,11 @@ import { takeSome } from './take-some.ts';
  * left to that: it tells since when the job may have written. May be repeated.
  */
 export async function sweepLocks(deps: ActivityDependencies, { after }: SweepTask): Promise<SweepStep> {
-  const { storage, jobs, log, clock = systemClock } = deps;
+  const { storage, clock = systemClock } = deps;
   using lease = new Lease(Context.current());
   const counts = noSweepCounts();
   // Has the holders settled too, each once.
-  const isStale = createStalenessCheck(jobs, log);
+  const isStale = createStalenessCheck(deps);
   const isNeeded = createNeedCheck(deps);
   try {
     const some = await takeSome(storage.locks.list({ from: after ?? undefined }), LOCKS_A_STEP);

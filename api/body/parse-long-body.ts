@@ -1,3 +1,4 @@
+import { MAX_REQUEST_ERRORS } from '../../contract/limits.ts';
 import type { RequestError } from '../../contract/messages.ts';
 import { Mistakes } from '../request-errors.ts';
 import { copyRequestBody, fieldsBesideList, inputMistakes } from '../schemas/copy-request.ts';
@@ -13,16 +14,13 @@ const MAX_PART_BYTES = 64 * 1024;
 
 const PART_TOO_LONG = `must be at most ${MAX_PART_BYTES} bytes of JSON`;
 
-/** Mistakes of a long body that are listed. */
-const MAX_MISTAKES = 1_000;
-
 /**
  * Parses a body as it comes, with the same outcome as one that is held whole, and holds no more than one entry of it and
  * what has not been stored yet. From the first mistake on nothing is stored; the mistakes are still looked for.
  */
 class LongBody {
   readonly #splitter = new JsonSplitter({ list: LIST, maxPartBytes: MAX_PART_BYTES });
-  readonly #mistakes = new Mistakes(MAX_MISTAKES);
+  readonly #mistakes = new Mistakes(MAX_REQUEST_ERRORS);
   /** Known fields that the body has, and the values of those beside the list. */
   readonly #given = new Set<string>();
   readonly #fields = new Map<string, unknown>();

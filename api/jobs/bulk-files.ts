@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import { cancelledOutcome } from '../../contract/file-outcome.ts';
 import { matchesFilter, requestedFile } from '../../contract/file-records.ts';
+import { CHUNK_FILES } from '../../contract/limits.ts';
 import type { ChunkPassRef, FileFilter, FileRecord } from '../../contract/messages.ts';
-import { reason } from '../../contract/reasons.ts';
-import { emptyCounts, type JobCounts } from '../../contract/states.ts';
+import { COUNTED_AS, emptyCounts, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart, StoredPart } from '../../storage/job-chunks.ts';
 import { toldOf, withProgress } from './chunk-progress.ts';
 import type { PageRequest } from './job-service.ts';
@@ -14,9 +15,6 @@ export interface BulkJob {
   /** Null while it runs. Of a job that has ended, files without a result were never begun. */
   endedAt: number | null;
 }
-
-/** Most files of a chunk, so that the one with a given file cannot stand before `index / 1000`. */
-const MAX_CHUNK_FILES = 1_000;
 
 /** Chunks, or parts of their results, that are listed with those that a page is made of: not every one is full. */
 const FEW_CHUNKS = 9;
@@ -56,7 +54,7 @@ export class BulkFiles {
     const files: FileRecord[] = [];
     // Without a filter, all of a chunk's files are wanted: the page is full after a few chunks.
     const isFiltered = filter.state !== undefined || filter.collectionId !== undefined;
-    const atFirst = isFiltered ? undefined : Math.ceil(limit / MAX_CHUNK_FILES) + FEW_CHUNKS;
+    const atFirst = isFiltered ? undefined : Math.ceil(limit / CHUNK_FILES) + FEW_CHUNKS;
     for await (const file of this.#matching(job, from, filter, atFirst)) {
       if (files.length === limit) return { files, next: file.index };
       files.push(file);
@@ -90,7 +88,9 @@ export class BulkFiles {
   }
 
   async *#matching(job: BulkJob, from: number, filter: FileFilter, atFirst?: number): AsyncGenerator<FileRecord> {
-    for await (const { chunk, parts } of this.#index(job, Math.floor(from / MAX_CHUNK_FILES), atFirst)) {
+    // No chunk has more files than this, so the one with a given file cannot stand before.
+    const first = Math.floor(from / CHUNK_FILES);
+    for await (const { chunk, parts } of this.#index(job, first, atFirst)) {
       if (chunk.firstIndex + chunk.count <= from || !mayHold(chunk, parts, job, filter.state)) continue;
       for (const file of await this.#read(job, chunk, parts)) {
         if (file.index >= from && matchesFilter(file, filter)) yield file;
@@ -166,24 +166,11 @@ function mayHold(
   { endedAt }: BulkJob,
   state: FileFilter['state'],
 ): boolean {
-  const sum = (name: keyof ResultsPart) => sumOf(parts, name);
-  const isOpen = sum('count') < count;
-  switch (state) {
-    case undefined:
-      return true;
-    case 'Requested':
-      return isOpen && endedAt === null;
-    case 'Processing':
-      return false;
-    case 'Completed':
-      return sum('completed') > 0;
-    case 'Skipped':
-      return sum('skipped') > 0;
-    case 'Failed':
-      return sum('failed') > 0;
-    case 'Cancelled':
-      return sum('cancelled') > 0 || (isOpen && endedAt !== null);
-  }
+  if (state === undefined) return true;
+  if (state === 'Processing') return false;
+  const isOpen = sumOf(parts, 'count') < count;
+  if (state === 'Requested') return isOpen && endedAt === null;
+  return sumOf(parts, COUNTED_AS[state]) > 0 || (state === 'Cancelled' && isOpen && endedAt !== null);
 }
 
 /** A file without a result: it waits or, where its job has ended, was cancelled before it was begun. */
@@ -196,8 +183,7 @@ function unfinished(
   if (endedAt === null) return file;
   return {
     ...file,
-    state: 'Cancelled',
-    message: reason('CANCELLED', 'the job was cancelled before the file was copied'),
+    ...cancelledOutcome(),
     history: [...file.history, { state: 'Cancelled', at: endedAt }],
   };
 }

@@ -1,7 +1,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { ChunkPassRef, JobMemo, LiveStatus } from '../../contract/messages.ts';
-import type { JobCounts } from '../../contract/states.ts';
+import { addCounts, type JobCounts } from '../../contract/states.ts';
 import type { ResultsPart } from '../../storage/job-chunks.ts';
 
 const NUMBERS = ['chunk', 'part', 'count', 'completed', 'skipped', 'failed', 'cancelled', 'bytes'] as const;
@@ -42,10 +42,7 @@ export function progressOf({ raw, runId, memo }: WorkflowExecutionDescription): 
 /** These counts, and what passes have done that are not in them. */
 export function withProgress(counts: JobCounts, progress: readonly ResultsPart[]): JobCounts {
   const sum = { ...counts };
-  for (const part of progress) {
-    sum.pending -= part.count;
-    for (const name of ['completed', 'skipped', 'failed', 'cancelled', 'bytes'] as const) sum[name] += part[name];
-  }
+  for (const part of progress) addCounts(sum, part);
   return sum;
 }
 

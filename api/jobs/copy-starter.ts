@@ -12,6 +12,7 @@ import { ADMIT_UPDATE, ADMIT_UPDATE_ID, COPY_WORKFLOW } from '../../contract/ids
 import type { AdmissionOutcome, CopyFilesInput, CopyRequest, JobMemo, JobStatus } from '../../contract/messages.ts';
 import { COPY_REQUESTOR, COPY_STATE } from '../../contract/search-attributes.ts';
 import { requestedBy, type JobRecordStore } from '../../storage/job-records.ts';
+import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
 import { DEADLINES, until } from './deadlines.ts';
 import { fromStorage } from './from-storage.ts';
 import { memoOf } from './job-memo.ts';
@@ -19,9 +20,6 @@ import { detailsOf, requestedFiles, summaryOf } from './job-text.ts';
 import { ServiceUnavailableError, type CopyAnswer, type NewJob } from './job-service.ts';
 import { storedInput } from './unused-inputs.ts';
 import { requestorKeyword } from './visibility-query.ts';
-
-/** The contract's, and Temporal's own. */
-const DEFAULT_PRIORITY = 3;
 
 type CopyWorkflow = (input: CopyFilesInput<CopyRequest>) => Promise<JobStatus>;
 
@@ -153,7 +151,7 @@ export class CopyStarter {
       staticDetails: detailsOf(requestor.caller, request.options),
       // Where many wait, callers take turns: one with a thousand jobs keeps none of the others waiting.
       priority: {
-        priorityKey: request.options.priority ?? DEFAULT_PRIORITY,
+        priorityKey: request.options.priority ?? DEFAULT_OPTIONS.priority,
         fairnessKey: fairnessKey(requestor.caller),
       },
     };

@@ -10,7 +10,7 @@ import type { JobMemo } from '../../contract/messages.ts';
 import { COPY_WORKFLOW } from '../../contract/ids.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, JOB_STATES } from '../../contract/states.ts';
-import { MIN_AGE_OF_UNKNOWN_MS } from '../../contract/upkeep.ts';
+import { MIN_AGE_OF_UNKNOWN_RECORD_MS } from '../../contract/upkeep.ts';
 import { isStorageError } from '../../storage/errors.ts';
 import type { JobRecord, JobRecordStore, StoredJobRecord } from '../../storage/job-records.ts';
 import { DEADLINES, within } from './deadlines.ts';
@@ -149,7 +149,7 @@ export class JobFinder {
   }
 
   async #isOld(record: JobRecord): Promise<boolean> {
-    return Date.now() - ((await fromStorage(this.#records.claimedAt(record))) ?? 0) >= MIN_AGE_OF_UNKNOWN_MS;
+    return Date.now() - ((await fromStorage(this.#records.claimedAt(record))) ?? 0) >= MIN_AGE_OF_UNKNOWN_RECORD_MS;
   }
 
   async #mark(stored: StoredJobRecord): Promise<JobRecord> {

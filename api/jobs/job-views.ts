@@ -12,7 +12,7 @@ import type {
   JobStatus,
   LiveStatus,
 } from '../../contract/messages.ts';
-import { isEndState, type FileState, type JobCounts } from '../../contract/states.ts';
+import { COUNTED_AS, isEndState, type FileState, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { toldOf, untoldOf, withProgress, type DescribedProgress } from './chunk-progress.ts';
@@ -302,20 +302,8 @@ function mostOnPages(files: readonly FileRecord[], { from, state, collectionId }
 
 /** How many files are in a state. Those that are in hand are not told from those that wait. */
 function countIn(counts: JobCounts, state: FileState): number {
-  switch (state) {
-    case 'Requested':
-      return counts.pending;
-    case 'Processing':
-      return 0;
-    case 'Completed':
-      return counts.completed;
-    case 'Skipped':
-      return counts.skipped;
-    case 'Failed':
-      return counts.failed;
-    case 'Cancelled':
-      return counts.cancelled;
-  }
+  if (state === 'Requested') return counts.pending;
+  return state === 'Processing' ? 0 : counts[COUNTED_AS[state]];
 }
 
 function countsOf({ files }: StoredFiles): JobCounts | undefined {

@@ -54,8 +54,9 @@ const copyRoute = createRoute({
 });
 
 /**
- * POST /apollo/files/copy. The order of the contract's table decides which answer a request gets that deserves several,
- * so the route is documented from the schemas but reads its body itself, after the scopes.
+ * POST /apollo/files/copy. A request that deserves several answers gets the first of these: about its token, its scopes,
+ * its content type, its size, its shape, its correlation id. So the route is documented from the schemas but reads its body
+ * itself, after the scopes.
  */
 export function copyFiles(app: ApiApp, deps: ApiDeps): void {
   const { jobs, openInput, limits = LIMITS, now = Date.now } = deps;

@@ -10,8 +10,6 @@ export const DEFAULT_OPTIONS: Readonly<Required<Omit<CopyOptions, 'maxFilesPerSe
   dryRun: false,
 };
 
-/** Above what any bucket takes; a bound that is higher bounds nothing. */
-
 const PRIORITY_RULE = 'must be a whole number from 1 to 5';
 const RATE_RULE = `must be a number from ${MIN_FILES_PER_SECOND} to ${MAX_FILES_PER_SECOND}`;
 

@@ -184,7 +184,7 @@ describe('the order of checks on POST /apollo/files/copy', () => {
   const noScope = { authorization: `Bearer ${readerToken}` };
   const noToken = { authorization: '' };
 
-  // Each request deserves every answer from its own on; the first in the contract's order is the one to get.
+  // Each request deserves every answer from its own on; the first in this order is the one to get.
   const cases: [status: number, what: string, headers: Record<string, string>][] = [
     [401, 'the token', { ...noToken, ...noScope, authorization: 'Bearer x', ...noJson, ...large, ...bad }],
     [403, 'the scopes', { ...noScope, ...noJson, ...large, ...bad }],

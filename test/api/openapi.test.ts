@@ -22,7 +22,7 @@ describe('the OpenAPI document', () => {
     assert.deepEqual(operations.map(({ name }) => name).sort(), [...new Set(routed)].sort());
   });
 
-  it('has every status that the contract gives a route', () => {
+  it('has every status that a route may answer with', () => {
     const statuses = Object.fromEntries(
       operations.map(({ name, operation }) => [name, Object.keys(operation.responses)]),
     );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  addCounts,
   countFile,
   emptyCounts,
   endStateOf,
@@ -59,6 +60,23 @@ describe('states', () => {
       cancelled: 1,
       pending: 1,
       bytes: 7,
+    });
+  });
+
+  it('of many files are counted at once', () => {
+    const counts = countsOf('Completed', 'Skipped', 'Failed', 'Cancelled');
+    const more = { count: 10, completed: 1, skipped: 2, failed: 3, cancelled: 4, bytes: 7 };
+    counts.requested += 11;
+    counts.pending += 11;
+    addCounts(counts, more);
+    assert.deepEqual(counts, {
+      requested: 15,
+      completed: 2,
+      skipped: 3,
+      failed: 4,
+      cancelled: 5,
+      pending: 1,
+      bytes: 12,
     });
   });
 

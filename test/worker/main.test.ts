@@ -75,7 +75,7 @@ describe('the worker process', function () {
     return { ...running, lines, says };
   }
 
-  /** Sends a signal, and expects the process to end with exit code 0 within the 10 s of the contract. */
+  /** Sends a signal, and expects the process to end with exit code 0 within 10 s. */
   async function assertEndsInOrder(worker: WorkerProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const before = performance.now();
     const { code } = await worker.stop(signal, 15_000);

@@ -1,10 +1,11 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
+import { outcomeWithoutObject } from '../../../contract/file-outcome.ts';
 import { reason } from '../../../contract/reasons.ts';
 import { isStorageError } from '../../../storage/errors.ts';
 import type { LaneTask } from '../../../storage/pacing/lane-group.ts';
 import type { RewriteAnswer, RewriteReceiver } from '../../../storage/rewrite-transport.ts';
 import { failure, toControlFailure } from '../../failures.ts';
-import { completed, differenceBetween, withoutObject } from '../file-outcome.ts';
+import { completed, differenceBetween } from '../file-outcome.ts';
 import { endFile, type ChunkFile } from './chunk-file.ts';
 import type { WriterOptions } from './write-files.ts';
 
@@ -177,7 +178,7 @@ export class FileWrite implements LaneTask, RewriteReceiver {
       file,
       difference === undefined
         ? completed(answer.object, sourceState)
-        : withoutObject('Failed', reason('CHECKSUM_MISMATCH', difference), sourceState),
+        : outcomeWithoutObject('Failed', reason('CHECKSUM_MISMATCH', difference), sourceState),
     );
     return false;
   }

@@ -1,8 +1,9 @@
+import { cancelledOutcome, outcomeWithoutObject } from '../../../contract/file-outcome.ts';
 import { locate, type CollectionIndex } from '../../../contract/locate.ts';
 import type { Overwrite } from '../../../contract/messages.ts';
 import { reason, SKIPPED_AS_LOCKED } from '../../../contract/reasons.ts';
 import type { PlannedFile } from '../../../storage/job-chunks.ts';
-import { cancelled, completed, isOwnCopy, judgeExisting, withoutObject, type Outcome } from '../file-outcome.ts';
+import { completed, isOwnCopy, judgeExisting, type Outcome } from '../file-outcome.ts';
 import type { LockedPlaces } from '../../locks/locked-places.ts';
 import { foretell, foretold } from '../preview-files.ts';
 import type { ChunkFile } from './chunk-file.ts';
@@ -19,14 +20,17 @@ export function judge(file: ChunkFile, mode: ChunkMode, overwrite: Overwrite): O
   if (mode === 'dryRun') {
     return refusal === undefined ? foretell(sourceState, existing, overwrite) : foretold(`would fail: ${refusal}`);
   }
-  if (refusal !== undefined) return mode === 'find' ? undefined : withoutObject('Failed', refusal, sourceState);
+  if (refusal !== undefined) return mode === 'find' ? undefined : outcomeWithoutObject('Failed', refusal, sourceState);
   if (existing !== undefined && sourceState !== undefined && lock !== undefined) {
     if (isOwnCopy(existing, sourceState, lock)) return completed(existing, sourceState);
   }
-  if (mode === 'settle') return cancelled(sourceState);
+  if (mode === 'settle') return cancelledOutcome(sourceState);
   if (mode === 'find') return undefined;
   if (sourceState === undefined) {
-    return withoutObject('Failed', reason('SOURCE_NOT_FOUND', `gs://${source.bucket}/${source.name} does not exist`));
+    return outcomeWithoutObject(
+      'Failed',
+      reason('SOURCE_NOT_FOUND', `gs://${source.bucket}/${source.name} does not exist`),
+    );
   }
   return existing === undefined ? undefined : judgeExisting(existing, sourceState, overwrite);
 }
@@ -48,7 +52,7 @@ export function judgeUnseen(
   { mode, collections, lockedPlaces }: Foreknowledge,
 ): Outcome | undefined {
   const { problem, source } = planned;
-  if (problem !== undefined) return mode === 'settle' ? cancelled(undefined) : withoutObject('Failed', problem);
+  if (problem !== undefined) return mode === 'settle' ? cancelledOutcome() : outcomeWithoutObject('Failed', problem);
   if (lockedPlaces?.hold(locate(planned, collections)) !== true) return undefined;
-  return withoutObject('Skipped', SKIPPED_AS_LOCKED, source);
+  return outcomeWithoutObject('Skipped', SKIPPED_AS_LOCKED, source);
 }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { outcomeWithoutObject } from '../../../contract/file-outcome.ts';
 import type { Overwrite } from '../../../contract/messages.ts';
 import { reason } from '../../../contract/reasons.ts';
 import { isStorageError, type StorageError } from '../../../storage/errors.ts';
 import type { ObjectStore } from '../../../storage/objects.ts';
 import { refusalReason, toFailure } from '../../failures.ts';
-import { completed, isOwnCopy, withoutObject } from '../file-outcome.ts';
+import { completed, isOwnCopy } from '../file-outcome.ts';
 import { endFile, type ChunkFile } from './chunk-file.ts';
 import { judge } from './judge.ts';
 
@@ -71,7 +72,7 @@ export class Recovery {
     if (outcome !== undefined) endFile(file, outcome);
     else if (file.refusals >= MAX_REFUSALS) {
       const sentence = `somebody else wrote the destination ${MAX_REFUSALS} times during the copy`;
-      endFile(file, withoutObject('Failed', reason('DESTINATION_CHANGED', sentence), file.sourceState));
+      endFile(file, outcomeWithoutObject('Failed', reason('DESTINATION_CHANGED', sentence), file.sourceState));
     }
     return file.outcome === undefined;
   }
@@ -131,7 +132,7 @@ export class Recovery {
         return;
       }
     }
-    endFile(file, withoutObject('Failed', why, file.sourceState));
+    endFile(file, outcomeWithoutObject('Failed', why, file.sourceState));
   }
 
   /** Looks whether a write whose answer was lost had come through: true where it has. Throws StorageError. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Claim } from '../../../activities/locks/lock-set.ts';
+import type { Wanted } from '../../../activities/locks/lock-set.ts';
 import { lockName } from '../../../storage/lock-names.ts';
 import type { LockTarget } from '../../../storage/lock-targets.ts';
 import { World, type Fault, type JobPlan } from './interleavings/world.ts';
@@ -25,12 +25,12 @@ const OTHERS = [
 const anything = fc.constantFrom(...SHARED, ...OTHERS);
 const extras = fc.uniqueArray(anything, { maxLength: 2 });
 
-const claims: fc.Arbitrary<Claim> = fc.record({
+const anyWanted: fc.Arbitrary<Wanted> = fc.record({
   targets: fc.uniqueArray(anything, { minLength: 1, maxLength: 3 }),
   sources: extras,
 });
-/** Claims of which every two conflict; some name a target twice. */
-const rivals: fc.Arbitrary<Claim> = fc
+/** What is wanted so that every two conflict; some name a target twice. */
+const rivals: fc.Arbitrary<Wanted> = fc
   .tuple(fc.constantFrom(...SHARED), extras, fc.constantFrom('first', 'last', 'both'))
   .map(([shared, more, place]) => ({
     targets: [...(place === 'last' ? [] : [shared]), ...more, ...(place === 'first' ? [] : [shared])],
@@ -45,7 +45,7 @@ const twoToFour = { minLength: 2, maxLength: 4 };
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
 const anyJob: fc.Arbitrary<JobPlan> = fc.record({
-  claim: claims,
+  wanted: anyWanted,
   fault: maybe(fc.oneof(lostAnswers, crashes)),
   skips: fc.constantFrom(false, true, 'within' as const),
   ends: fc.boolean(),
@@ -75,7 +75,7 @@ describe('locks of two to four jobs, requests in any order', () => {
   });
 
   it('are got by exactly one where all want the same, answers lost or not', async () => {
-    const contender = fc.record({ claim: rivals, fault: maybe(lostAnswers) });
+    const contender = fc.record({ wanted: rivals, fault: maybe(lostAnswers) });
     const contest = fc.asyncProperty(fc.scheduler(), fc.array(contender, twoToFour), async (scheduler, plans) => {
       const world = new World(scheduler, { fair: true });
       for (const plan of plans) world.add(plan);
@@ -90,7 +90,7 @@ describe('locks of two to four jobs, requests in any order', () => {
     const places = [object('a/1'), under('b/'), object('c', 'two'), under('d', 'two')];
     const contest = fc.asyncProperty(fc.scheduler(), fc.shuffledSubarray(places, twoToFour), async (scheduler, all) => {
       const world = new World(scheduler, { fair: true });
-      for (const place of all) world.add({ claim: { targets: [place], sources: all.filter((one) => one !== place) } });
+      for (const place of all) world.add({ wanted: { targets: [place], sources: all.filter((one) => one !== place) } });
       await world.run();
       assert.equal(world.in('admitted').length, 1);
     });
@@ -99,17 +99,17 @@ describe('locks of two to four jobs, requests in any order', () => {
 
   it('of a job that crashed anywhere are taken over by exactly one, and by the next one from that', async () => {
     const heirs = fc.array(rivals, { minLength: 1, maxLength: 3 });
-    const inherit = fc.asyncProperty(fc.scheduler(), rivals, crashes, heirs, async (scheduler, claim, fault, rest) => {
+    const inherit = fc.asyncProperty(fc.scheduler(), rivals, crashes, heirs, async (scheduler, wanted, fault, rest) => {
       const world = new World(scheduler, { fair: true });
-      const victim = world.add({ claim, fault });
-      for (const heir of rest) world.add({ claim: heir }, { after: victim });
+      const victim = world.add({ wanted, fault });
+      for (const heir of rest) world.add({ wanted: heir }, { after: victim });
       await world.run();
       const [winner, ...others] = world.in('admitted');
       assert.ok(winner !== undefined);
       assert.deepEqual(others, []);
 
       winner.phase = 'dead';
-      const last = world.add({ claim: { targets: [under('', 'one'), under('', 'two')], sources: [] } });
+      const last = world.add({ wanted: { targets: [under('', 'one'), under('', 'two')], sources: [] } });
       await world.run();
       assert.equal(last.phase, 'admitted');
       for (const job of [victim, winner]) assert.deepEqual(world.locksOf(job), []);

@@ -2,7 +2,7 @@ import type { Scheduler } from 'fast-check';
 import { pino } from 'pino';
 import type { JobDirectory } from '../../../../activities/index.ts';
 import type { LockClock } from '../../../../activities/locks/lock-clock.ts';
-import { LockSet, type Claim } from '../../../../activities/locks/lock-set.ts';
+import { LockSet, type Wanted } from '../../../../activities/locks/lock-set.ts';
 import { LockedPlaces } from '../../../../activities/locks/locked-places.ts';
 import { createStalenessCheck } from '../../../../activities/locks/stale-locks.ts';
 import type { JobOwner } from '../../../../contract/messages.ts';
@@ -24,7 +24,7 @@ export interface Fault {
 }
 
 export interface JobPlan {
-  claim: Claim;
+  wanted: Wanted;
   fault?: Fault | undefined;
   /** Does without the targets that others hold, or (`within`) without what they hold of each. Default: takes all or none. */
   skips?: boolean | 'within';
@@ -41,7 +41,7 @@ const NEVER = new Promise<never>(() => undefined);
 /** One job; what it has come to. */
 export class ModelJob {
   readonly owner: JobOwner;
-  readonly claim: Claim;
+  readonly wanted: Wanted;
   phase: Phase = 'idle';
   /** What it may write, once admitted. */
   holds: readonly LockTarget[] = [];
@@ -52,9 +52,9 @@ export class ModelJob {
   requests = 0;
   attempts = 0;
 
-  constructor(correlationId: string, claim: Claim) {
+  constructor(correlationId: string, wanted: Wanted) {
     this.owner = { kind: 'job', correlationId, firstRunId: 'first', namespace: 'default' };
-    this.claim = claim;
+    this.wanted = wanted;
   }
 
   mayWrite(object: ObjectRef): boolean {
@@ -64,7 +64,7 @@ export class ModelJob {
   /** Nothing, where it writes nothing. */
   mayRead(object: ObjectRef): boolean {
     if (this.holds.length === 0 || new LockedPlaces(this.others).cover(object)) return false;
-    return this.claim.sources.some((source) => overlap(source, object));
+    return this.wanted.sources.some((source) => overlap(source, object));
   }
 }
 
@@ -89,7 +89,7 @@ export class World {
 
   /** Adds a job that begins at some time; after the death of another one, where one is given. */
   add(plan: JobPlan, { after }: { after?: ModelJob } = {}): ModelJob {
-    const job = new ModelJob(`job ${this.jobs.length}`, plan.claim);
+    const job = new ModelJob(`job ${this.jobs.length}`, plan.wanted);
     this.jobs.push(job);
     const begun = async () => {
       do await this.#turn(`${job.owner.correlationId} begins`);
@@ -120,11 +120,11 @@ export class World {
       return;
     }
     job.phase = 'over';
-    await persistently(() => set.release(job.claim.targets));
+    await persistently(() => set.release(job.wanted.targets));
   }
 
   async #decide(job: ModelJob, wire: Wire, skips: JobPlan['skips']): Promise<LockSet | undefined> {
-    const { owner, claim } = job;
+    const { owner, wanted } = job;
     const locks = new LockStore(objectsOver(wire, this.#bucket), CONTROL_BUCKET);
     const directory: JobDirectory = {
       namespace: 'default',
@@ -138,23 +138,23 @@ export class World {
         }),
     };
     return await persistently(async () => {
-      const isStale = createStalenessCheck(directory, pino({ enabled: false }));
+      const isStale = createStalenessCheck({ jobs: directory, log: pino({ enabled: false }), clock: this.#clock });
       job.attempts += 1;
       const attempt = { lease: { check: () => undefined }, attemptAt: job.attempts };
       const set = new LockSet({ locks, owner, isStale, ...attempt, clock: this.#clock });
       if (skips === 'within') {
-        job.others = await set.takeTheRest(claim);
-        job.holds = claim.targets.filter((target) => set.heldOn(target) !== undefined);
+        job.others = await set.takeTheRest(wanted);
+        job.holds = wanted.targets.filter((target) => set.heldOn(target) !== undefined);
         return set;
       }
       if (skips !== true) {
-        job.holds = claim.targets;
-        return (await set.takeAll(claim)) ? set : undefined;
+        job.holds = wanted.targets;
+        return (await set.takeAll(wanted)) ? set : undefined;
       }
-      await set.takeEach(claim);
-      const isRead = claim.sources.every((source) => set.inTheWayOf(source).length === 0);
-      job.holds = claim.targets.filter((target) => isRead && set.inTheWayOf(target).length === 0);
-      await set.release(claim.targets.filter((target) => !job.holds.includes(target)));
+      await set.takeEach(wanted);
+      const isRead = wanted.sources.every((source) => set.inTheWayOf(source).length === 0);
+      job.holds = wanted.targets.filter((target) => isRead && set.inTheWayOf(target).length === 0);
+      await set.release(wanted.targets.filter((target) => !job.holds.includes(target)));
       return set;
     });
   }
@@ -217,7 +217,7 @@ export class World {
   #check(): void {
     const admitted = this.in('admitted');
     // Of two targets that overlap, the object that is called as one of them belongs to both.
-    const targets = this.jobs.flatMap(({ claim }) => [...claim.targets, ...claim.sources]);
+    const targets = this.jobs.flatMap(({ wanted }) => [...wanted.targets, ...wanted.sources]);
     const objects = targets.map(({ bucket, ...rest }) => ({ bucket, name: 'name' in rest ? rest.name : rest.prefix }));
     for (const job of admitted) {
       const lost = job.holds.filter((target) => this.#holderOf(target) !== job.owner.correlationId);

@@ -1,11 +1,12 @@
 import type { Activities, HeldLock } from '../activities/index.ts';
+import { outcomeWithoutObject } from '../contract/file-outcome.ts';
 import { indexCollections, locate, type LocatedFile } from '../contract/locate.ts';
 import type { FileRecord } from '../contract/messages.ts';
 import { SKIPPED_AS_LOCKED } from '../contract/reasons.ts';
-import { outcomeWithout, type JobBook } from './job-book.ts';
+import type { JobBook } from './job-book.ts';
 
 /** A file that may be copied: where it is, and the lock on its destination. */
-export interface LockedFile extends LocatedFile {
+export interface OwnedFile extends LocatedFile {
   record: FileRecord;
   lock: HeldLock;
 }
@@ -14,13 +15,13 @@ export interface LockedFile extends LocatedFile {
 type LocksByFile = readonly (HeldLock | null)[];
 
 /** Files that have no end yet, with their locks. Those without one are skipped: that is their end. */
-export function filesToCopy(book: JobBook, locks: LocksByFile): LockedFile[] {
+export function filesToCopy(book: JobBook, locks: LocksByFile): OwnedFile[] {
   if (locks.length === 0) return [];
   const places = indexCollections(book.collections);
   return book.unfinished().flatMap((record) => {
     const lock = locks[record.index] ?? null;
     if (lock !== null) return [{ ...locate(record, places), record, lock }];
-    book.finishFile(record, outcomeWithout('Skipped', SKIPPED_AS_LOCKED), Date.now());
+    book.finishFile(record, outcomeWithoutObject('Skipped', SKIPPED_AS_LOCKED), Date.now());
     return [];
   });
 }
