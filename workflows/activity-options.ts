@@ -4,6 +4,7 @@ import {
   patched,
   proxyActivities,
   proxyLocalActivities,
+  TimeoutFailure,
   workflowInfo,
   type ActivityOptions,
 } from '@temporalio/workflow';
@@ -66,7 +67,7 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  *
  * | activities            | runs     | time-out          | retries                                                         |
  * | --------------------- | -------- | ----------------- | --------------------------------------------------------------- |
- * | access, records, locks| locally  | 20 s              | for ever: an undecided job is safe, a wrongly decided one is not |
+ * | access, records, locks| locally, after 7 attempts as tasks | 20 s | for ever: an undecided job is safe, a wrongly decided one is not |
  * | large lock sets       | as tasks, on the control queue | heartbeat 10 s | for ever, for the same reason            |
  * | results, while copying| as tasks, on the control queue | 20 s | for ever: what is told of a job rests on them      |
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
@@ -77,21 +78,48 @@ export const SAVE_RESULTS_EVERY = '5 seconds';
  */
 
 /**
- * Short work that decides a request: a local activity costs no round trip to Temporal (3 times faster, measured). The
+ * Attempts at a local activity, which take 6 s where they fail at once. All of them are one worker's, and it may be that
+ * one which cannot reach storage; and the pauses between more of them are events, of which a workflow has only so many.
+ */
+const LOCAL_ATTEMPTS = 7;
+
+/**
+ * Short work that somebody waits for: a local activity costs no round trip to Temporal (3 times faster, measured). The
  * summary is what the Web UI shows of it.
  */
-export function local(summary: string) {
+function local(summary: string) {
   return proxyLocalActivities<Activities>({
     summary,
     startToCloseTimeout: '20 seconds',
-    retry: { initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+    retry: {
+      ...{ initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+      maximumAttempts: LOCAL_ATTEMPTS,
+    },
     localRetryThreshold: '5 seconds',
   });
 }
 
+/** Has short work done locally and, where that fails again and again, by a task, which any worker may take. */
+export async function locallyFirst<Result>(
+  summary: string,
+  act: (activities: Activities) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await act(local(summary));
+  } catch (error) {
+    if (!isUsedUp(error)) throw error;
+    return await act(storing(summary));
+  }
+}
+
+/** Whether the attempts at a local activity are used up. What it fails with comes as it is, in no other failure. */
+function isUsedUp(error: unknown): boolean {
+  return error instanceof TimeoutFailure || (error instanceof ApplicationFailure && error.nonRetryable !== true);
+}
+
 /**
  * Results, while files are being copied: a local activity would keep a signal from the workflow for as long as storage
- * takes to answer, and a cancelled job has to stop within a second.
+ * takes to answer, and a cancelled job has to stop within a second. And what one worker alone has tried in vain.
  */
 export function storing(summary: string) {
   return proxyActivities<Activities>({
@@ -102,9 +130,9 @@ export function storing(summary: string) {
 }
 
 /**
- * Has a local activity decide a request, and a task where another attempt at that has begun before: the worker that ran
- * it is gone, or this one is late, and only of tasks does Temporal say which attempt is the last. `isFirst`: no try
- * before has left a record or a lock, so that there is a point in asking for a local one.
+ * Has a local activity decide a request, and a task where that fails again and again, or where another attempt at it has
+ * begun before: the worker that ran it is gone, or this one is late, and only of tasks does Temporal say which attempt is
+ * the last. `isFirst`: no try before has left a record or a lock, so that there is a point in asking for a local one.
  */
 export async function beginLocally<Verdict>(
   { isFirst, summary }: { isFirst: boolean; summary: string },
@@ -114,12 +142,12 @@ export async function beginLocally<Verdict>(
   try {
     return await decide(local(summary));
   } catch (error) {
-    if (!isBegunBefore(error)) throw error;
+    if (!isBegunBefore(error) && !isUsedUp(error)) throw error;
     return await decide(locking(summary));
   }
 }
 
-/** No local activity gives up for good with this code otherwise. What it fails with comes as it is, in no other failure. */
+/** No local activity gives up for good with this code otherwise. */
 function isBegunBefore(error: unknown): boolean {
   const code: ReasonCode = 'WORKER_LOST';
   return error instanceof ApplicationFailure && error.type === code;

@@ -7,7 +7,7 @@ import {
   type HeldPrefixLock,
   type JobOwner,
 } from '../contract/messages.ts';
-import { beginLocally, local, planning } from './activity-options.ts';
+import { beginLocally, locallyFirst, planning } from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import type { CarriedQueue } from './chunk-queue.ts';
 import type { CopyGate } from './copy-gate.ts';
@@ -98,7 +98,7 @@ export async function admitBulk(
 
 /** Ends a request that nobody decides any more: nothing of it is held, and what is planned of it is cancelled. */
 async function giveUp(book: BulkBook, task: Parameters<Activities['giveUpAdmission']>[0]): Promise<BulkAdmitted> {
-  const given = await local('give the admission up').giveUpAdmission(task);
+  const given = await locallyFirst('give the admission up', ({ giveUpAdmission }) => giveUpAdmission(task));
   if (given.verdict === 'taken') {
     book.adopt(given.outcome, given.status);
     return { decided: 'before' };

@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { CopyFilesInput, CopyRequest, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
-import { local, LOCAL_LOCKS_UP_TO, locking } from './activity-options.ts';
+import { LOCAL_LOCKS_UP_TO, locallyFirst, locking } from './activity-options.ts';
 import type { JobLife } from './job-life.ts';
 import type { ResultBatch } from './result-log.ts';
 import { countOf } from './visibility.ts';
@@ -18,6 +18,12 @@ interface LeftToClose {
   isUnread?: boolean;
 }
 
+/** Stores results while nothing is being copied. */
+export async function store(results: ResultBatch): Promise<void> {
+  const summary = `store ${countOf(results.files.length, 'result')}`;
+  await locallyFirst(summary, ({ saveResults }) => saveResults(results));
+}
+
 /**
  * Stores the last results, gives the locks back and closes the record, in this order, and then shows the job's end: in
  * one activity, which costs the workflow one call in place of three. Large lock sets take longer than that may.
@@ -30,7 +36,7 @@ export async function closeJob(
 ): Promise<void> {
   const isLarge = locks.length > LOCAL_LOCKS_UP_TO;
   if (isLarge) {
-    if (results !== undefined) await local(`store ${countOf(results.files.length, 'result')}`).saveResults(results);
+    if (results !== undefined) await store(results);
     await locking(`release ${countOf(locks.length, 'file')}`).releaseLocks({ owner, locks });
   }
   const status = book.ending(Date.now());
@@ -41,12 +47,13 @@ export async function closeJob(
     ...(isCutShort && { isCutShort }),
     ...(isUnread && { isUnread }),
   };
-  const before = await local(`close the record: ${status.state}`).closeJob({
+  const task = {
     closing,
     ...(!isLarge && results && { results }),
     ...(!isLarge && locks.length > 0 && { locks }),
     ...(prefixLocks.length > 0 && { prefixLocks }),
-  });
+  };
+  const before = await locallyFirst(`close the record: ${status.state}`, (activities) => activities.closeJob(task));
   // A workflow task that a signal overtakes is made again, and may find that its end was told of. (Older ones: null.)
   book.end(before ?? status);
 }

@@ -4,7 +4,7 @@ import { chunkPassId } from '../contract/ids.ts';
 import { reason } from '../contract/reasons.ts';
 import {
   bulk,
-  local,
+  locallyFirst,
   CHUNK_TRIES,
   chunksToList,
   PLAN_AHEAD_CHUNKS,
@@ -46,7 +46,8 @@ export async function copyChunks(
   if (rest.cursor !== null) {
     // An attempt at planning that was stopped, or lost, may have planned more than anybody has told of.
     const { correlationId } = job.owner;
-    book.plan(await local('count what was listed').countPlanned({ correlationId, from: rest.queue.planned }));
+    const counting = { correlationId, from: rest.queue.planned };
+    book.plan(await locallyFirst('count what was listed', ({ countPlanned }) => countPlanned(counting)));
     book.cutShort();
   }
   book.cancelRest();

@@ -1,9 +1,8 @@
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type { HeldLock } from '../activities/index.ts';
 import type { CopyFilesInput, JobOwner, JobStatus } from '../contract/messages.ts';
-import { local } from './activity-options.ts';
 import { admit } from './admission.ts';
-import { closeJob } from './closing.ts';
+import { closeJob, store } from './closing.ts';
 import { continueJob, ended } from './continuing.ts';
 import { CopyGate } from './copy-gate.ts';
 import { FileCopying } from './file-copying.ts';
@@ -48,7 +47,7 @@ export async function copyList(owner: JobOwner, input: CopyFilesInput, carried?:
     await (options.dryRun === true ? previewAll(book, options) : copying.run());
     const results = await log.close();
     if (!copying.isThrough) {
-      if (results !== undefined) await local('store results').saveResults(results);
+      if (results !== undefined) await store(results);
       return await continueJob(input, { book: book.carry(), locks, nextBatch: log.nextBatch });
     }
     await closeJob(book, owner, input, { results, locks: heldLocks(book, locks) });

@@ -289,6 +289,24 @@ describe('admission', () => {
     });
   }
 
+  it('is made by a task, which any worker may take, where the one that has the workflow cannot reach storage', async () => {
+    const willing = replaceActivities().activities;
+    const began: boolean[] = [];
+    const replaced = replaceActivities({
+      admitJob: async (task) => {
+        const { isLocal } = Context.current().info;
+        began.push(isLocal);
+        if (isLocal) throw failed('STORAGE_UNAVAILABLE', 'no credentials for Cloud Storage can be had');
+        return await willing.admitJob(task);
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const job = await jobs.start(requestFor('a'));
+      assert.equal((await job.result()).state, 'Completed');
+      assert.deepEqual(began, [...Array.from({ length: 7 }, () => true), false]);
+    });
+  });
+
   it('is not made by a storage that fails: it waits until storage answers', async () => {
     let attempts = 0;
     const willing = replaceActivities().activities;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Context } from '@temporalio/activity';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
@@ -219,6 +220,24 @@ describe('outcomes of copyFiles', () => {
     await withJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(requestFor('a'));
       assert.equal((await job.result()).state, 'Completed');
+    });
+  });
+
+  it('are stored by a task, which any worker may take, where the one that has the workflow cannot reach storage', async () => {
+    const willing = replaceActivities().activities;
+    const began: boolean[] = [];
+    const replaced = replaceActivities({
+      closeJob: async (task) => {
+        const { isLocal } = Context.current().info;
+        began.push(isLocal);
+        if (isLocal) throw failed('STORAGE_UNAVAILABLE', 'no credentials for Cloud Storage can be had');
+        return await willing.closeJob(task);
+      },
+    });
+    await withJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(requestFor('a'));
+      assert.equal((await job.result()).state, 'Completed');
+      assert.deepEqual(began, [...Array.from({ length: 7 }, () => true), false]);
     });
   });
 });
