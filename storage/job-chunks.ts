@@ -56,6 +56,12 @@ export interface ChunkRange {
   atFirst?: number | undefined;
 }
 
+interface PlanWriting {
+  check?: () => void;
+  isLast?: boolean;
+  createOnly?: boolean;
+}
+
 /**
  * The files of a bulk job, in chunks under `jobs/{correlationId}/` in the control bucket: `plan/NNNNNN.ndjson` has what
  * is to be copied, `results/NNNNNN-PPP.ndjson` how the files of chunk N ended, part by part (`-xPPPPPPPPP` from 1,000 on). Counts stand in each
@@ -80,15 +86,14 @@ export class JobChunkStore {
    * Writes a chunk of the plan, in place of what an earlier attempt at planning has written, and gives its generation.
    * `check` throws where a later attempt may be under way: it is called between the look at what is there and its
    * replacement, which goes for that generation only, so that a later attempt's chunk stays. `isLast`: of a prefix, that
-   * it has no files behind these.
+   * it has no files behind these. Undefined with `createOnly` where there is one.
    */
   async writePlan(
     correlationId: string,
     chunk: number,
     files: readonly PlannedFile[],
-    check: () => void = () => undefined,
-    isLast = false,
-  ): Promise<string> {
+    { check = () => undefined, isLast = false, createOnly = false }: PlanWriting = {},
+  ): Promise<string | undefined> {
     const metadata = {
       ...{ count: String(files.length), firstIndex: String(files[0]?.index ?? 0) },
       ...(isLast && { isLast: 'true' }),
@@ -103,9 +108,15 @@ export class JobChunkStore {
         return generation;
       } catch (error) {
         if (!isStorageError(error, 'preconditionFailed')) throw error;
+        if (createOnly) return undefined;
       }
       ifGenerationMatch = (await this.#objects.stat(ref))?.generation ?? '0';
     }
+  }
+
+  /** Deletes a chunk of the plan, if it is still of this generation. */
+  async removePlan(correlationId: string, chunk: number, generation: string): Promise<void> {
+    await this.#objects.remove(this.#ref(planName(correlationId, chunk)), generation);
   }
 
   /**

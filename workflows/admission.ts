@@ -33,6 +33,7 @@ export async function admit(
         book.adopt(verdict.outcome, verdict.status);
         return { decided: 'before' };
       case 'refused':
+        book.recordGeneration = verdict.recordGeneration;
         book.decide(verdict.admission, count);
         return { decided: 'refused' };
       case 'accepted':
@@ -43,6 +44,7 @@ export async function admit(
         return { decided: 'accepted', locks: verdict.locks };
       case 'locked':
         book.collections = verdict.collections;
+        book.recordGeneration = verdict.recordGeneration;
     }
     if (waiting.isOver) {
       book.decide({ decision: 'locked', files: verdict.files }, count);

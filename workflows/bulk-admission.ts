@@ -74,6 +74,7 @@ export async function admitBulk(
         book.adopt(verdict.outcome, verdict.status);
         return { decided: 'before' };
       case 'refused':
+        book.recordGeneration = verdict.recordGeneration;
         book.decide(verdict.admission, null);
         return { decided: 'over' };
       case 'accepted':
@@ -81,6 +82,7 @@ export async function admitBulk(
         return accept(book, verdict);
       case 'locked':
         plan = verdict.plan;
+        book.recordGeneration = verdict.recordGeneration;
     }
     if (waiting.isOver) {
       book.decide({ decision: 'locked', files: verdict.files }, requestedOf(plan));
@@ -89,7 +91,7 @@ export async function admitBulk(
     await waiting.pause(countOf(verdict.files.length, 'file or prefix', 'files or prefixes'), verdict.holders);
     if (book.isCancelling) {
       book.explain('');
-      const accepted = accept(book, { plan, locks: [] });
+      const accepted = accept(book, { plan, locks: [], recordGeneration: verdict.recordGeneration });
       book.cancelRest();
       return accepted;
     }

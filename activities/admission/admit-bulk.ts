@@ -10,13 +10,13 @@ import {
   type HeldPrefixLock,
   type JobOwner,
 } from '../../contract/messages.ts';
-import type { Refused, Taken } from './admit-job.ts';
+import type { Claimed, Refused, Taken } from './admit-job.ts';
 import { CollectionAccess } from '../access/collection-access.ts';
 import { claimBesideLocks, claimJob, newRecord, RECORD, type ClaimTask } from '../record/claim-job.ts';
 import { decideAhead, valueOf } from './decide-ahead.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toControlFailure } from '../failures.ts';
-import { planFirst } from './first-files.ts';
+import { planFirst, type FirstFiles } from './first-files.ts';
 import { FirstAttempt } from '../locks/first-attempt.ts';
 import { Lease } from '../locks/lease.ts';
 import { lockPrefixes, type PrefixLocking } from '../locks/lock-prefixes.ts';
@@ -50,18 +50,17 @@ export interface BulkAdmissionTask {
 
 /** What becomes of a bulk request, `locked` for the time being where it may wait. */
 export type BulkVerdict =
-  | {
+  | (Claimed & {
       verdict: 'accepted';
       plan: BulkPlan;
       locks: HeldPrefixLock[];
-      recordGeneration: string;
       /** Under this name is kept what others hold, which the job does without; absent: nothing. */
       lockedPlaces?: string;
       /** Of a prefix, its first chunk; absent: nothing is listed yet. */
       listed?: ListingPlan;
-    }
-  | Refused
-  | (Extract<PrefixLocking, { locked: false }> & { verdict: 'locked'; plan: BulkPlan })
+    })
+  | (Claimed & Refused)
+  | (Claimed & Extract<PrefixLocking, { locked: false }> & { verdict: 'locked'; plan: BulkPlan })
   | Taken;
 
 /**
@@ -80,11 +79,13 @@ export async function admitBulk(deps: ActivityDependencies, task: BulkAdmissionT
     if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
   }
   const first = FirstAttempt.current();
+  // From its beginning on, so that it is noticed where this process is stopped between two of the steps.
+  using lease = new Lease(Context.current());
   return await decideAhead<BulkPlan | Refused, BulkVerdict>({
     foreseen: foreseeRequest(deps, owner, input),
     // Access may have been withdrawn, or a collection moved, while the job waited: every try decides anew.
     read: async () => (await planThatStands(deps, task)) ?? (await readRequest(deps, owner, input)),
-    decide: (read) => decide(deps, task, read, first),
+    decide: (read) => decide(deps, task, read, { first, lease }),
     isFinal: ({ verdict }) => verdict === 'taken',
   });
 }
@@ -93,7 +94,7 @@ async function decide(
   deps: ActivityDependencies,
   task: BulkAdmissionTask,
   read: BulkPlan | Refused,
-  first: FirstAttempt | undefined,
+  { first, lease }: { first: FirstAttempt | undefined; lease: Lease },
 ): Promise<BulkVerdict> {
   const { owner, taskQueue, input } = task;
   const { bulk: source, options } = input.request;
@@ -111,14 +112,15 @@ async function decide(
     clearUp: async (replaced, locking) => {
       await releaseLeft(deps, replaced, locking?.locked === true ? locking.locks : [], first);
       // A list is planned by now; of a prefix, nothing is before the claim.
-      if (!hasList(source)) await discardPlan(deps, owner);
+      if (!hasList(source)) await discardPlan(deps, owner, lease);
     },
     giveBack: async (locking) => {
       if (locking?.locked === true) await releasePrefixLocks(deps, { owner, locks: locking.locks });
     },
   });
   const { correlationId } = owner;
-  const firstTask = { correlationId, source, options, collections: plan?.collections ?? [], claiming };
+  const isFirst = first !== undefined;
+  const firstTask = { correlationId, source, options, collections: plan?.collections ?? [], claiming, isFirst };
   // All are waited for, even where one fails: the next attempt must not meet the rest of this one.
   const [claimed, taken, planned] = await Promise.allSettled([
     claiming,
@@ -128,16 +130,17 @@ async function decide(
   ]);
   const [claim, locking, firstFiles] = [valueOf(claimed), valueOf(taken), valueOf(planned)];
   if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
-  if ('verdict' in read) return read;
+  const { recordGeneration } = claim;
+  if ('verdict' in read) return { ...read, recordGeneration };
   if (locking?.locked === false) {
-    if (firstFiles !== undefined) await discardPlan(deps, owner);
-    return { verdict: 'locked', plan: read, ...locking };
+    if (firstFiles !== undefined) await discardFirst(deps, owner, firstFiles);
+    return { verdict: 'locked', plan: read, ...locking, recordGeneration };
   }
   if (firstFiles?.seen !== undefined) {
     deps.seen?.keep(firstFiles.seenKey, { ...firstFiles.seen, stoodAt: locking?.stoodAt });
   }
   const listed = firstFiles && { listed: firstFiles.plan };
-  const kept = await keepLockedPlaces(deps, claimTask, claim.recordGeneration, locking?.others ?? []);
+  const kept = await keepLockedPlaces(deps, claimTask, recordGeneration, locking?.others ?? []);
   first?.note(RECORD, kept.recordGeneration);
   return { verdict: 'accepted', plan: read, locks: locking?.locks ?? [], ...kept, ...listed };
 }
@@ -166,9 +169,27 @@ async function keepLockedPlaces(
   }
 }
 
-/** Takes back what was planned for a job that is not accepted: nobody is to see it as its files. */
-async function discardPlan({ storage }: ActivityDependencies, { correlationId }: JobOwner): Promise<void> {
-  using lease = new Lease(Context.current());
+/** Takes back what this attempt has planned of a job that is not accepted: nobody is to see it as its files. */
+async function discardFirst(
+  { storage }: ActivityDependencies,
+  { correlationId }: JobOwner,
+  { plan }: FirstFiles,
+): Promise<void> {
+  try {
+    for (const { chunk, generation } of plan.chunks) {
+      if (generation !== undefined) await storage.chunks.removePlan(correlationId, chunk, generation);
+    }
+  } catch (error) {
+    throw toControlFailure(error);
+  }
+}
+
+/** Takes back all that was planned before for another record of this job. */
+async function discardPlan(
+  { storage }: ActivityDependencies,
+  { correlationId }: JobOwner,
+  lease: Lease,
+): Promise<void> {
   try {
     await storage.chunks.trimPlan(correlationId, 0, () => {
       lease.check();

@@ -34,11 +34,16 @@ export interface Taken {
   status: JobStatus;
 }
 
+/** The generation of the record that the correlation id was claimed by. */
+export interface Claimed {
+  recordGeneration: string;
+}
+
 /** What becomes of a request, `locked` for the time being where it may wait. */
 export type Verdict =
-  | { verdict: 'accepted'; collections: CollectionLocation[]; locks: (HeldLock | null)[]; recordGeneration: string }
-  | Refused
-  | (Extract<Locking, { locked: false }> & { verdict: 'locked'; collections: CollectionLocation[] })
+  | (Claimed & { verdict: 'accepted'; collections: CollectionLocation[]; locks: (HeldLock | null)[] })
+  | (Claimed & Refused)
+  | (Claimed & Extract<Locking, { locked: false }> & { verdict: 'locked'; collections: CollectionLocation[] })
   | Taken;
 
 /**
@@ -93,9 +98,9 @@ async function decide(
   const [claimed, taken] = await Promise.allSettled([claiming, taking]);
   const [claim, locking] = [valueOf(claimed), valueOf(taken)];
   if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
-  if (!access.granted) return { verdict: 'refused', admission: access.admission };
-  if (locking?.locked === false) return { verdict: 'locked', collections, ...locking };
   const { recordGeneration } = claim;
+  if (!access.granted) return { verdict: 'refused', admission: access.admission, recordGeneration };
+  if (locking?.locked === false) return { verdict: 'locked', collections, ...locking, recordGeneration };
   return { verdict: 'accepted', collections, locks: locking?.locks ?? [], recordGeneration };
 }
 

@@ -25,6 +25,8 @@ interface FirstFilesTask {
   collections: readonly CollectionLocation[];
   /** Of the correlation id; what that fails with is dealt with by who made it. */
   claiming: Promise<Pick<Claim, 'claimed'>>;
+  /** Whether no attempt before has planned them, or this one is to give up. */
+  isFirst: boolean;
 }
 
 /** What admission has found out about the first files under a prefix. */
@@ -43,7 +45,7 @@ type Seen = Omit<SeenDestinations, 'stoodAt'>;
  */
 export async function planFirst(
   deps: ActivityDependencies,
-  { correlationId, source, options, collections, claiming }: FirstFilesTask,
+  { correlationId, source, options, collections, claiming, isFirst }: FirstFilesTask,
 ): Promise<FirstFiles | undefined> {
   if (source.kind !== 'collection' || hasList(source)) return undefined;
   const [claim, page, destinations] = await Promise.all([
@@ -53,7 +55,8 @@ export async function planFirst(
     options.overwrite === 'always' ? within(LIST_FIRST_MS, seeDestinations(deps, source, collections)) : undefined,
   ]);
   if (claim?.claimed !== true || page === undefined) return undefined;
-  const plan = await planListing(deps, { correlationId, source, collections, cursor: null, maxChunks: 1 }, page);
+  const task = { correlationId, source, collections, cursor: null, maxChunks: 1 };
+  const plan = await planListing(deps, task, { firstPage: page, isFirst });
   const generation = plan.chunks[0]?.generation;
   const seen = destinations?.tellsOf(page) === true ? destinations : undefined;
   return { plan, seen, seenKey: seenKey(correlationId, 0, generation) };

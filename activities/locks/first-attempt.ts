@@ -2,6 +2,11 @@ import { Context } from '@temporalio/activity';
 import type { Logger } from '../../config/logger.ts';
 import { failure } from '../failures.ts';
 
+/** What a local attempt gives up with for good, so that a task decides. */
+export function anotherHasBegun(): Error {
+  return failure('WORKER_LOST', 'another attempt has begun to decide this job', { retry: false });
+}
+
 /**
  * What one local attempt at an admission has made. Temporal does not know of local activities: a workflow task that
  * reaches a worker late, which was stopped, is worked on like any other, though another worker has decided the job by
@@ -25,7 +30,7 @@ export class FirstAttempt {
   /** Throws a failure that is not tried again where it has not made this object at this generation. */
   expectOwn(object: string, generation: string): void {
     if (this.#made.has(`${generation} ${object}`)) return;
-    throw failure('WORKER_LOST', 'another attempt has begun to decide this job', { retry: false });
+    throw anotherHasBegun();
   }
 
   /** Gives locks back as it fails, with whatever it fails with; that it could not is told in the log. */

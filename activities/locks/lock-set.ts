@@ -77,8 +77,10 @@ export class LockSet {
 
   /** Tries for each of the targets once, whatever stands in the way of others. */
   async takeEach(wanted: Wanted): Promise<void> {
+    this.#checkFirst();
     await this.#make(wanted.targets);
     await this.#lookAround(wanted);
+    this.#checkFirst();
   }
 
   /**
@@ -207,6 +209,11 @@ export class LockSet {
    */
   get stoodAt(): number | undefined {
     return this.#stoodAt;
+  }
+
+  /** What a first attempt makes that comes late, nobody knows of: it is not made, or given back. */
+  #checkFirst(): void {
+    if (this.#first !== undefined) this.#lease.check();
   }
 
   /** Gives those of these locks back that were taken. */

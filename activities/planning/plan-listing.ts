@@ -7,6 +7,7 @@ import type { ListedPage, ObjectResource } from '../../storage/objects.ts';
 import { unlessAborted } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toControlFailure } from '../failures.ts';
+import { anotherHasBegun } from '../locks/first-attempt.ts';
 import { Lease } from '../locks/lease.ts';
 import { placesOf, startOf } from './listing-places.ts';
 import { SourceListing, type ListingPosition } from './source-listing.ts';
@@ -42,12 +43,13 @@ const WRITES_IN_FLIGHT = 2;
  * Plans the files of a collection under a prefix: each page of the listing becomes a chunk, its files pinned at the
  * generations listed. To be called with the cursor it gave, until there is none. Called with the same one again, it
  * plans the same chunks again, with what is in the collection by then. Of what another job has left, it plans what that
- * one has not listed. Cancelled, it waits for no page and gives what it has planned. `firstPage`: what is there, where that has been listed already.
+ * one has not listed. Cancelled, it waits for no page and gives what it has planned. `firstPage`: what is there, where that
+ * has been listed already. With `isFirst` it gives up for good where another attempt has planned any of it.
  */
 export async function planListing(
   { storage }: ActivityDependencies,
   { correlationId, source, collections, cursor, maxChunks }: PlanListingTask,
-  firstPage?: ListedPage,
+  { firstPage, isFirst = false }: { firstPage?: ListedPage; isFirst?: boolean } = {},
 ): Promise<ListingPlan> {
   const context = Context.current();
   using lease = new Lease(context);
@@ -82,15 +84,18 @@ export async function planListing(
     const planned: ListingPlan['chunks'][number] = { chunk: nextChunk, count: files.length };
     const isLast = listing.isAll;
     await writes.start(async () => {
-      const written = storage.chunks.writePlan(correlationId, planned.chunk, files, check, isLast);
-      planned.generation = await controlled(written);
+      const options = { check, isLast, createOnly: isFirst };
+      const generation = await controlled(storage.chunks.writePlan(correlationId, planned.chunk, files, options));
+      if (generation === undefined) throw anotherHasBegun();
+      planned.generation = generation;
     });
     chunks.push(planned);
     nextChunk += 1;
     nextIndex += files.length;
   }
   // Chunks that an attempt has left for which the collection was larger.
-  if (listing.isAll) await writes.start(() => controlled(storage.chunks.trimPlan(correlationId, nextChunk, check)));
+  if (listing.isAll && !isFirst)
+    await writes.start(() => controlled(storage.chunks.trimPlan(correlationId, nextChunk, check)));
   await writes.settle();
   return { chunks, cursor: listing.isAll ? null : { ...listing.position, nextChunk, nextIndex } };
 }

@@ -49,7 +49,7 @@ export class PlanWriter implements AsyncDisposable {
     this.#written += 1;
     await this.#writes.start(async () => {
       try {
-        await this.#chunks.writePlan(this.#correlationId, chunk, files, this.#check);
+        await this.#chunks.writePlan(this.#correlationId, chunk, files, { check: this.#check });
       } catch (error) {
         throw toControlFailure(error);
       }

@@ -68,8 +68,10 @@ export async function claimJob(
       return { claimed: false, outcome: await outcomeOf(storage, stored.record), status: stored.record.status };
     }
     first?.expectOwn(RECORD, stored.generation);
-    if (isDeepStrictEqual(stored.record, record)) return { claimed: true, recordGeneration: stored.generation };
-    await clearUp(stored.record);
+    const isSame = isDeepStrictEqual(stored.record, record);
+    if (isSame && first !== undefined) return { claimed: true, recordGeneration: stored.generation };
+    // What an earlier attempt has made is made anew, be it the same: what that one still does by its generation is in vain.
+    if (!isSame) await clearUp(stored.record);
     // It may be a later attempt's. What was read before this check is not.
     lease.check();
     const replaced = await storage.records.replace({ ...stored, record });

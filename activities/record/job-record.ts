@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { Admission, FileRecord, JobOwner, JobStatus } from '../../contract/messages.ts';
 import { isEndState } from '../../contract/states.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -41,7 +42,8 @@ export interface CloseRecordTask {
 /**
  * Writes the job's decision and end into its record, from which it is answered from then on, with its results. An end
  * that is there stays as it is, and is given: whoever was told of it is to hear of no other. So does the record of a job
- * that was said to have been ended by force; a record that was deleted while the job ran is made again.
+ * that was said to have been ended by force; a record that was deleted while the job ran is made again. As a local
+ * activity it leaves a record alone that was made anew since: another attempt has decided the job since.
  */
 export async function closeRecord(
   { storage }: ActivityDependencies,
@@ -74,6 +76,9 @@ export async function closeRecord(
     if (record.lost !== undefined) return undefined;
     // By an attempt whose answer was lost, or of a workflow task that a signal has overtaken.
     if (isEndState(record.status.state)) return record.status;
+    if (recordGeneration !== undefined && Context.current().info.isLocal) {
+      throw failure('WORKER_LOST', 'another attempt has decided this job since');
+    }
     const replaced = await storage.records.replace({ record: { ...record, ...end }, generation });
     if (replaced === undefined)
       throw failure('STORAGE_UNAVAILABLE', 'the record changed while the end was being written');

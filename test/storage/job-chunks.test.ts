@@ -95,7 +95,7 @@ describe('job chunk store', () => {
       assert.equal(await chunks.lastPlanned(id), undefined);
       await chunks.writePlan(id, 0, [planned(0)]);
       assert.deepEqual(await chunks.lastPlanned(id), { chunk: 0, count: 1, firstIndex: 0, isLast: false });
-      await chunks.writePlan(id, 1, [planned(1)], undefined, true);
+      await chunks.writePlan(id, 1, [planned(1)], { isLast: true });
       assert.deepEqual(await chunks.lastPlanned(id), { chunk: 1, count: 1, firstIndex: 1, isLast: true });
     });
 

@@ -210,7 +210,7 @@ describe('a bulk job that is cancelled', () => {
     const replaced = replaceActivities({
       async admitBulk() {
         await untilCancelled();
-        return { verdict: 'refused', admission };
+        return { verdict: 'refused', admission, recordGeneration: '3000' };
       },
     });
     await withBulkJobs(replaced, async (jobs) => {

@@ -85,13 +85,13 @@ async function decide(steps: AdmissionSteps, task: Parameters<Activities['admitJ
   const collections = access.granted ? access.collections : [];
   const claim = await steps.claimJob({ ...task, collections, isPlanned: access.granted });
   if (!claim.claimed) return { verdict: 'taken', outcome: claim.outcome, status: claim.status };
-  if (!access.granted) return { verdict: 'refused', admission: access.admission };
   const { recordGeneration } = claim;
+  if (!access.granted) return { verdict: 'refused', admission: access.admission, recordGeneration };
   if (options.dryRun === true) return { verdict: 'accepted', collections, locks: [], recordGeneration };
   const locking = await steps.takeLocks({ owner, entries, collections, skipLocked: options.onLocked === 'skip' });
   return locking.locked
     ? { verdict: 'accepted', collections, locks: locking.locks, recordGeneration }
-    : { verdict: 'locked', collections, ...locking };
+    : { verdict: 'locked', collections, ...locking, recordGeneration };
 }
 
 /** A prefix whose chunks are to be listed, or a list of 25 files in three chunks. */
@@ -113,7 +113,7 @@ export async function decideBulk(
   if (options.dryRun === true) return { verdict: 'accepted', plan, locks: [], recordGeneration };
   const skipLocked = options.onLocked === 'skip';
   const locking = await steps.lockPrefixes({ owner, prefixes, sources, collections: plan.collections, skipLocked });
-  if (!locking.locked) return { verdict: 'locked', plan, ...locking };
+  if (!locking.locked) return { verdict: 'locked', plan, ...locking, recordGeneration };
   const kept = locking.others && { lockedPlaces: `the ${locking.others.length} places` };
   return { verdict: 'accepted', plan, locks: locking.locks, recordGeneration, ...kept };
 }

@@ -49,6 +49,41 @@ describe('admitBulk of a prefix', () => {
     assert.equal(decided.listed, undefined);
   });
 
+  for (const [what, request] of [
+    ['plans', () => ({ operation: 'upload' as const })],
+    ['takes its own plan back, as it is refused', () => ({ operation: 'delete' as const })],
+  ] as const) {
+    it(`leaves what a later attempt has planned as it is, where it ${what} late, as a local activity`, async () => {
+      await bulk.put('2026/x');
+      const isLocked = what !== 'plans';
+      const lock = isLocked ? await place.hold(place.destination('2026/x'), newOwner()) : undefined;
+      const held = holdBefore();
+      const inPlan = ({ name }: { name: string }) => name.startsWith(`jobs/${owner.correlationId}/plan/`);
+      test.proxy.inject(
+        ({ operation, bucket, name }) =>
+          operation === request().operation && bucket === test.controlBucket && inPlan({ name }),
+        held,
+        { times: 1 },
+      );
+      const input = bulk.input(bulk.collection('2026/'));
+      const late = test.start('admitBulk', { owner, taskQueue: 'queue', input }, { isLocal: true });
+      await held.reached;
+      if (lock !== undefined) await test.storage.locks.release(lock, lock.generation);
+      const decided = await bulk.admit(input);
+      assert.ok(decided.verdict === 'accepted');
+      const [chunk] = decided.listed?.chunks ?? [];
+      held.release();
+      const ended = await late.result.then(
+        ({ verdict }) => verdict,
+        () => 'gave up',
+      );
+      assert.equal(ended, isLocked ? 'locked' : 'gave up');
+      const name = `jobs/${owner.correlationId}/plan/000000.ndjson`;
+      const { generation } = (await test.storage.objects.stat({ bucket: test.controlBucket, name })) ?? {};
+      assert.equal(generation, chunk?.generation);
+    });
+  }
+
   it('that is locked leaves no plan behind, and is not listed again while it waits', async () => {
     await bulk.put('2026/x');
     const held = await place.hold(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { CopyFilesInput, CopyOptions, JobOwner } from '../../../contract/messages.ts';
 import { lockName } from '../../../storage/lock-names.ts';
-import { answerError, holdBefore, resetAfter } from '../../support/storage-proxy/index.ts';
+import { answerError, holdAfter, holdBefore, resetAfter } from '../../support/storage-proxy/index.ts';
 import { newPlace, type Place } from '../locks/locking.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest } from '../support.ts';
 
@@ -202,6 +202,23 @@ describe('admitJob', () => {
       assert.equal((await place.locksOn('a')).length, 1);
       const decided = await admit(input(['a']), owner, { currentAttemptScheduledTimestampMs: Date.now() });
       assert.equal(decided.verdict, 'accepted');
+    });
+
+    it('keeps no lock that it has made after its process was stopped: the job may be over', async () => {
+      const held = holdAfter();
+      test.proxy.inject({ operation: 'upload', name: lockName(place.destination('a')) }, held, { times: 1 });
+      const now = performance.now.bind(performance);
+      try {
+        const late = test.start('admitJob', { owner, taskQueue: 'queue', input: input(['a']) }, local);
+        await held.reached;
+        // As after SIGSTOP and SIGCONT: the monotonic clock has gone on, this process has not.
+        performance.now = () => now() + 3_000;
+        held.release();
+        await failsWith(late.result, 'WORKER_LOST', { retryable: true });
+        assert.deepEqual(await place.locksOn('a'), []);
+      } finally {
+        performance.now = now;
+      }
     });
 
     it('gives up where the other one has only made a lock', async () => {

@@ -67,6 +67,20 @@ describe("the job's record", () => {
       assert.deepEqual((await stored())?.status, status());
     });
 
+    it('as a local activity leaves a record alone that another attempt has made anew since; a task closes it', async () => {
+      const claimed = await test.storage.records.read(owner.correlationId);
+      await test.run('claimJob', { owner, taskQueue: 'queue', input: INPUT, collections: [], isPlanned: true });
+      const renewed = await test.storage.records.read(owner.correlationId);
+      const task = {
+        ...{ owner, admission: { decision: 'accepted' as const }, status: status() },
+        ...{ claim: { taskQueue: 'queue', input: INPUT, collections: [] }, recordGeneration: claimed?.generation },
+      };
+      await failsWith(test.run('closeRecord', task, { isLocal: true }), 'WORKER_LOST', { retryable: true });
+      assert.deepEqual(await test.storage.records.read(owner.correlationId), renewed);
+      await test.run('closeRecord', task);
+      assert.deepEqual((await stored())?.status, status());
+    });
+
     it('is the same again where the answer was lost', async () => {
       test.proxy.inject({ operation: 'upload', ...jobFile() }, resetAfter(), { times: 1 });
       await failsWith(close(), 'STORAGE_UNAVAILABLE', { retryable: true });
