@@ -30,6 +30,8 @@ export interface EntryLine {
   line: number;
   entry: FileEntry;
   problem?: string;
+  /** Of one with a problem, the collections that it names all the same, as they are to be named. */
+  named?: Partial<Pick<FileEntry, 'sourceCollectionId' | 'destinationCollectionId'>>;
 }
 
 /** A line that says nothing that could be read. */
@@ -40,7 +42,7 @@ export function unreadableLine(line: number, problem: string): EntryLine {
 /** Makes an entry of a record's fields, whatever they are. */
 export function toEntryLine(line: number, fields: Readonly<Record<string, unknown>>): EntryLine {
   const problem = problemOf(fields);
-  if (problem !== undefined) return { line, problem, entry: readablePart(fields) };
+  if (problem !== undefined) return { line, problem, entry: readablePart(fields), named: namedIn(fields) };
   const { sourceCollectionId, destinationCollectionId, fileName, destinationFileName = fileName } = fields;
   return {
     line,
@@ -62,6 +64,14 @@ function problemOf(fields: Readonly<Record<string, unknown>>): string | undefine
     if (problem !== undefined) return `${name} ${problem}`;
   }
   return undefined;
+}
+
+function namedIn(fields: Readonly<Record<string, unknown>>): NonNullable<EntryLine['named']> {
+  const named = (['sourceCollectionId', 'destinationCollectionId'] as const).flatMap((name) => {
+    const id = fields[name];
+    return typeof id === 'string' && RULES[name](id) === undefined ? [[name, id] as const] : [];
+  });
+  return Object.fromEntries(named);
 }
 
 function readablePart(fields: Readonly<Record<string, unknown>>): FileEntry {

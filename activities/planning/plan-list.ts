@@ -120,6 +120,7 @@ class ListPlanning {
     let requested = 0;
     for await (const line of lines) {
       if (line.problem === undefined) await this.#admit(line);
+      else await this.#checkNamed(line);
       const problem = rules.judge(line);
       requested += 1;
       if (requested % LINES_A_LOOK === 0) await pieces.pause();
@@ -161,6 +162,18 @@ class ListPlanning {
     if (this.#used.size <= MAX_LISTED_COLLECTIONS) return;
     const message = `names more than ${MAX_LISTED_COLLECTIONS} collections`;
     throw new RefusalError({ decision: 'invalid', errors: [{ path: listPath(this.#task.source), message }] });
+  }
+
+  /** A line that is wrong in itself, too, is not to name a collection that the caller may not use. */
+  async #checkNamed({ named: { sourceCollectionId, destinationCollectionId } = {}, line }: EntryLine): Promise<void> {
+    for (const [id, needed] of [
+      [sourceCollectionId, 'readonly'],
+      [destinationCollectionId, 'readwrite'],
+    ] as const) {
+      if (id === undefined) continue;
+      await this.#access.lookUp([id]);
+      this.#forbid(this.#access.denied(id, needed), line);
+    }
   }
 
   #isUsed({ sourceCollectionId, destinationCollectionId }: FileEntry): boolean {

@@ -325,6 +325,25 @@ describe('planList', () => {
       await denied(await stored([entry('a'), entry('a'), late]), foreign);
     });
 
+    for (const [what, wrong] of [
+      ['a bad name', { fileName: '../a' }],
+      ['no name', { fileName: undefined }],
+      ['an unknown field', { extra: 1 }],
+      ['another collection that is none', { destinationCollectionId: '' }],
+    ] as const) {
+      it(`a line of a manifest that has ${what} as well is no less forbidden`, async () => {
+        const foreign = await collection(test.sourceBucket, { owner: ['bob'] });
+        const line = { ...entry('a'), sourceCollectionId: foreign, ...wrong };
+        await denied(await manifest(lines(entry('first'), line)), foreign, 'line 2: ');
+      });
+    }
+
+    it('a collection that a line cannot have meant is wrong, and not forbidden', async () => {
+      const wrong = ['', 'a/b', '\ud800'].map((id) => ({ ...entry('a'), sourceCollectionId: id }));
+      const { requested } = await granted(await manifest(lines(entry('first'), ...wrong)));
+      assert.equal(requested, 4);
+    });
+
     it('reading a collection does not let a caller write it', async () => {
       await denied(await manifest(lines({ ...entry('f'), destinationCollectionId: from })), from, 'line 1: ');
     });
