@@ -1,5 +1,6 @@
 import { patched, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { COPY_STATE } from '../contract/search-attributes.ts';
+import { asMarkdown } from '../contract/markdown.ts';
 import type { FileEntry, JobMemo } from '../contract/messages.ts';
 import type { JobLife } from './job-life.ts';
 import { TOLD_BY_MEMO } from './patches.ts';
@@ -31,7 +32,9 @@ export function showProgress(book: JobLife): void {
   ];
   const table = ['| files | |', '| --- | ---: |', ...rows.map(([name, count]) => `| ${name} | ${count} |`)];
   const more = underWay.length === 0 ? '' : STILL_UNCOUNTED;
-  setCurrentDetails([`**${state}**`, message, table.join('\n'), more].filter((part) => part !== '').join('\n\n'));
+  setCurrentDetails(
+    [`**${state}**`, asMarkdown(message), table.join('\n'), more].filter((part) => part !== '').join('\n\n'),
+  );
   const live = book.news();
   if (live === undefined || !isToldByMemo()) return;
   const { runId } = workflowInfo();
@@ -43,7 +46,7 @@ export function isToldByMemo(): boolean {
   return patched(TOLD_BY_MEMO);
 }
 
-/** Summary of an activity that works on one file: a line, whatever the name holds. */
+/** Summary of an activity that works on one file: a line, whatever the name holds. The Web UI shows it as it is. */
 export function fileSummary({ fileName, destinationFileName, destinationCollectionId }: FileEntry): string {
   const target = fileName === destinationFileName ? '' : `/${destinationFileName}`;
   const line = `${fileName} → ${destinationCollectionId}${target}`;

@@ -1,3 +1,4 @@
+import { asMarkdown } from '../../contract/markdown.ts';
 import type { BulkSource, CopyOptions, CopyRequest, FileEntry } from '../../contract/messages.ts';
 
 /** How many files a request asks for; null where that takes reading to know. */
@@ -6,9 +7,9 @@ export function requestedFiles(request: CopyRequest): number | null {
   return request.bulk.kind === 'stored' ? request.bulk.count : null;
 }
 
-/** What is copied, in one line for Temporal's Web UI. */
+/** What is copied, in one line for Temporal's Web UI, which takes it for Markdown. */
 export function summaryOf(request: CopyRequest): string {
-  return 'entries' in request ? summaryOfList(request.entries) : summaryOfSource(request.bulk);
+  return asMarkdown('entries' in request ? summaryOfList(request.entries) : summaryOfSource(request.bulk));
 }
 
 /** Every pair of collections with its number of files. */
@@ -33,10 +34,10 @@ function summaryOfSource(source: BulkSource): string {
   }
 }
 
-/** Who asked, and with which options. */
+/** Who asked, and with which options, as Markdown too. */
 export function detailsOf(caller: string, options: CopyOptions): string {
   const chosen = Object.entries(options).map(([name, value]) => `${name}: ${String(value)}`);
-  return [`Requested by ${caller}`, ...chosen].join('; ');
+  return [`Requested by ${asMarkdown(caller)}`, ...chosen].join('; ');
 }
 
 function countOfFiles(count: number): string {
