@@ -33,6 +33,14 @@ const MAX_LOOKS = 3;
 /** Jobs that are remembered as unanswered; past it the oldest is forgotten. */
 const MAX_UNANSWERED = 10_000;
 
+/** After so many queries of one list have gone unanswered, the rest of that list is told without any. */
+const MOST_UNANSWERED_OF_A_LIST = 3;
+
+/** What has come of the queries for jobs that are told of in one list. */
+export interface ListQueries {
+  unanswered: number;
+}
+
 /** What a job's files are, wherever that comes from. */
 interface View {
   status: JobStatus;
@@ -59,7 +67,7 @@ export class JobViews {
   readonly #taskQueue: string;
   readonly #queryMs: number;
   readonly #log: Logger;
-  /** Jobs of which no query is tried for now. One slow answer says nothing about other jobs. */
+  /** Jobs of which no query is tried for now. One slow answer says nothing about other jobs, and a few about their list alone. */
   readonly #unanswered = new LRUCache<string, true>({ max: MAX_UNANSWERED, ttl: UNANSWERED_FOR_MS });
 
   constructor(deps: {
@@ -79,12 +87,13 @@ export class JobViews {
     this.#log = deps.log;
   }
 
-  async status(correlationId: string, found: FoundJob): Promise<JobStatus> {
+  /** `list`: of the queries for the list that this is for. */
+  async status(correlationId: string, found: FoundJob, list?: ListQueries): Promise<JobStatus> {
     switch (found.kind) {
       case 'ended':
         return found.record.status;
       case 'running':
-        return (await this.#runningStatus(correlationId, found)).status;
+        return (await this.#runningStatus(correlationId, found, list)).status;
       case 'lost':
         return lostStatus(correlationId, found, await this.#storedCounts(found.record));
     }
@@ -165,7 +174,7 @@ export class JobViews {
     const pages: FilesPage[] = [];
     for (let next: number | null = from, left = limit; next !== null && left > 0;) {
       const query: FilesQuery = { ...filter, from: next, limit: left };
-      const page: FilesPage | undefined = await this.#query<FilesPage>(correlationId, FILES_QUERY, query);
+      const page: FilesPage | undefined = await this.#query<FilesPage>(correlationId, FILES_QUERY, { args: [query] });
       if (page === undefined) return undefined;
       pages.push(page);
       next = page.next;
@@ -174,14 +183,20 @@ export class JobViews {
     return pages;
   }
 
-  async #query<T>(correlationId: string, query: string, ...args: unknown[]): Promise<T | undefined> {
+  async #query<T>(
+    correlationId: string,
+    query: string,
+    { args = [], list }: { args?: unknown[]; list?: ListQueries | undefined } = {},
+  ): Promise<T | undefined> {
     if (this.#unanswered.has(correlationId)) return undefined;
+    if (list !== undefined && list.unanswered >= MOST_UNANSWERED_OF_A_LIST) return undefined;
     try {
       return await within(this.#client, this.#queryMs, () =>
         this.#client.workflow.getHandle(correlationId).query<T, unknown[]>(query, ...args),
       );
     } catch (error) {
       this.#unanswered.set(correlationId, true);
+      if (list !== undefined) list.unanswered += 1;
       this.#log.warn({ err: error, correlationId, query }, 'no worker answered a query; the record is read instead');
       return undefined;
     }
@@ -191,8 +206,8 @@ export class JobViews {
    * How a running job stands: as a bulk job's description says, which asks nothing of the workers that copy, else as its
    * workflow does.
    */
-  async #runningStatus(correlationId: string, found: RunningJob): Promise<RunningStatus> {
-    const status = (await this.#described(correlationId, found)) ?? (await this.#live(correlationId, found));
+  async #runningStatus(correlationId: string, found: RunningJob, list?: ListQueries): Promise<RunningStatus> {
+    const status = (await this.#described(correlationId, found)) ?? (await this.#live(correlationId, found, list));
     if (status !== undefined) return status;
     const counts = await this.#storedCounts(found.record);
     return { status: runningStatus(correlationId, found, counts), recorded: undefined, isCounted: false };
@@ -204,8 +219,8 @@ export class JobViews {
     return stored && counted(live, progress, stored);
   }
 
-  async #live(correlationId: string, { progress }: RunningJob): Promise<RunningStatus | undefined> {
-    const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY);
+  async #live(correlationId: string, { progress }: RunningJob, list?: ListQueries): Promise<RunningStatus | undefined> {
+    const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY, { list });
     return live && counted(live, progress, (await this.#storedOf(correlationId, live, progress)) ?? []);
   }
 
