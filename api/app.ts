@@ -70,7 +70,7 @@ export function createApp(deps: ApiDeps): ApiApp {
   retryJob(app, deps);
   jobReport(app, deps, wholeJobs);
   listCollections(app, deps);
-  statusLogs(app, deps);
+  statusLogs(app, deps, wholeJobs);
   trackFiles(app, deps, wholeJobs);
   jobEvents(app, deps);
   health(app, deps);

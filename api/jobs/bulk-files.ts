@@ -28,6 +28,9 @@ const MOST_PARTS = 50;
 /** Records of files that are remembered, all jobs together: some twenty megabytes, seldom more. */
 const MAX_REMEMBERED_FILES = 16_000;
 
+/** Counts of files that match a filter that are remembered, all jobs together. */
+const MAX_REMEMBERED_COUNTS = 1_000;
+
 /**
  * Reads the files of bulk jobs from their chunks. The listing of the chunks says which of them have what is asked for,
  * so that only those are read, a few at a time, however many there are. What is stored of a part never changes: whoever
@@ -41,6 +44,8 @@ export class BulkFiles {
     maxSize: MAX_REMEMBERED_FILES,
     sizeCalculation: (files) => files.length + 1,
   });
+  /** Of jobs that have ended: whoever pages through is told the same count with every page. */
+  readonly #counts = new LRUCache<string, number>({ max: MAX_REMEMBERED_COUNTS });
 
   constructor(chunks: JobChunkStore) {
     this.#chunks = chunks;
@@ -62,10 +67,14 @@ export class BulkFiles {
     return { files, next: null };
   }
 
-  /** How many files match, where nothing but reading them tells. */
+  /** How many files match, where nothing but reading them tells. Of a job that has ended they are read once. */
   async count(job: BulkJob, filter: FileFilter): Promise<number> {
+    const key = JSON.stringify([job.correlationId, job.receivedAt, job.endedAt, filter.state, filter.collectionId]);
+    const remembered = this.#counts.get(key);
+    if (remembered !== undefined) return remembered;
     let count = 0;
     for await (const _ of this.#matching(job, 0, filter)) count += 1;
+    if (job.endedAt !== null) this.#counts.set(key, count);
     return count;
   }
 

@@ -132,6 +132,36 @@ describe('too much at a time', () => {
     await listener.close(0);
   });
 
+  it('of logs of one collection is answered 429, as reports are, and other logs are told meanwhile', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const answer = Promise.withResolvers<undefined>();
+    const { listener } = await serve(
+      { wholeJobs: { total: 1, perCaller: 1 } },
+      {
+        jobs: {
+          page: async (_id, _viewer, { collectionId }) => {
+            if (collectionId !== undefined) {
+              asked.resolve(undefined);
+              await answer.promise;
+            }
+            return page([file(0)]);
+          },
+        },
+      },
+    );
+    const logs = `/apollo/status/logs?correlationId=${ID}`;
+    const get = (path: string, headers: Record<string, string> = {}) =>
+      fetch(listener.url + path, { headers: { authorization: `Bearer ${token}`, ...headers } });
+    const first = get(logs, { ercollectionid: 'copies' });
+    await asked.promise;
+    await assertRefused(await get(logs, { ercollectionid: 'copies' }), 429);
+    await assertRefused(await get(`/apollo/files/copy/${ID}/report`), 429);
+    await assertAnswer(await get(logs), 200);
+    answer.resolve(undefined);
+    await assertAnswer(await first, 200);
+    await listener.close(0);
+  });
+
   it('of long lists is answered 429 or 503, while short ones go through', async () => {
     const room = Promise.withResolvers<undefined>();
     const stored = Promise.withResolvers<undefined>();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { BulkFiles } from '../../../api/jobs/bulk-files.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
-import type { FileRecord } from '../../../contract/messages.ts';
+import type { FileFilter, FileRecord } from '../../../contract/messages.ts';
 import type { FileState } from '../../../contract/states.ts';
 import type { JobChunkStore } from '../../../storage/job-chunks.ts';
 import { entry, RECEIVED_AT } from './bulk-entries.ts';
@@ -91,6 +91,23 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
     assert.deepEqual(read, ['results/000001-000.ndjson']);
     assert.equal(states.length, 5);
     assert.deepEqual(await told(), { states, read: [] });
+  });
+
+  it('are counted once for each filter where the job has ended, and anew while it runs', async () => {
+    await chunks.writeResults(correlationId, 0, 0, [ended(0), ended(1, 'Failed')]);
+    const counted = async (endedAt: number | null, filter: FileFilter) => {
+      const requests = storage.proxy.requestsFromNow();
+      const count = await files.count({ correlationId, receivedAt: RECEIVED_AT, endedAt }, filter);
+      return [count, requests().length > 0];
+    };
+    const failed = { state: 'Failed', collectionId: 'to' } as const;
+    for (const isRead of [true, true]) assert.deepEqual(await counted(null, failed), [1, isRead]);
+    for (const isRead of [true, false]) {
+      assert.deepEqual(await counted(RECEIVED_AT + 1, failed), [1, isRead]);
+      assert.deepEqual(await counted(RECEIVED_AT + 1, { collectionId: 'to' }), [5, isRead]);
+      assert.deepEqual(await counted(RECEIVED_AT + 1, { collectionId: 'nowhere' }), [0, isRead]);
+    }
+    assert.deepEqual(await counted(RECEIVED_AT + 2, failed), [1, true], 'of a job that had its correlation id later');
   });
 
   it('are those of the job that has the correlation id now', async () => {
