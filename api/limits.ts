@@ -39,7 +39,8 @@ export const LIMITS: Readonly<ApiLimits> = {
   heldBytes: { total: 128 * MEBIBYTE, perCaller: 64 * MEBIBYTE },
   /**
    * Answers that all files of a job are read for, since they tell of each or count those of one collection: each holds a
-   * page of a thousand, a few MiB with long names, until it is taken.
+   * page of a thousand, a few MiB with long names, until it is taken. And retries, until their list is made. While they
+   * are counted or listed, eight thousand are held.
    */
   wholeJobs: { total: 100, perCaller: 25 },
   /** Streams of events: each is a connection, and may last as long as its job. */

@@ -25,6 +25,9 @@ const NEAR_CHUNKS = 20;
 /** Parts of the results of the chunks that are under way at a time, and of those in between: seldom more. */
 const MOST_PARTS = 50;
 
+/** Chunks that are read at a time where all files are wanted. */
+const CHUNKS_AHEAD = 8;
+
 /** Records of files that are remembered, all jobs together: some twenty megabytes, seldom more. */
 const MAX_REMEMBERED_FILES = 16_000;
 
@@ -67,13 +70,29 @@ export class BulkFiles {
     return { files, next: null };
   }
 
+  /** All files that match, in their order, those of a chunk at a time, while further chunks are read. */
+  async *all(job: BulkJob, filter: FileFilter): AsyncGenerator<FileRecord[]> {
+    const reading: Promise<readonly FileRecord[]>[] = [];
+    const matching = (files: readonly FileRecord[]) => files.filter((file) => matchesFilter(file, filter));
+    for await (const { chunk, parts } of this.#index(job, 0)) {
+      if (!mayHold(chunk, parts, job, filter.state)) continue;
+      const read = this.#read(job, chunk, parts);
+      // Whoever takes the files is told, if that comes to it.
+      read.catch(() => undefined);
+      reading.push(read);
+      const first = reading.length < CHUNKS_AHEAD ? undefined : reading.shift();
+      if (first !== undefined) yield matching(await first);
+    }
+    for (const read of reading) yield matching(await read);
+  }
+
   /** How many files match, where nothing but reading them tells. Of a job that has ended they are read once. */
   async count(job: BulkJob, filter: FileFilter): Promise<number> {
     const key = JSON.stringify([job.correlationId, job.receivedAt, job.endedAt, filter.state, filter.collectionId]);
     const remembered = this.#counts.get(key);
     if (remembered !== undefined) return remembered;
     let count = 0;
-    for await (const _ of this.#matching(job, 0, filter)) count += 1;
+    for await (const files of this.all(job, filter)) count += files.length;
     if (job.endedAt !== null) this.#counts.set(key, count);
     return count;
   }
@@ -96,7 +115,12 @@ export class BulkFiles {
     return toldOf((await Promise.all(listings)).flat(), passes);
   }
 
-  async *#matching(job: BulkJob, from: number, filter: FileFilter, atFirst?: number): AsyncGenerator<FileRecord> {
+  async *#matching(
+    job: BulkJob,
+    from: number,
+    filter: FileFilter,
+    atFirst: number | undefined,
+  ): AsyncGenerator<FileRecord> {
     // No chunk has more files than this, so the one with a given file cannot stand before.
     const first = Math.floor(from / CHUNK_FILES);
     for await (const { chunk, parts } of this.#index(job, first, atFirst)) {
@@ -111,7 +135,7 @@ export class BulkFiles {
   async *#index(
     { correlationId }: BulkJob,
     from: number,
-    atFirst: number | undefined,
+    atFirst?: number,
   ): AsyncGenerator<{ chunk: PlanChunk; parts: StoredPart[] }> {
     const results = this.#chunks.listResults(correlationId, { from, atFirst });
     const plan = this.#chunks.listPlan(correlationId, { from, atFirst });

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from '../../config/logger.ts';
-import { countFiles, pageOf } from '../../contract/file-records.ts';
+import { countFiles, matchesFilter, pageOf } from '../../contract/file-records.ts';
 import { chunkPassId, FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
 import type {
   CollectionLocation,
@@ -18,7 +18,7 @@ import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { toldOf, untoldOf, withProgress, type DescribedProgress } from './chunk-progress.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
-import { fromStorage } from './from-storage.ts';
+import { eachFromStorage, fromStorage } from './from-storage.ts';
 import type { JobPage, PageRequest } from './job-service.ts';
 import { BulkFiles, type BulkJob } from './bulk-files.ts';
 import { lostStatus, runningStatus, type RunningJob } from './unanswered-status.ts';
@@ -124,6 +124,16 @@ export class JobViews {
       collections,
       ...page,
     };
+  }
+
+  /** All files that are in this state of a job that has ended, in their order, some at a time. */
+  async *files(record: JobRecord, state: FileState): AsyncGenerator<readonly FileRecord[]> {
+    const { correlationId, receivedAt, status } = record;
+    if (status.state === 'Rejected') return;
+    if (record.bulk !== null) {
+      const job: BulkJob = { correlationId, receivedAt, endedAt: status.endedAt };
+      yield* eachFromStorage(this.#bulk.all(job, { state }));
+    } else yield (await this.#storedFiles(record)).files.filter((file) => matchesFilter(file, { state }));
   }
 
   async #view(correlationId: string, found: FoundJob, request: PageRequest): Promise<View> {

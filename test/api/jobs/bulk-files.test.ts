@@ -4,9 +4,11 @@ import { BulkFiles } from '../../../api/jobs/bulk-files.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
 import type { FileFilter, FileRecord } from '../../../contract/messages.ts';
 import type { FileState } from '../../../contract/states.ts';
+import { StorageError } from '../../../storage/errors.ts';
 import type { JobChunkStore } from '../../../storage/job-chunks.ts';
 import { entry, RECEIVED_AT } from './bulk-entries.ts';
 import { makeTestStorage, type TestStorage } from '../../support/emulator.ts';
+import { answerError, holdBefore } from '../../support/storage-proxy/index.ts';
 
 const ended = (index: number, state: FileState = 'Completed'): FileRecord => ({
   ...requestedFile(entry(index), index, RECEIVED_AT),
@@ -91,6 +93,45 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
     assert.deepEqual(read, ['results/000001-000.ndjson']);
     assert.equal(states.length, 5);
     assert.deepEqual(await told(), { states, read: [] });
+  });
+
+  it('are read some chunks at a time where all are wanted, and told in their order', async () => {
+    const count = 20;
+    for (let chunk = 0; chunk < count; chunk += 1) {
+      await planned(chunk, [chunk]);
+      await chunks.writeResults(correlationId, chunk, 0, [ended(chunk, chunk % 10 === 3 ? 'Completed' : 'Failed')]);
+    }
+    const hold = holdBefore();
+    const isRead = { operation: 'read', name: /\/results\// } as const;
+    const rule = storage.proxy.inject(isRead, hold);
+    const reads = storage.proxy.requestsFromNow(isRead);
+    const job = { correlationId, receivedAt: RECEIVED_AT, endedAt: RECEIVED_AT + 1 };
+    const reading = Array.fromAsync(files.all(job, { state: 'Failed' }));
+    await hold.reachedBy(8);
+    assert.equal(reads().length, 8);
+    hold.release();
+    const failed = Array.from({ length: count }, (_, index) => index).filter((index) => index % 10 !== 3);
+    assert.deepEqual(
+      (await reading).flat().map(({ index }) => index),
+      failed,
+    );
+    assert.equal(reads().length, failed.length, 'those that have none are not read');
+    rule.remove();
+  });
+
+  it('break off where a chunk cannot be read, and are read no further', async () => {
+    for (let chunk = 0; chunk < 20; chunk += 1) {
+      await planned(chunk, [chunk]);
+      await chunks.writeResults(correlationId, chunk, 0, [ended(chunk)]);
+    }
+    const refused = storage.proxy.inject({ operation: 'read', name: /\/results\/00000[12]-/ }, answerError(403));
+    const job = { correlationId, receivedAt: RECEIVED_AT, endedAt: RECEIVED_AT + 1 };
+    const told: number[] = [];
+    await assert.rejects(async () => {
+      for await (const part of files.all(job, {})) told.push(...part.map(({ index }) => index));
+    }, StorageError);
+    refused.remove();
+    assert.deepEqual(told, [0]);
   });
 
   it('are counted once for each filter where the job has ended, and anew while it runs', async () => {
