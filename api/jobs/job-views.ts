@@ -20,7 +20,7 @@ import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
 import { eachFromStorage, fromStorage } from './from-storage.ts';
 import type { JobPage, PageRequest } from './job-service.ts';
-import { BulkFiles, type BulkJob } from './bulk-files.ts';
+import { BulkFiles, endOf, type BulkJob } from './bulk-files.ts';
 import { lostStatus, runningStatus, type RunningJob } from './unanswered-status.ts';
 import { readStoredFiles, type StoredFiles } from './stored-files.ts';
 
@@ -131,7 +131,7 @@ export class JobViews {
     const { correlationId, receivedAt, status } = record;
     if (status.state === 'Rejected') return;
     if (record.bulk !== null) {
-      const job: BulkJob = { correlationId, receivedAt, endedAt: status.endedAt };
+      const job: BulkJob = { correlationId, receivedAt, end: endOf(status) };
       yield* eachFromStorage(this.#bulk.all(job, { state }));
     } else yield (await this.#storedFiles(record)).files.filter((file) => matchesFilter(file, { state }));
   }
@@ -255,20 +255,20 @@ export class JobViews {
   /** The files of a bulk job stand in storage, whether it runs or not. */
   async #bulkView(found: FoundJob, record: JobRecord, request: PageRequest): Promise<View> {
     const { correlationId, receivedAt, collections } = record;
-    const jobUntil = (endedAt: number | null): BulkJob => ({ correlationId, receivedAt, endedAt });
+    const running: BulkJob = { correlationId, receivedAt, end: null };
     const isRunning = found.kind === 'running';
     // Of a job that runs, the files are looked for beside that: somebody waits for both.
-    const early = isRunning ? this.#bulk.page(jobUntil(null), request) : undefined;
+    const early = isRunning ? this.#bulk.page(running, request) : undefined;
     early?.catch(() => undefined);
     const { status, recorded } = isRunning
       ? await this.#runningStatus(correlationId, found)
       : { status: await this.status(correlationId, found), recorded: undefined };
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
     if (!isDecided) return { status, collections, page: { files: [], totalCount: 0, next: null } };
-    // Only a closed record says that files without a result were never begun. It may have been closed since it was read:
+    // Only a closed record says that files without a result have none to come. It may have been closed since it was read:
     // the workflow tells its end only after that.
     const isClosed = found.kind === 'ended' || (isEndState(status.state) && status.state !== 'Terminated');
-    const job = jobUntil(isClosed ? status.endedAt : null);
+    const job: BulkJob = { ...running, end: isClosed ? endOf(status) : null };
     const reading = isClosed ? undefined : early;
     const [page, totalCount] = await fromStorage(
       Promise.all([
@@ -300,7 +300,7 @@ export class JobViews {
   async #storedCounts(record: JobRecord | undefined): Promise<JobCounts | undefined> {
     if (record === undefined || record.bulk === null) return countsOf(await this.#storedFiles(record));
     const { correlationId, receivedAt } = record;
-    return await fromStorage(this.#bulk.counts({ correlationId, receivedAt, endedAt: null }));
+    return await fromStorage(this.#bulk.counts({ correlationId, receivedAt, end: null }));
   }
 
   async #storedFiles(record: JobRecord | undefined): Promise<StoredFiles> {

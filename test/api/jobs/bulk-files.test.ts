@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { BulkFiles } from '../../../api/jobs/bulk-files.ts';
+import { BulkFiles, endOf } from '../../../api/jobs/bulk-files.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
 import type { FileFilter, FileRecord } from '../../../contract/messages.ts';
-import type { FileState } from '../../../contract/states.ts';
+import { CANCELLED_BEFORE_COPY } from '../../../contract/reasons.ts';
+import { emptyCounts, FILE_STATES, type FileState, type JobState } from '../../../contract/states.ts';
 import { StorageError } from '../../../storage/errors.ts';
 import type { JobChunkStore } from '../../../storage/job-chunks.ts';
 import { entry, RECEIVED_AT } from './bulk-entries.ts';
@@ -14,6 +15,11 @@ const ended = (index: number, state: FileState = 'Completed'): FileRecord => ({
   ...requestedFile(entry(index), index, RECEIVED_AT),
   ...{ state, size: 7 },
 });
+
+const endAs = (state: JobState, message: string, endedAt = RECEIVED_AT + 1) =>
+  endOf({ correlationId: '', state, counts: emptyCounts(5), startedAt: RECEIVED_AT, endedAt, message });
+
+const cancelledAt = (endedAt: number) => endAs('Cancelled', '', endedAt);
 
 describe('the files of a bulk job, as its chunks tell of them,', () => {
   let storage: TestStorage;
@@ -44,7 +50,7 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
   async function told(): Promise<{ states: [number, FileState][]; read: string[] }> {
     const reads = storage.proxy.requestsFromNow({ operation: 'read' });
     const { files: page } = await files.page(
-      { correlationId, receivedAt: RECEIVED_AT, endedAt: null },
+      { correlationId, receivedAt: RECEIVED_AT, end: null },
       { from: 0, limit: 100 },
     );
     const read = reads()
@@ -95,6 +101,46 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
     assert.deepEqual(await told(), { states, read: [] });
   });
 
+  describe('where the job has ended without a result of them', () => {
+    const REASON = 'STORAGE_UNAVAILABLE: a chunk cannot be read';
+    const NO_REASON = 'somebody says something: not one of the codes';
+
+    async function rest(state: JobState, message: string) {
+      await chunks.writeResults(correlationId, 0, 0, [ended(0), ended(2, 'Skipped')]);
+      const job = { correlationId, receivedAt: RECEIVED_AT, end: endAs(state, message) };
+      const all = await files.page(job, { from: 0, limit: 100 });
+      const found = all.files.filter(({ index }) => index !== 0 && index !== 2);
+      for (const file of found) assert.deepEqual(file.history.at(-1), { state: file.state, at: RECEIVED_AT + 1 });
+      const counted: Partial<Record<FileState, number>> = {};
+      for (const state of FILE_STATES) {
+        const { files: page } = await files.page(job, { from: 0, limit: 100, state });
+        assert.deepEqual(
+          page,
+          all.files.filter((file) => file.state === state),
+        );
+        assert.equal(await files.count(job, { state }), page.length);
+        if (page.length > 0) counted[state] = page.length;
+      }
+      return { counted, messages: [...new Set(found.map((file) => file.message))] };
+    }
+
+    for (const state of ['Failed', 'CompletedWithErrors'] as const) {
+      it(`are failed as the job says, where that is ${state}`, async () => {
+        const counted = { Completed: 1, Skipped: 1, Failed: 3 };
+        assert.deepEqual(await rest(state, REASON), { counted, messages: [REASON] });
+        files = new BulkFiles(chunks);
+        assert.deepEqual(await rest(state, NO_REASON), { counted, messages: [''] });
+      });
+    }
+
+    for (const state of ['Cancelled', 'Terminated'] as const) {
+      it(`are cancelled where the job is ${state}, whatever it says`, async () => {
+        const counted = { Completed: 1, Skipped: 1, Cancelled: 3 };
+        assert.deepEqual(await rest(state, REASON), { counted, messages: [CANCELLED_BEFORE_COPY] });
+      });
+    }
+  });
+
   it('are read some chunks at a time where all are wanted, and told in their order', async () => {
     const count = 20;
     for (let chunk = 0; chunk < count; chunk += 1) {
@@ -105,7 +151,7 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
     const isRead = { operation: 'read', name: /\/results\// } as const;
     const rule = storage.proxy.inject(isRead, hold);
     const reads = storage.proxy.requestsFromNow(isRead);
-    const job = { correlationId, receivedAt: RECEIVED_AT, endedAt: RECEIVED_AT + 1 };
+    const job = { correlationId, receivedAt: RECEIVED_AT, end: cancelledAt(RECEIVED_AT + 1) };
     const reading = Array.fromAsync(files.all(job, { state: 'Failed' }));
     await hold.reachedBy(8);
     assert.equal(reads().length, 8);
@@ -125,7 +171,7 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
       await chunks.writeResults(correlationId, chunk, 0, [ended(chunk)]);
     }
     const refused = storage.proxy.inject({ operation: 'read', name: /\/results\/00000[12]-/ }, answerError(403));
-    const job = { correlationId, receivedAt: RECEIVED_AT, endedAt: RECEIVED_AT + 1 };
+    const job = { correlationId, receivedAt: RECEIVED_AT, end: cancelledAt(RECEIVED_AT + 1) };
     const told: number[] = [];
     await assert.rejects(async () => {
       for await (const part of files.all(job, {})) told.push(...part.map(({ index }) => index));
@@ -138,7 +184,10 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
     await chunks.writeResults(correlationId, 0, 0, [ended(0), ended(1, 'Failed')]);
     const counted = async (endedAt: number | null, filter: FileFilter) => {
       const requests = storage.proxy.requestsFromNow();
-      const count = await files.count({ correlationId, receivedAt: RECEIVED_AT, endedAt }, filter);
+      const count = await files.count(
+        { correlationId, receivedAt: RECEIVED_AT, end: endedAt === null ? null : cancelledAt(endedAt) },
+        filter,
+      );
       return [count, requests().length > 0];
     };
     const failed = { state: 'Failed', collectionId: 'to' } as const;

@@ -148,6 +148,37 @@ describe('the files of a bulk job whose record was read as open', () => {
   });
 });
 
+describe('the files of a bulk job that gave up some of them', () => {
+  it('are as many of each state as it counts', async () => {
+    const { chunks, records } = (await makeTestStorage()).connect();
+    const id = randomUUID();
+    await planThree(chunks, id);
+    await chunks.writeResults(id, 0, 0, [{ ...requestedFile(entry(0), 0, RECEIVED_AT), state: 'Completed', size: 7 }]);
+    const { record } = foundOpen(id);
+    const counts = { ...emptyCounts(3), completed: 1, failed: 2, pending: 0, bytes: 7 };
+    const message = 'STORAGE_UNAVAILABLE: Cloud Storage answered: 503';
+    const end = { state: 'CompletedWithErrors', endedAt: ENDED_AT, counts, message } as const;
+    const status: JobStatus = { ...statusOf(id, end), ...end };
+    const found: FoundJob = { kind: 'ended', record: { ...(record ?? assert.fail()), status } };
+    const views = viewsOf({ chunks, records }, {} as unknown as Client);
+    const page = async (state?: FileState) =>
+      await views.page(id, found, { from: 0, limit: 100, ...(state && { state }) });
+    const all = await page();
+    assert.deepEqual(
+      all.files.map(({ state, message }) => [state, message]),
+      [
+        ['Completed', ''],
+        ['Failed', message],
+        ['Failed', message],
+      ],
+    );
+    const [failed, cancelled] = [await page('Failed'), await page('Cancelled')];
+    assert.deepEqual([failed.files, failed.totalCount], [all.files.slice(1), 2]);
+    assert.deepEqual([cancelled.files, cancelled.totalCount], [[], 0]);
+    assert.deepEqual((await Array.fromAsync(views.files(found.record, 'Failed'))).flat(), failed.files);
+  });
+});
+
 describe('how a running bulk job stands, as its workflow is described', () => {
   const nobodyAnswers = answering({} as JobStatus, () => Promise.reject(new Error('the workflow is asked')));
   const id = randomUUID();
