@@ -67,10 +67,10 @@ export function createApp(deps: ApiDeps): ApiApp {
   copyFiles(app, deps);
   controlJob(app, deps);
   listJobs(app, deps);
-  retryJob(app, deps);
+  retryJob(app, deps, wholeJobs);
   jobReport(app, deps, wholeJobs);
   listCollections(app, deps);
-  statusLogs(app, deps);
+  statusLogs(app, deps, wholeJobs);
   trackFiles(app, deps, wholeJobs);
   jobEvents(app, deps);
   health(app, deps);

@@ -9,6 +9,7 @@ import {
   JobNotFoundError,
   JobNotRetryableError,
   JobOverSignalledError,
+  RequestGivenUpError,
   ServiceUnavailableError,
 } from './jobs/job-service.ts';
 import { TEXTS } from './texts.ts';
@@ -30,7 +31,7 @@ function toHttpError(error: unknown): HttpError {
     const text = error.problem === 'unsettled' ? TEXTS.jobUnsettled : TEXTS.nothingToRetry;
     return new HttpError(409, text, { data: jobView(error.status) });
   }
-  if (error instanceof ServiceUnavailableError) {
+  if (error instanceof ServiceUnavailableError || error instanceof RequestGivenUpError) {
     return new HttpError(503, TEXTS.unavailable, { headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } });
   }
   return new HttpError(500, TEXTS.internal);

@@ -37,7 +37,11 @@ export const LIMITS: Readonly<ApiLimits> = {
   longBodies: { total: 16, perCaller: 8 },
   /** Bytes of bodies that are held until they are whole (at most 512 KiB each). */
   heldBytes: { total: 128 * MEBIBYTE, perCaller: 64 * MEBIBYTE },
-  /** Answers that tell of every file of a job: each holds a page of a thousand, a few MiB with long names, until it is taken. */
+  /**
+   * Answers that all files of a job are read for, since they tell of each or count those of one collection: each holds a
+   * page of a thousand, a few MiB with long names, until it is taken. And retries, until their list is made. While they
+   * are counted or listed, eight thousand are held.
+   */
   wholeJobs: { total: 100, perCaller: 25 },
   /** Streams of events: each is a connection, and may last as long as its job. */
   listeners: { total: 2_000, perCaller: 500 },

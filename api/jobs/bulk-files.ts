@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { cancelledOutcome } from '../../contract/file-outcome.ts';
+import { cancelledOutcome, outcomeWithoutObject, type FileOutcome } from '../../contract/file-outcome.ts';
 import { matchesFilter, requestedFile } from '../../contract/file-records.ts';
 import { CHUNK_FILES } from '../../contract/limits.ts';
-import type { ChunkPassRef, FileFilter, FileRecord } from '../../contract/messages.ts';
+import type { ChunkPassRef, FileFilter, FileRecord, JobStatus } from '../../contract/messages.ts';
+import { isReasonCode } from '../../contract/reasons.ts';
 import { COUNTED_AS, emptyCounts, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, PlanChunk, PlannedFile, ResultsPart, StoredPart } from '../../storage/job-chunks.ts';
 import { toldOf, withProgress } from './chunk-progress.ts';
@@ -12,8 +13,14 @@ import type { PageRequest } from './job-service.ts';
 export interface BulkJob {
   correlationId: string;
   receivedAt: number;
-  /** Null while it runs. Of a job that has ended, files without a result were never begun. */
-  endedAt: number | null;
+  /** Null while it runs. */
+  end: JobEnd | null;
+}
+
+/** When a job has ended, and what became of its files that have no result. */
+interface JobEnd {
+  at: number;
+  rest: FileOutcome;
 }
 
 /** Chunks, or parts of their results, that are listed with those that a page is made of: not every one is full. */
@@ -25,8 +32,14 @@ const NEAR_CHUNKS = 20;
 /** Parts of the results of the chunks that are under way at a time, and of those in between: seldom more. */
 const MOST_PARTS = 50;
 
+/** Chunks that are read at a time where all files are wanted. */
+const CHUNKS_AHEAD = 8;
+
 /** Records of files that are remembered, all jobs together: some twenty megabytes, seldom more. */
 const MAX_REMEMBERED_FILES = 16_000;
+
+/** Counts of files that match a filter that are remembered, all jobs together. */
+const MAX_REMEMBERED_COUNTS = 1_000;
 
 /**
  * Reads the files of bulk jobs from their chunks. The listing of the chunks says which of them have what is asked for,
@@ -41,6 +54,8 @@ export class BulkFiles {
     maxSize: MAX_REMEMBERED_FILES,
     sizeCalculation: (files) => files.length + 1,
   });
+  /** Of jobs that have ended: whoever pages through is told the same count with every page. */
+  readonly #counts = new LRUCache<string, number>({ max: MAX_REMEMBERED_COUNTS });
 
   constructor(chunks: JobChunkStore) {
     this.#chunks = chunks;
@@ -62,10 +77,30 @@ export class BulkFiles {
     return { files, next: null };
   }
 
-  /** How many files match, where nothing but reading them tells. */
+  /** All files that match, in their order, those of a chunk at a time, while further chunks are read. */
+  async *all(job: BulkJob, filter: FileFilter): AsyncGenerator<FileRecord[]> {
+    const reading: Promise<readonly FileRecord[]>[] = [];
+    const matching = (files: readonly FileRecord[]) => files.filter((file) => matchesFilter(file, filter));
+    for await (const { chunk, parts } of this.#index(job, 0)) {
+      if (!mayHold(chunk, parts, job, filter.state)) continue;
+      const read = this.#read(job, chunk, parts);
+      // Whoever takes the files is told, if that comes to it.
+      read.catch(() => undefined);
+      reading.push(read);
+      const first = reading.length < CHUNKS_AHEAD ? undefined : reading.shift();
+      if (first !== undefined) yield matching(await first);
+    }
+    for (const read of reading) yield matching(await read);
+  }
+
+  /** How many files match, where nothing but reading them tells. Of a job that has ended they are read once. */
   async count(job: BulkJob, filter: FileFilter): Promise<number> {
+    const key = JSON.stringify([job.correlationId, job.receivedAt, job.end?.at, filter.state, filter.collectionId]);
+    const remembered = this.#counts.get(key);
+    if (remembered !== undefined) return remembered;
     let count = 0;
-    for await (const _ of this.#matching(job, 0, filter)) count += 1;
+    for await (const files of this.all(job, filter)) count += files.length;
+    if (job.end !== null) this.#counts.set(key, count);
     return count;
   }
 
@@ -87,7 +122,12 @@ export class BulkFiles {
     return toldOf((await Promise.all(listings)).flat(), passes);
   }
 
-  async *#matching(job: BulkJob, from: number, filter: FileFilter, atFirst?: number): AsyncGenerator<FileRecord> {
+  async *#matching(
+    job: BulkJob,
+    from: number,
+    filter: FileFilter,
+    atFirst: number | undefined,
+  ): AsyncGenerator<FileRecord> {
     // No chunk has more files than this, so the one with a given file cannot stand before.
     const first = Math.floor(from / CHUNK_FILES);
     for await (const { chunk, parts } of this.#index(job, first, atFirst)) {
@@ -102,7 +142,7 @@ export class BulkFiles {
   async *#index(
     { correlationId }: BulkJob,
     from: number,
-    atFirst: number | undefined,
+    atFirst?: number,
   ): AsyncGenerator<{ chunk: PlanChunk; parts: StoredPart[] }> {
     const results = this.#chunks.listResults(correlationId, { from, atFirst });
     const plan = this.#chunks.listPlan(correlationId, { from, atFirst });
@@ -144,6 +184,18 @@ export class BulkFiles {
   }
 }
 
+/**
+ * The end of a job, by how it stands when its record is closed; null: it has none. Files without a result were never
+ * begun, so that they are cancelled; but a job that ends otherwise has given them up, and counts them as failed.
+ */
+export function endOf({ state, message, endedAt }: JobStatus): JobEnd | null {
+  if (endedAt === null) return null;
+  const isGivenUp = state === 'Failed' || state === 'CompletedWithErrors';
+  const [code = ''] = message.split(': ', 1);
+  const rest = isGivenUp ? outcomeWithoutObject('Failed', isReasonCode(code) ? message : '') : cancelledOutcome();
+  return { at: endedAt, rest };
+}
+
 /** The chunks of these passes, in ranges of neighbours. */
 function neighbours(passes: readonly ChunkPassRef[]): { from: number; to: number }[] {
   const ranges: { from: number; to: number }[] = [];
@@ -163,27 +215,23 @@ function sumOf(parts: readonly ResultsPart[], name: keyof ResultsPart): number {
 function mayHold(
   { count }: PlanChunk,
   parts: readonly ResultsPart[],
-  { endedAt }: BulkJob,
+  { end }: BulkJob,
   state: FileFilter['state'],
 ): boolean {
   if (state === undefined) return true;
   if (state === 'Processing') return false;
   const isOpen = sumOf(parts, 'count') < count;
-  if (state === 'Requested') return isOpen && endedAt === null;
-  return sumOf(parts, COUNTED_AS[state]) > 0 || (state === 'Cancelled' && isOpen && endedAt !== null);
+  if (state === 'Requested') return isOpen && end === null;
+  return sumOf(parts, COUNTED_AS[state]) > 0 || (isOpen && state === end?.rest.state);
 }
 
-/** A file without a result: it waits or, where its job has ended, was cancelled before it was begun. */
+/** A file without a result: it waits or, where its job has ended, is as that says. */
 function unfinished(
   { sourceCollectionId, destinationCollectionId, fileName, destinationFileName, index }: PlannedFile,
-  { receivedAt, endedAt }: BulkJob,
+  { receivedAt, end }: BulkJob,
 ): FileRecord {
   const entry = { sourceCollectionId, destinationCollectionId, fileName, destinationFileName };
   const file = requestedFile(entry, index, receivedAt);
-  if (endedAt === null) return file;
-  return {
-    ...file,
-    ...cancelledOutcome(),
-    history: [...file.history, { state: 'Cancelled', at: endedAt }],
-  };
+  if (end === null) return file;
+  return { ...file, ...end.rest, history: [...file.history, { state: end.rest.state, at: end.at }] };
 }

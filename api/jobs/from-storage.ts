@@ -9,6 +9,19 @@ export async function fromStorage<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw isStorageError(error) ? new ServiceUnavailableError('storage', error) : error;
+    throw unavailable(error);
   }
+}
+
+/** The same of what storage answers bit by bit. */
+export async function* eachFromStorage<T>(answers: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* answers;
+  } catch (error) {
+    throw unavailable(error);
+  }
+}
+
+function unavailable(error: unknown): unknown {
+  return isStorageError(error) ? new ServiceUnavailableError('storage', error) : error;
 }

@@ -6,7 +6,7 @@ import { isStorageError } from '../../storage/errors.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { JobFinder } from './job-finder.ts';
 import { ServiceUnavailableError, type JobCursor, type JobFilter, type JobList } from './job-service.ts';
-import type { JobViews } from './job-views.ts';
+import type { JobViews, ListQueries } from './job-views.ts';
 import { ExecutionList, type NewestExecutions } from './newest-executions.ts';
 import { jobsQuery } from './visibility-query.ts';
 
@@ -37,7 +37,10 @@ export class JobLister {
     } catch (error) {
       throw new ServiceUnavailableError('temporal', error);
     }
-    const jobs = await mapConcurrently(page.executions, JOBS_AT_A_TIME, ({ info }) => this.#status(info, filter));
+    const queries: ListQueries = { unanswered: 0 };
+    const jobs = await mapConcurrently(page.executions, JOBS_AT_A_TIME, ({ info }) =>
+      this.#status(info, filter, queries),
+    );
     return { jobs: jobs.filter((job) => job !== undefined), totalCount, next: page.next };
   }
 
@@ -45,7 +48,11 @@ export class JobLister {
    * Undefined for what is no job of ours: started by hand under another name, or somebody else's after all; and for one
    * whose record is not kept any more, or cannot be read.
    */
-  async #status(info: WorkflowExecutionInfo, { requestor }: JobFilter): Promise<JobStatus | undefined> {
+  async #status(
+    info: WorkflowExecutionInfo,
+    { requestor }: JobFilter,
+    queries: ListQueries,
+  ): Promise<JobStatus | undefined> {
     const correlationId = parseCorrelationId(info.workflowId);
     if (correlationId === undefined) return undefined;
     const found = await this.#finder.fromList(correlationId, info).catch((error: unknown) => {
@@ -57,6 +64,6 @@ export class JobLister {
     if (found === undefined) return undefined;
     const caller = found.kind === 'ended' ? found.record.caller : found.memo.caller;
     if (requestor !== undefined && caller !== requestor) return undefined;
-    return await this.#views.status(correlationId, found);
+    return await this.#views.status(correlationId, found, queries);
   }
 }

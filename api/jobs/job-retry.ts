@@ -36,8 +36,8 @@ export class JobRetry {
     this.#inputs = deps.inputs;
   }
 
-  /** Throws JobNotFoundError, JobNotRetryableError, ServiceUnavailableError. */
-  async retry({ of, viewer, ...job }: RetryJob, patience?: Patience): Promise<CopyAnswer> {
+  /** Throws JobNotFoundError, JobNotRetryableError, RequestGivenUpError, ServiceUnavailableError. */
+  async retry({ of, viewer, reading, ...job }: RetryJob, patience?: Patience): Promise<CopyAnswer> {
     const found = await this.#settled(of, viewer);
     const status = await this.#views.status(of, found);
     // Of a job that was ended by force, somebody is still to look after the files.
@@ -47,8 +47,9 @@ export class JobRetry {
     // The other job's request is another one, even where it names the same files.
     if (job.correlationId === of) return { kind: 'conflict' };
     const openInput = () => this.#inputs.create(job.correlationId);
-    const deps = { views: this.#views, chunks: this.#chunks, inputs: this.#inputs, openInput };
+    const deps = { views: this.#views, chunks: this.#chunks, inputs: this.#inputs, openInput, signal: reading.signal };
     const retry = await retryRequest(deps, found.record);
+    reading.onEnd();
     if (retry === undefined) throw new JobNotRetryableError('nothing to retry', status);
     // Not taken back where this fails: the job may have been started, and needs its list.
     return await this.#waiter.copy({ ...job, ...retry }, patience);

@@ -29,11 +29,19 @@ export interface NewJob {
   receivedAt: number;
 }
 
+/** The reading of all files of a job, which may take long: whoever hangs up, or shuts down, aborts the signal. */
+export interface Reading {
+  signal: AbortSignal;
+  /** Called once it is through. */
+  onEnd: () => void;
+}
+
 /** A job that is to do again what another one did not get done. */
 export interface RetryJob extends Omit<NewJob, 'request' | 'digest'> {
   /** The correlation id of the other one. */
   of: string;
   viewer: Viewer;
+  reading: Reading;
 }
 
 /** How long a caller wants to wait for the end of a job; whoever hangs up, or shuts down, aborts the signal. */
@@ -106,7 +114,10 @@ export interface JobService {
    * patience, as long as that lasts for decision and end.
    */
   copy(job: NewJob, patience?: Patience): Promise<CopyAnswer>;
-  /** Copies again what a job that has ended failed or was cancelled to copy. Throws JobNotRetryableError. */
+  /**
+   * Copies again what a job that has ended failed or was cancelled to copy. Throws JobNotRetryableError, and
+   * RequestGivenUpError where the signal is aborted before the job is started: then nothing is left of it.
+   */
   retry(job: RetryJob, patience?: Patience): Promise<CopyAnswer>;
   /** State and counts of a job. */
   status(correlationId: string, viewer: Viewer): Promise<JobStatus>;
@@ -156,6 +167,11 @@ export class JobNotRetryableError extends Error {
     this.problem = problem;
     this.status = status;
   }
+}
+
+/** Nobody waits for the answer any more, or the process is to end; what was asked for has not begun. */
+export class RequestGivenUpError extends Error {
+  override readonly name = 'RequestGivenUpError';
 }
 
 /** Temporal or storage did not answer in time; `dependency` says which. */

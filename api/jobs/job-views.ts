@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from '../../config/logger.ts';
-import { countFiles, pageOf } from '../../contract/file-records.ts';
+import { countFiles, matchesFilter, pageOf } from '../../contract/file-records.ts';
 import { chunkPassId, FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
 import type {
   CollectionLocation,
@@ -18,9 +18,9 @@ import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { toldOf, untoldOf, withProgress, type DescribedProgress } from './chunk-progress.ts';
 import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
-import { fromStorage } from './from-storage.ts';
+import { eachFromStorage, fromStorage } from './from-storage.ts';
 import type { JobPage, PageRequest } from './job-service.ts';
-import { BulkFiles, type BulkJob } from './bulk-files.ts';
+import { BulkFiles, endOf, type BulkJob } from './bulk-files.ts';
 import { lostStatus, runningStatus, type RunningJob } from './unanswered-status.ts';
 import { readStoredFiles, type StoredFiles } from './stored-files.ts';
 
@@ -32,6 +32,14 @@ const MAX_LOOKS = 3;
 
 /** Jobs that are remembered as unanswered; past it the oldest is forgotten. */
 const MAX_UNANSWERED = 10_000;
+
+/** After so many queries of one list have gone unanswered, the rest of that list is told without any. */
+const MOST_UNANSWERED_OF_A_LIST = 3;
+
+/** What has come of the queries for jobs that are told of in one list. */
+export interface ListQueries {
+  unanswered: number;
+}
 
 /** What a job's files are, wherever that comes from. */
 interface View {
@@ -59,7 +67,7 @@ export class JobViews {
   readonly #taskQueue: string;
   readonly #queryMs: number;
   readonly #log: Logger;
-  /** Jobs of which no query is tried for now. One slow answer says nothing about other jobs. */
+  /** Jobs of which no query is tried for now. One slow answer says nothing about other jobs, and a few about their list alone. */
   readonly #unanswered = new LRUCache<string, true>({ max: MAX_UNANSWERED, ttl: UNANSWERED_FOR_MS });
 
   constructor(deps: {
@@ -79,12 +87,13 @@ export class JobViews {
     this.#log = deps.log;
   }
 
-  async status(correlationId: string, found: FoundJob): Promise<JobStatus> {
+  /** `list`: of the queries for the list that this is for. */
+  async status(correlationId: string, found: FoundJob, list?: ListQueries): Promise<JobStatus> {
     switch (found.kind) {
       case 'ended':
         return found.record.status;
       case 'running':
-        return (await this.#runningStatus(correlationId, found)).status;
+        return (await this.#runningStatus(correlationId, found, list)).status;
       case 'lost':
         return lostStatus(correlationId, found, await this.#storedCounts(found.record));
     }
@@ -115,6 +124,16 @@ export class JobViews {
       collections,
       ...page,
     };
+  }
+
+  /** All files that are in this state of a job that has ended, in their order, some at a time. */
+  async *files(record: JobRecord, state: FileState): AsyncGenerator<readonly FileRecord[]> {
+    const { correlationId, receivedAt, status } = record;
+    if (status.state === 'Rejected') return;
+    if (record.bulk !== null) {
+      const job: BulkJob = { correlationId, receivedAt, end: endOf(status) };
+      yield* eachFromStorage(this.#bulk.all(job, { state }));
+    } else yield (await this.#storedFiles(record)).files.filter((file) => matchesFilter(file, { state }));
   }
 
   async #view(correlationId: string, found: FoundJob, request: PageRequest): Promise<View> {
@@ -165,7 +184,7 @@ export class JobViews {
     const pages: FilesPage[] = [];
     for (let next: number | null = from, left = limit; next !== null && left > 0;) {
       const query: FilesQuery = { ...filter, from: next, limit: left };
-      const page: FilesPage | undefined = await this.#query<FilesPage>(correlationId, FILES_QUERY, query);
+      const page: FilesPage | undefined = await this.#query<FilesPage>(correlationId, FILES_QUERY, { args: [query] });
       if (page === undefined) return undefined;
       pages.push(page);
       next = page.next;
@@ -174,14 +193,20 @@ export class JobViews {
     return pages;
   }
 
-  async #query<T>(correlationId: string, query: string, ...args: unknown[]): Promise<T | undefined> {
+  async #query<T>(
+    correlationId: string,
+    query: string,
+    { args = [], list }: { args?: unknown[]; list?: ListQueries | undefined } = {},
+  ): Promise<T | undefined> {
     if (this.#unanswered.has(correlationId)) return undefined;
+    if (list !== undefined && list.unanswered >= MOST_UNANSWERED_OF_A_LIST) return undefined;
     try {
       return await within(this.#client, this.#queryMs, () =>
         this.#client.workflow.getHandle(correlationId).query<T, unknown[]>(query, ...args),
       );
     } catch (error) {
       this.#unanswered.set(correlationId, true);
+      if (list !== undefined) list.unanswered += 1;
       this.#log.warn({ err: error, correlationId, query }, 'no worker answered a query; the record is read instead');
       return undefined;
     }
@@ -191,8 +216,8 @@ export class JobViews {
    * How a running job stands: as a bulk job's description says, which asks nothing of the workers that copy, else as its
    * workflow does.
    */
-  async #runningStatus(correlationId: string, found: RunningJob): Promise<RunningStatus> {
-    const status = (await this.#described(correlationId, found)) ?? (await this.#live(correlationId, found));
+  async #runningStatus(correlationId: string, found: RunningJob, list?: ListQueries): Promise<RunningStatus> {
+    const status = (await this.#described(correlationId, found)) ?? (await this.#live(correlationId, found, list));
     if (status !== undefined) return status;
     const counts = await this.#storedCounts(found.record);
     return { status: runningStatus(correlationId, found, counts), recorded: undefined, isCounted: false };
@@ -204,8 +229,8 @@ export class JobViews {
     return stored && counted(live, progress, stored);
   }
 
-  async #live(correlationId: string, { progress }: RunningJob): Promise<RunningStatus | undefined> {
-    const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY);
+  async #live(correlationId: string, { progress }: RunningJob, list?: ListQueries): Promise<RunningStatus | undefined> {
+    const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY, { list });
     return live && counted(live, progress, (await this.#storedOf(correlationId, live, progress)) ?? []);
   }
 
@@ -230,20 +255,20 @@ export class JobViews {
   /** The files of a bulk job stand in storage, whether it runs or not. */
   async #bulkView(found: FoundJob, record: JobRecord, request: PageRequest): Promise<View> {
     const { correlationId, receivedAt, collections } = record;
-    const jobUntil = (endedAt: number | null): BulkJob => ({ correlationId, receivedAt, endedAt });
+    const running: BulkJob = { correlationId, receivedAt, end: null };
     const isRunning = found.kind === 'running';
     // Of a job that runs, the files are looked for beside that: somebody waits for both.
-    const early = isRunning ? this.#bulk.page(jobUntil(null), request) : undefined;
+    const early = isRunning ? this.#bulk.page(running, request) : undefined;
     early?.catch(() => undefined);
     const { status, recorded } = isRunning
       ? await this.#runningStatus(correlationId, found)
       : { status: await this.status(correlationId, found), recorded: undefined };
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
     if (!isDecided) return { status, collections, page: { files: [], totalCount: 0, next: null } };
-    // Only a closed record says that files without a result were never begun. It may have been closed since it was read:
+    // Only a closed record says that files without a result have none to come. It may have been closed since it was read:
     // the workflow tells its end only after that.
     const isClosed = found.kind === 'ended' || (isEndState(status.state) && status.state !== 'Terminated');
-    const job = jobUntil(isClosed ? status.endedAt : null);
+    const job: BulkJob = { ...running, end: isClosed ? endOf(status) : null };
     const reading = isClosed ? undefined : early;
     const [page, totalCount] = await fromStorage(
       Promise.all([
@@ -275,7 +300,7 @@ export class JobViews {
   async #storedCounts(record: JobRecord | undefined): Promise<JobCounts | undefined> {
     if (record === undefined || record.bulk === null) return countsOf(await this.#storedFiles(record));
     const { correlationId, receivedAt } = record;
-    return await fromStorage(this.#bulk.counts({ correlationId, receivedAt, endedAt: null }));
+    return await fromStorage(this.#bulk.counts({ correlationId, receivedAt, end: null }));
   }
 
   async #storedFiles(record: JobRecord | undefined): Promise<StoredFiles> {

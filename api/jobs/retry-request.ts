@@ -1,4 +1,3 @@
-import { MAX_PAGE_LIMIT } from '../../contract/limits.ts';
 import {
   storedListOf,
   type BulkSource,
@@ -19,6 +18,7 @@ import type { ParsedRequest } from '../body/parse-copy-request.ts';
 import { sourceDigest } from '../request-digest.ts';
 import { DEFAULT_OPTIONS } from '../schemas/copy-options.ts';
 import { fromStorage } from './from-storage.ts';
+import { RequestGivenUpError } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
 
 const INVALID = reason('INVALID_REQUEST', '');
@@ -30,12 +30,14 @@ interface RetryDeps {
   chunks: JobChunkStore;
   inputs: JobInputStore;
   openInput: () => ListInput;
+  /** Aborted where nobody waits for the request any more. */
+  signal: AbortSignal;
 }
 
 /**
  * The request for what a job that has ended did not get done: its files that failed or were cancelled and, where it
  * ended before it knew all of its files, the rest. The same every time. Undefined: there is nothing. Throws
- * ServiceUnavailableError.
+ * ServiceUnavailableError, and RequestGivenUpError; nothing is left in storage then.
  */
 export async function retryRequest(deps: RetryDeps, record: JobRecord): Promise<ParsedRequest | undefined> {
   const { bulk } = record;
@@ -93,7 +95,7 @@ async function collectionRequest(
 
 /** The request for a list; undefined: it is empty. */
 async function listOf(
-  { openInput }: RetryDeps,
+  { openInput, signal }: RetryDeps,
   record: JobRecord,
   add: (list: ListSink) => Promise<void>,
   how: { isStored?: boolean } = {},
@@ -101,7 +103,10 @@ async function listOf(
   const list = new ListSink(openInput, how);
   try {
     await add(list);
-    return list.count > 0 ? await list.finish(optionsOf(record)) : undefined;
+    if (list.count === 0) return undefined;
+    const request = await list.finish(optionsOf(record));
+    throwIfGivenUp(signal);
+    return request;
   } catch (error) {
     await list.abort();
     throw error;
@@ -109,29 +114,28 @@ async function listOf(
 }
 
 /** Adds the files that can be tried again, those that failed first. */
-async function addUnfinished({ views }: RetryDeps, record: JobRecord, list: ListSink): Promise<void> {
-  const { correlationId } = record;
+async function addUnfinished({ views, signal }: RetryDeps, record: JobRecord, list: ListSink): Promise<void> {
   for (const state of RETRIED_STATES) {
-    for (let from: number | null = 0; from !== null;) {
-      const page = await views.page(correlationId, { kind: 'ended', record }, { state, from, limit: MAX_PAGE_LIMIT });
+    for await (const files of views.files(record, state)) {
+      throwIfGivenUp(signal);
       // A line of a manifest that was wrong is wrong again.
-      for (const file of page.files) if (!file.message.startsWith(INVALID)) list.add(toEntry(file));
+      for (const file of files) if (!file.message.startsWith(INVALID)) list.add(toEntry(file));
       await list.flush();
-      from = page.next;
     }
   }
 }
 
 /** Adds what is in the list that was stored for a request. */
-async function addStored({ inputs }: RetryDeps, source: BulkSource, list: ListSink): Promise<void> {
+async function addStored(deps: RetryDeps, source: BulkSource, list: ListSink): Promise<void> {
   const stored = storedListOf(source);
-  if (stored !== undefined) await fromStorage(copyList(inputs, stored, list));
+  if (stored !== undefined) await fromStorage(copyList(deps, stored, list));
 }
 
-async function copyList(inputs: JobInputStore, stored: StoredList, list: ListSink): Promise<void> {
+async function copyList({ inputs, signal }: RetryDeps, stored: StoredList, list: ListSink): Promise<void> {
   const stream = await inputs.open(stored);
   if (stream === undefined) throw new StorageError('notFound', `${stored.object} is missing`);
   for await (const entries of entriesIn(stored.object, stream.bytes)) {
+    throwIfGivenUp(signal);
     for (const entry of entries) list.add(entry);
     await list.flush();
   }
@@ -148,6 +152,10 @@ async function* entriesIn(name: string, bytes: AsyncIterable<Uint8Array>): Async
     begun = text.slice(end);
   }
   if (begun !== '') yield fromLines<FileEntry>(name, begun);
+}
+
+function throwIfGivenUp(signal: AbortSignal): void {
+  if (signal.aborted) throw new RequestGivenUpError('nobody waits for the retry any more');
 }
 
 function optionsOf({ options }: JobRecord) {

@@ -38,9 +38,10 @@ function requireAccepted(admission: Admission): void {
   }
 }
 
-function patienceOf(c: Context<ApiEnv>, seconds: number, stopping: AbortSignal | undefined): Patience {
+/** Aborted once the caller has gone, or the process is to end. */
+export function givenUp(c: Context<ApiEnv>, { stopping }: Pick<ApiDeps, 'stopping'>): AbortSignal {
   const gone = c.req.raw.signal;
-  return { forMs: seconds * 1_000, signal: stopping === undefined ? gone : AbortSignal.any([gone, stopping]) };
+  return stopping === undefined ? gone : AbortSignal.any([gone, stopping]);
 }
 
 /**
@@ -49,12 +50,13 @@ function patienceOf(c: Context<ApiEnv>, seconds: number, stopping: AbortSignal |
  */
 export async function answerCopy(
   c: Context<ApiEnv>,
-  { publicUrl, stopping }: ApiDeps,
+  deps: ApiDeps,
   correlationId: string,
   start: (patience?: Patience) => Promise<CopyAnswer>,
 ) {
   const seconds = preferredWait(c.req.header('prefer'));
-  const answer = await (seconds === undefined ? start() : start(patienceOf(c, seconds, stopping)));
+  const patience = seconds === undefined ? undefined : { forMs: seconds * 1_000, signal: givenUp(c, deps) };
+  const answer = await start(patience);
   if (answer.kind === 'conflict') throw correlationIdInUse();
   if (answer.kind === 'abandoned') throw jobAbandoned();
   if (answer.kind === 'decided') {
@@ -64,5 +66,8 @@ export async function answerCopy(
   if (seconds !== undefined && answer.job !== undefined) c.header('preference-applied', `wait=${seconds}`);
   const [status, message] =
     answer.kind === 'decided' ? ([200, TEXTS.copyAccepted] as const) : ([202, TEXTS.copyRequested] as const);
-  return c.json(envelope(status, message, copyData(publicUrl, correlationId, answer.requested, answer.job)), status);
+  return c.json(
+    envelope(status, message, copyData(deps.publicUrl, correlationId, answer.requested, answer.job)),
+    status,
+  );
 }

@@ -9,11 +9,12 @@ import { invalidRequest } from '../http-error.ts';
 import { jobIdParam, noSuchJob } from '../job-id.ts';
 import { CORRELATION_ID_HEADER, setCorrelationId } from '../middleware/correlation-id.ts';
 import { withoutQuery } from '../middleware/without-query.ts';
+import type { Quota } from '../quota.ts';
 import { ANSWERS, conflictSchema, jsonAnswer, mistakes } from '../schemas/answers.ts';
 import { COPY_ANSWERS, copyHeaders } from '../schemas/copy-answer.ts';
 import { EXAMPLE_JOB } from '../schemas/examples.ts';
 import { TEXTS } from '../texts.ts';
-import { answerCopy } from './copy-answer.ts';
+import { answerCopy, givenUp } from './copy-answer.ts';
 
 const retryRoute = createRoute({
   method: 'post',
@@ -27,7 +28,8 @@ const retryRoute = createRoute({
     'prefix that was not listed to its end (the job was cancelled or terminated, or storage refused it) the new job lists ' +
     'the rest, as it is by then; one that was terminated before its list was read is begun anew. The ' +
     'same `x-correlation-id` again gives the same answer; without one each request is another retry, and starts ' +
-    'another job. Needs the scopes apollo_read and apollo_write.',
+    'another job. The list of these files is made while the caller waits, which of a job of a million takes a while: ' +
+    'whoever hangs up before has started no job. Needs the scopes apollo_read and apollo_write.',
   security: [{ bearerAuth: ['apollo_read', 'apollo_write'] }],
   request: { params: jobIdParam, headers: copyHeaders },
   responses: {
@@ -51,7 +53,7 @@ const retryRoute = createRoute({
 });
 
 /** POST /apollo/files/copy/{correlationId}/retry. Answers carry the new job's id, not that of the one in the path. */
-export function retryJob(app: ApiApp, deps: ApiDeps): void {
+export function retryJob(app: ApiApp, deps: ApiDeps, wholeJobs: Quota): void {
   const { jobs, now = Date.now } = deps;
   app.openAPIRegistry.registerPath(retryRoute);
   app.post(retryRoute.getRoutingPath(), requireScopes('apollo_read', 'apollo_write'), withoutQuery, async (c) => {
@@ -62,7 +64,14 @@ export function retryJob(app: ApiApp, deps: ApiDeps): void {
     const of = parseCorrelationId(c.req.param('correlationId'));
     if (of === undefined) throw noSuchJob();
     const caller = c.get('caller');
-    const job = { of, viewer: viewerOf(caller), correlationId, requestor: caller.requestor, receivedAt };
-    return await answerCopy(c, deps, correlationId, (patience) => jobs.retry(job, patience));
+    // Given back once all is read: the new job may be waited for long after that.
+    const release = wholeJobs.take(caller.requestor.caller);
+    try {
+      const reading = { signal: givenUp(c, deps), onEnd: release };
+      const job = { of, viewer: viewerOf(caller), correlationId, requestor: caller.requestor, receivedAt, reading };
+      return await answerCopy(c, deps, correlationId, (patience) => jobs.retry(job, patience));
+    } finally {
+      release();
+    }
   });
 }

@@ -14,7 +14,9 @@ import { continuationToken, fileState, limit, pagingSchema } from '../schemas/pa
 import { TEXTS } from '../texts.ts';
 import { jobView } from '../views/job-view.ts';
 import { logRecords } from '../views/log-record.ts';
+import type { Quota } from '../quota.ts';
 import { pageBounds, pagingOf } from './page-request.ts';
+import { takeWholeJob } from './whole-job.ts';
 
 const logsQuery = z.strictObject({
   correlationId: jobIdQuery,
@@ -81,15 +83,18 @@ function headerText(value: string): string {
 }
 
 /** GET /apollo/status/logs: the records of a job's files, a page at a time. */
-export function statusLogs(app: ApiApp, { jobs }: ApiDeps): void {
+export function statusLogs(app: ApiApp, { jobs }: ApiDeps, wholeJobs: Quota): void {
   app.openapi(
     logsRoute,
     async (c) => {
       const { correlationId: id, state, ...query } = c.req.valid('query');
       const collectionId = headerText(c.req.valid('header').ercollectionid ?? '');
       const correlationId = requireJobId(c, id);
+      const bounds = pageBounds(correlationId, query);
+      // No count tells how many files are of one collection: of a large job all are read.
+      if (collectionId !== '') takeWholeJob(c, wholeJobs);
       const page = await jobs.page(correlationId, viewerOf(c.get('caller')), {
-        ...pageBounds(correlationId, query),
+        ...bounds,
         ...(state !== undefined && { state }),
         ...(collectionId !== '' && { collectionId }),
       });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { pino } from 'pino';
 import { createCollectionList } from '../../api/collections/collection-list.ts';
 import { ServiceUnavailableError } from '../../api/jobs/job-service.ts';
@@ -104,6 +105,65 @@ describe('the collections of a caller', () => {
     const { catalogue: documents, most } = catalogue(many);
     assert.equal((await createCollectionList(documents, log)(['alice'], 'readonly')).length, 200);
     assert.ok(most() > 1 && most() <= 32, `${most()} at a time`);
+  });
+
+  /** Collections of one document, whose reads each wait to be told how they end. */
+  function heldReads(acl: Partial<Record<Permission, string[]>>) {
+    const { catalogue: documents } = catalogue({ a: acl });
+    const find = documents.find.bind(documents);
+    const ends: PromiseWithResolvers<undefined>[] = [];
+    const begun = new EventEmitter();
+    documents.find = async (id) => {
+      const lookup = await find(id);
+      const end = Promise.withResolvers<undefined>();
+      ends.push(end);
+      begun.emit('read');
+      await end.promise;
+      return lookup;
+    };
+    const list = createCollectionList(documents, log);
+    return {
+      reads: () => ends.length,
+      /** The end of the read with this number, from 1, once it has seen the document. */
+      read: async (number: number) => {
+        while (ends.length < number) await once(begun, 'read');
+        return ends[number - 1] ?? assert.fail();
+      },
+      ids: async (caller: string) => (await list([caller], 'readonly')).map(({ collectionId }) => collectionId),
+    };
+  }
+
+  it('are read together for all who ask while they are read for others, and after these have asked', async () => {
+    const acl = { owner: ['alice', 'bob'] };
+    const { ids, read, reads } = heldReads(acl);
+    const first = ids('alice');
+    const firstRead = await read(1);
+    acl.owner = ['bob'];
+    const meanwhile = ['alice', 'bob', 'alice'].map(ids);
+    assert.equal(reads(), 1);
+    firstRead.resolve(undefined);
+    assert.deepEqual(await first, ['a']);
+    const secondRead = await read(2);
+    const later = ['bob', 'carol'].map(ids);
+    secondRead.resolve(undefined);
+    assert.deepEqual(await Promise.all(meanwhile), [[], ['a'], []]);
+    (await read(3)).resolve(undefined);
+    assert.deepEqual(await Promise.all(later), [['a'], []]);
+    assert.equal(reads(), 3);
+    const last = ids('bob');
+    (await read(4)).resolve(undefined);
+    assert.deepEqual(await last, ['a']);
+  });
+
+  it('are read anew for who asked while a read was under way that fails', async () => {
+    const { ids, read } = heldReads({ owner: ['alice'] });
+    const first = ids('alice');
+    const firstRead = await read(1);
+    const second = ids('alice');
+    firstRead.reject(new StorageError('unavailable', 'down'));
+    await assert.rejects(first, ServiceUnavailableError);
+    (await read(2)).resolve(undefined);
+    assert.deepEqual(await second, ['a']);
   });
 
   it('are unavailable where storage is', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { LIMITS, SERVER_LIMITS, type ApiLimits, type ServerLimits } from '../../api/limits.ts';
-import type { CopyAnswer } from '../../api/jobs/job-service.ts';
+import { ServiceUnavailableError, type CopyAnswer, type Reading } from '../../api/jobs/job-service.ts';
 import { listen, type Listener } from '../../api/server.ts';
 import { assertAnswer, copyBody, ENTRY, file, ID, inputsDouble, page, setUp, signToken, token } from './support.ts';
 
@@ -130,6 +130,73 @@ describe('too much at a time', () => {
     await gone(logs, second);
     await gone(report, first);
     await listener.close(0);
+  });
+
+  it('of logs of one collection is answered 429, as reports are, and other logs are told meanwhile', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const answer = Promise.withResolvers<undefined>();
+    const { listener } = await serve(
+      { wholeJobs: { total: 1, perCaller: 1 } },
+      {
+        jobs: {
+          page: async (_id, _viewer, { collectionId }) => {
+            if (collectionId !== undefined) {
+              asked.resolve(undefined);
+              await answer.promise;
+            }
+            return page([file(0)]);
+          },
+        },
+      },
+    );
+    const logs = `/apollo/status/logs?correlationId=${ID}`;
+    const get = (path: string, headers: Record<string, string> = {}) =>
+      fetch(listener.url + path, { headers: { authorization: `Bearer ${token}`, ...headers } });
+    const first = get(logs, { ercollectionid: 'copies' });
+    await asked.promise;
+    await assertRefused(await get(logs, { ercollectionid: 'copies' }), 429);
+    await assertRefused(await get(`/apollo/files/copy/${ID}/report`), 429);
+    await assertAnswer(await get(logs), 200);
+    answer.resolve(undefined);
+    await assertAnswer(await first, 200);
+    await listener.close(0);
+  });
+
+  it('of retries is answered 429, as reports are, until their lists are made', async () => {
+    const asked = Promise.withResolvers<Reading>();
+    const started = Promise.withResolvers<CopyAnswer>();
+    const { listener } = await serve(
+      { wholeJobs: { total: 1, perCaller: 1 } },
+      {
+        jobs: {
+          retry: ({ reading }) => {
+            asked.resolve(reading);
+            return started.promise;
+          },
+        },
+      },
+    );
+    const path = `/apollo/files/copy/${ID}`;
+    const headers = { authorization: `Bearer ${token}` };
+    const retry = () => fetch(`${listener.url}${path}/retry`, { method: 'POST', headers });
+    const report = () => fetch(`${listener.url}${path}/report`, { headers });
+    const first = retry();
+    const { onEnd } = await asked.promise;
+    await assertRefused(await retry(), 429);
+    await assertRefused(await report(), 429);
+    onEnd();
+    assert.equal((await report()).status, 200);
+    started.resolve(ACCEPTED);
+    await assertAnswer(await first, 200);
+    await listener.close(0);
+  });
+
+  it('of retries is over where one has failed', async () => {
+    const { post } = setUp({
+      limits: { ...LIMITS, wholeJobs: { total: 1, perCaller: 1 } },
+      jobs: { retry: () => Promise.reject(new ServiceUnavailableError('storage', null)) },
+    });
+    for (let round = 0; round < 3; round += 1) await assertRefused(await post(`/apollo/files/copy/${ID}/retry`), 503);
   });
 
   it('of long lists is answered 429 or 503, while short ones go through', async () => {

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { JobNotFoundError, JobNotRetryableError, ServiceUnavailableError } from '../../api/jobs/job-service.ts';
+import { once } from 'node:events';
+import {
+  JobNotFoundError,
+  JobNotRetryableError,
+  RequestGivenUpError,
+  ServiceUnavailableError,
+  type CopyAnswer,
+} from '../../api/jobs/job-service.ts';
+import { listen } from '../../api/server.ts';
 import {
   adminToken,
   assertAnswer,
@@ -11,6 +19,7 @@ import {
   OTHER_ID,
   readerToken,
   setUp,
+  token,
 } from './support.ts';
 
 const RETRY = `/apollo/files/copy/${ID}/retry`;
@@ -34,18 +43,58 @@ describe('POST /apollo/files/copy/{correlationId}/retry', () => {
       'x-correlation-id': OTHER_ID.toUpperCase(),
       authorization: `Bearer ${adminToken}`,
     });
-    assert.deepEqual(calls, [
-      [
-        'retry',
-        {
-          of: ID,
-          viewer: { caller: 'root', isAdmin: true },
-          correlationId: OTHER_ID,
-          requestor: { caller: 'root', principals: ['root'] },
-          receivedAt: NOW,
+    const [[method, job] = assert.fail()] = calls;
+    assert.ok(method === 'retry');
+    const { reading, ...handed } = job;
+    assert.equal(reading.signal.aborted, false);
+    assert.deepEqual(handed, {
+      of: ID,
+      viewer: { caller: 'root', isAdmin: true },
+      correlationId: OTHER_ID,
+      requestor: { caller: 'root', principals: ['root'] },
+      receivedAt: NOW,
+    });
+  });
+
+  it('is given up where the process is to end, and answered 503', async () => {
+    const stopping = new AbortController();
+    const { post } = setUp({
+      stopping: stopping.signal,
+      jobs: {
+        retry: async ({ reading }) => {
+          stopping.abort();
+          await Promise.resolve();
+          throw reading.signal.aborted ? new RequestGivenUpError() : new Error('nobody said so');
         },
-      ],
-    ]);
+      },
+    });
+    const response = await post(RETRY);
+    await assertAnswer(response, 503);
+    assert.ok(response.headers.has('retry-after'));
+  });
+
+  it('is given up where the client has gone', async () => {
+    const asked = Promise.withResolvers<AbortSignal>();
+    const held = Promise.withResolvers<CopyAnswer>();
+    const { app } = setUp({
+      jobs: {
+        retry: ({ reading }) => {
+          asked.resolve(reading.signal);
+          return held.promise;
+        },
+      },
+    });
+    const listener = await listen('127.0.0.1', 0);
+    listener.answer(app.fetch);
+    const client = new AbortController();
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = fetch(listener.url + RETRY, { method: 'POST', headers, signal: client.signal });
+    const signal = await asked.promise;
+    client.abort();
+    await assert.rejects(answer);
+    if (!signal.aborted) await once(signal, 'abort');
+    held.reject(new RequestGivenUpError());
+    await listener.close(0);
   });
 
   it('makes an id for the new job where none is given', async () => {

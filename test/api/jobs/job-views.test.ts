@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { NOTHING_DESCRIBED, type DescribedProgress } from '../../../api/jobs/chunk-progress.ts';
-import type { FoundJob } from '../../../api/jobs/job-finder.ts';
+import type { FoundJob, JobFinder } from '../../../api/jobs/job-finder.ts';
+import { JobLister } from '../../../api/jobs/job-list.ts';
 import { JobViews } from '../../../api/jobs/job-views.ts';
 import { chunkPassId, FILES_QUERY } from '../../../contract/ids.ts';
 import { requestedFile } from '../../../contract/file-records.ts';
@@ -17,6 +18,8 @@ import { entry, RECEIVED_AT } from './bulk-entries.ts';
 import { makeTestStorage } from '../../support/emulator.ts';
 import { answerError } from '../../support/storage-proxy/index.ts';
 
+const silent = pino({ level: 'silent' });
+
 const ENDED_AT = RECEIVED_AT + 60_000;
 
 /** A client whose workflows all answer a query with this, once what happens meanwhile is over. */
@@ -27,11 +30,11 @@ function answering(status: JobStatus, meanwhile: () => Promise<void> = () => Pro
 /** A client whose workflows all answer queries so. */
 function clientOf(query: (name: string) => Promise<unknown>): Client {
   const handle = { query };
-  const client = {
-    workflow: { getHandle: () => handle },
-    withDeadline: (_deadline: number, call: () => Promise<unknown>) => call(),
-  };
-  return client as unknown as Client;
+  return { workflow: { getHandle: () => handle }, withDeadline } as unknown as Client;
+}
+
+function withDeadline(_deadline: number, call: () => Promise<unknown>): Promise<unknown> {
+  return call();
 }
 
 /** How a job of three planned files, of which one has a result, stands by its workflow. */
@@ -73,7 +76,7 @@ async function planThree(chunks: StorageModule['chunks'], correlationId: string)
 }
 
 function viewsOf({ chunks, records }: Pick<StorageModule, 'chunks' | 'records'>, client: Client): JobViews {
-  return new JobViews({ client, records, chunks, taskQueue: 'queue', log: pino({ level: 'silent' }) });
+  return new JobViews({ client, records, chunks, taskQueue: 'queue', log: silent });
 }
 
 describe('the files of a bulk job whose record was read as open', () => {
@@ -142,6 +145,37 @@ describe('the files of a bulk job whose record was read as open', () => {
     const page = { from: 0, limit: 100 };
     const { files, totalCount } = await viewsOf({ chunks, records }, client).page(id, withoutRecord(found), page);
     assert.deepEqual([files.length, totalCount], [3, 3]);
+  });
+});
+
+describe('the files of a bulk job that gave up some of them', () => {
+  it('are as many of each state as it counts', async () => {
+    const { chunks, records } = (await makeTestStorage()).connect();
+    const id = randomUUID();
+    await planThree(chunks, id);
+    await chunks.writeResults(id, 0, 0, [{ ...requestedFile(entry(0), 0, RECEIVED_AT), state: 'Completed', size: 7 }]);
+    const { record } = foundOpen(id);
+    const counts = { ...emptyCounts(3), completed: 1, failed: 2, pending: 0, bytes: 7 };
+    const message = 'STORAGE_UNAVAILABLE: Cloud Storage answered: 503';
+    const end = { state: 'CompletedWithErrors', endedAt: ENDED_AT, counts, message } as const;
+    const status: JobStatus = { ...statusOf(id, end), ...end };
+    const found: FoundJob = { kind: 'ended', record: { ...(record ?? assert.fail()), status } };
+    const views = viewsOf({ chunks, records }, {} as unknown as Client);
+    const page = async (state?: FileState) =>
+      await views.page(id, found, { from: 0, limit: 100, ...(state && { state }) });
+    const all = await page();
+    assert.deepEqual(
+      all.files.map(({ state, message }) => [state, message]),
+      [
+        ['Completed', ''],
+        ['Failed', message],
+        ['Failed', message],
+      ],
+    );
+    const [failed, cancelled] = [await page('Failed'), await page('Cancelled')];
+    assert.deepEqual([failed.files, failed.totalCount], [all.files.slice(1), 2]);
+    assert.deepEqual([cancelled.files, cancelled.totalCount], [[], 0]);
+    assert.deepEqual((await Array.fromAsync(views.files(found.record, 'Failed'))).flat(), failed.files);
   });
 });
 
@@ -267,5 +301,54 @@ describe('how a running bulk job stands, as its workflow is described', () => {
     const status = statusOf(id, { state: 'Requested', endedAt: null });
     const views = viewsOf(storage.connect(), answering(status));
     assert.deepEqual(await views.status(id, foundOpen(id)), status);
+  });
+});
+
+describe('jobs that no worker answers for', () => {
+  /** Lists of so many jobs, of which there is no record yet, and how many queries were made for one. */
+  async function unanswered(jobs: number) {
+    let queries = 0;
+    const asked = clientOf(() => {
+      queries += 1;
+      return Promise.reject(new Error('no worker answers'));
+    });
+    const views = viewsOf((await makeTestStorage()).connect(), asked);
+    const found = withoutRecord(foundOpen(randomUUID()));
+    const execution = { typedSearchAttributes: { get: () => undefined } };
+    const finder = { fromList: () => Promise.resolve({ ...found, execution }) } as unknown as JobFinder;
+    const listing = () =>
+      Array.from({ length: jobs }, () => ({ workflowId: randomUUID(), startTime: new Date(), raw: {} }));
+    const workflow = { count: () => Promise.resolve({ count: jobs }), list: () => ReadableStream.from(listing()) };
+    const lister = new JobLister({ withDeadline, workflow } as unknown as Client, finder, views, silent);
+    const list = async () => {
+      queries = 0;
+      const { jobs: told } = await lister.list({}, { limit: jobs });
+      return { told: told.map(({ state }) => state), queries };
+    };
+    return { list, views, found: { ...found, execution } as unknown as FoundJob, queries: () => queries };
+  }
+
+  it('are told from their records where they are listed, after a few queries', async () => {
+    const { list } = await unanswered(100);
+    const { told, queries } = await list();
+    assert.deepEqual(
+      told,
+      Array.from({ length: 100 }, () => 'Requested'),
+    );
+    assert.ok(queries >= 3 && queries <= 16, `${queries} queries, where 16 are under way at a time`);
+  });
+
+  it('say nothing about those of another list', async () => {
+    const { list } = await unanswered(1);
+    for (let round = 0; round < 5; round += 1) assert.equal((await list()).queries, 1);
+  });
+
+  it('say nothing about one that is looked at by itself, nor does that about others', async () => {
+    const { list, views, found, queries } = await unanswered(3);
+    await list();
+    for (let round = 4; round < 10; round += 1) {
+      await views.status(randomUUID(), found);
+      assert.equal(queries(), round);
+    }
   });
 });

@@ -7,7 +7,7 @@ import type { BulkSource } from '../../../contract/messages.ts';
 import { answerError, holdBefore, inPagesOf } from '../../support/storage-proxy/index.ts';
 import type { StorageRequest } from '../../support/storage-proxy/storage-request.ts';
 import { until } from '../../stack/support/until.ts';
-import { newJob, withJobs, type JobsWorld } from './support.ts';
+import { newJob, unbounded, withJobs, type JobsWorld } from './support.ts';
 
 const alice = { caller: 'alice', isAdmin: false };
 const patience = { forMs: 60_000, signal: new AbortController().signal };
@@ -28,7 +28,7 @@ function bulkJob(bulk: NamedSource = ALL): NewJob {
 
 function retryOf(of: string): RetryJob {
   const { correlationId, requestor, receivedAt } = newJob([]);
-  return { of, viewer: alice, correlationId, requestor, receivedAt };
+  return { of, viewer: alice, correlationId, requestor, receivedAt, reading: unbounded };
 }
 
 /** Puts files, of which listings give two a page. */

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { createActivities, LeaseGroups } from '../../../activities/index.ts';
 import { createBackend } from '../../../api/backend.ts';
-import type { JobService, NewJob } from '../../../api/jobs/job-service.ts';
+import type { JobService, NewJob, Reading } from '../../../api/jobs/job-service.ts';
 import { requestorKeyword } from '../../../api/jobs/visibility-query.ts';
 import { listDigest } from '../../../api/request-digest.ts';
 import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
@@ -98,6 +98,9 @@ export function newJob(fileNames: string[], changes: Partial<NewJob> = {}): NewJ
     ...changes,
   };
 }
+
+/** The reading of a job that somebody waits for. */
+export const unbounded: Reading = { signal: new AbortController().signal, onEnd: () => undefined };
 
 /** A workflow as the API starts it, which no worker ever sees; gives its id. */
 export async function startUnseen(client: Client, caller: string, state: JobState = 'Requested'): Promise<string> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JobNotRetryableError, type CopyAnswer, type RetryJob } from '../../../api/jobs/job-service.ts';
 import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
-import { newJob, withJobs } from './support.ts';
+import { newJob, unbounded, withJobs } from './support.ts';
 
 const alice = { caller: 'alice', isAdmin: false };
 
@@ -10,7 +10,7 @@ const patience = (seconds: number, signal = new AbortController().signal) => ({ 
 
 function retryOf(of: string): RetryJob {
   const { correlationId, requestor, receivedAt } = newJob([]);
-  return { of, viewer: alice, correlationId, requestor, receivedAt };
+  return { of, viewer: alice, correlationId, requestor, receivedAt, reading: unbounded };
 }
 
 function stateOf(answer: CopyAnswer) {
