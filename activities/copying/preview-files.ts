@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
+import { foretoldCopy, foretoldFailure, foretoldReplacement, foretoldSkip } from '../../contract/dry-run.ts';
 import type { FileOutcome } from '../../contract/file-outcome.ts';
 import type { Overwrite } from '../../contract/messages.ts';
-import { reason } from '../../contract/reasons.ts';
 import type { LocatedFile } from '../../contract/locate.ts';
 import { StorageError } from '../../storage/errors.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import type { ObjectInfo } from '../../storage/objects.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { toFailure } from '../failures.ts';
+import { refusalReason, toFailure } from '../failures.ts';
 import { Lease } from '../locks/lease.ts';
 import { isSameContent, type SourceState, type Outcome } from './file-outcome.ts';
 
@@ -43,7 +43,7 @@ async function preview(storage: StorageModule, file: LocatedFile, overwrite: Ove
     [source, existing] = await Promise.all([storage.objects.stat(file.source), storage.objects.stat(file.destination)]);
   } catch (error) {
     if (!(error instanceof StorageError) || error.isTransient) throw error;
-    return { ...foretold(`would fail: ${error.message}`), retryCount: 0 };
+    return { ...foretold(foretoldFailure(refusalReason(error))), retryCount: 0 };
   }
   return { ...foretell(source, existing, overwrite), retryCount: 0 };
 }
@@ -54,22 +54,22 @@ export function foretell(
   existing: ObjectInfo | undefined,
   overwrite: Overwrite,
 ): Outcome {
-  if (source === undefined) return foretold('would fail: SOURCE_NOT_FOUND');
-  if (existing === undefined) return foretold(`would be copied, ${source.size} bytes`, source);
-  const verdict =
+  if (source === undefined) return foretold(foretoldFailure('SOURCE_NOT_FOUND'));
+  if (existing === undefined) return foretold(foretoldCopy(source.size), source);
+  const message =
     overwrite === 'never'
-      ? 'would be skipped: DESTINATION_EXISTS'
+      ? foretoldSkip('DESTINATION_EXISTS')
       : overwrite === 'ifDifferent' && isSameContent(existing, source)
-        ? 'would be skipped: DESTINATION_UNCHANGED'
-        : `would replace the destination, ${source.size} bytes`;
-  return foretold(verdict, source, existing);
+        ? foretoldSkip('DESTINATION_UNCHANGED')
+        : foretoldReplacement(source.size);
+  return foretold(message, source, existing);
 }
 
-/** What a dry run says of a file. */
-export function foretold(verdict: string, source?: SourceState, existing?: ObjectInfo): Outcome {
+/** What becomes of a file of a dry run that says this. */
+export function foretold(message: string, source?: SourceState, existing?: ObjectInfo): Outcome {
   return {
     state: 'Skipped',
-    message: reason('DRY_RUN', verdict),
+    message,
     size: existing?.size ?? null,
     crc32c: existing?.crc32c ?? null,
     generation: existing?.generation ?? null,

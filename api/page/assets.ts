@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FOLDER = join(import.meta.dirname, 'client');
@@ -14,12 +14,14 @@ export interface PageAsset {
   content: string;
 }
 
-/** The files that the page loads, as they stand in client/: nothing is built. */
-export async function readAssets(): Promise<PageAsset[]> {
-  const names = await readdir(FOLDER);
-  const found = names.sort().map(async (name) => {
+/**
+ * The files that the page loads, as they stand in client/: nothing is built. Read while the app is made, so that one that
+ * lacks them does not start.
+ */
+export function readAssets(): PageAsset[] {
+  const names = readdirSync(FOLDER).sort();
+  return names.flatMap((name) => {
     const type = TYPES[/\.\w+$/.exec(name)?.[0] ?? ''];
-    return type === undefined ? undefined : { name, type, content: await readFile(join(FOLDER, name), 'utf8') };
+    return type === undefined ? [] : [{ name, type, content: readFileSync(join(FOLDER, name), 'utf8') }];
   });
-  return (await Promise.all(found)).filter((asset) => asset !== undefined);
 }

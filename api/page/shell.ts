@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { FORETOLD, VERDICTS } from '../../contract/dry-run.ts';
 import { NOT_ALL_LISTED } from '../../contract/listing.ts';
 import { REASONS } from '../../contract/reasons.ts';
 import { JOB_STATES } from '../../contract/states.ts';
@@ -16,6 +17,9 @@ interface ShellOptions {
 const meanings = JSON.stringify(
   Object.fromEntries(Object.entries(REASONS).map(([code, { meaning }]) => [code, meaning])),
 );
+
+/** What files of a dry run say. */
+const dryRunWords = JSON.stringify({ foretold: FORETOLD, ...VERDICTS });
 
 const signInSection = html`<section id="sign-in" hidden>
   <h1 tabindex="-1">Sign in</h1>
@@ -67,7 +71,12 @@ export function shell({ temporalUiUrl = '', scripts }: ShellOptions) {
         ${scripts.map((name) => html`<link rel="modulepreload" href="page/${name}" />`)}
         <script type="module" src="page/main.js"></script>
       </head>
-      <body data-temporal-ui="${temporalUiUrl}" data-reasons="${meanings}" data-not-all-listed="${NOT_ALL_LISTED}">
+      <body
+        data-temporal-ui="${temporalUiUrl}"
+        data-reasons="${meanings}"
+        data-not-all-listed="${NOT_ALL_LISTED}"
+        data-dry-run="${dryRunWords}"
+      >
         <a class="skip" href="#main">Skip to the content</a>
         <header>
           <span class="brand">Apollo file copy</span>

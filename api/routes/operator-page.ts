@@ -20,10 +20,9 @@ const pageRoute = createRoute({
   },
 });
 
-const assets = await readAssets();
-
 /** `/`: the operator page, and under /page/ what it loads. */
 export function operatorPage(app: ApiApp, { temporalUiUrl }: ApiDeps): void {
+  const assets = readAssets();
   const page = shell({
     temporalUiUrl,
     scripts: assets.filter(({ name }) => name.endsWith('.js')).map(({ name }) => name),

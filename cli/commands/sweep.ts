@@ -5,6 +5,7 @@ import { CliError, UnreachableError } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Output } from '../output.ts';
+import { runSweep, SweepGoesOnError } from '../run-sweep.ts';
 import { inOneLine } from '../text.ts';
 import type { CommandSet } from './command-set.ts';
 import * as common from './options.ts';
@@ -48,7 +49,6 @@ async function sweep({ env }: CliContext, waitMs: number): Promise<SweepCounts> 
   const { namespace, connectionOptions } = loadTemporalConfig(env);
   // No other command pays for loading Temporal's client.
   const { Client, Connection } = await import('@temporalio/client');
-  const { runSweep, SweepGoesOnError } = await import('../run-sweep.ts');
   const connection = Connection.lazy({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS });
   try {
     await connection.ensureConnected();

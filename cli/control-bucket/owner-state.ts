@@ -1,4 +1,3 @@
-import { ConfigError } from '../../config/config.ts';
 import { loadTemporalConfig } from '../../config/temporal.ts';
 import type { JobOwner } from '../../contract/messages.ts';
 import { isEndState } from '../../contract/states.ts';
@@ -36,7 +35,6 @@ export async function stateOfOwner(
     return isSameChain && status.name === 'RUNNING' ? 'running' : 'ended';
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return await stateByRecord(owner, records, connectionOptions.address);
-    if (error instanceof ConfigError) throw error;
     return { unknown: `Temporal at ${connectionOptions.address} cannot be asked: ${inOneLine(error)}` };
   } finally {
     await connection.close();

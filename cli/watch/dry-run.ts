@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FORETOLD, isForetold, verdictOf } from '../../contract/dry-run.ts';
 import type { FileState } from '../../contract/states.ts';
 import { UnreachableError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -20,8 +21,6 @@ export interface DryRunFound {
   failures: { fileName: string; message: string }[];
 }
 
-const PREFIX = 'DRY_RUN: ';
-
 /** So many failures are shown; the report has them all. */
 const SHOWN = 10;
 
@@ -35,12 +34,13 @@ export async function readDryRun(api: ApiClient, job: Job): Promise<DryRunFound 
   const forecast: Forecast = { wouldCopy: 0, wouldReplace: 0, wouldSkip: 0, wouldFail: 0 };
   const failures: DryRunFound['failures'] = [];
   for await (const { fileName, state, message } of rows(api, job.correlationId)) {
-    const verdict = message.startsWith(PREFIX) ? message.slice(PREFIX.length) : message;
-    if (state === 'Failed' || verdict.startsWith('would fail')) {
+    const verdict = verdictOf(message);
+    if (state === 'Failed' || verdict === 'failed') {
       forecast.wouldFail += 1;
-      if (failures.length < SHOWN) failures.push({ fileName, message: verdict });
-    } else if (verdict.startsWith('would be copied')) forecast.wouldCopy += 1;
-    else if (verdict.startsWith('would replace')) forecast.wouldReplace += 1;
+      const text = isForetold(message) ? message.slice(FORETOLD.length) : message;
+      if (failures.length < SHOWN) failures.push({ fileName, message: text });
+    } else if (verdict === 'copied') forecast.wouldCopy += 1;
+    else if (verdict === 'replaced') forecast.wouldReplace += 1;
     else forecast.wouldSkip += 1;
   }
   return { forecast, failures };
@@ -67,7 +67,7 @@ async function isDryRun(api: ApiClient, { correlationId, counts, endedAt }: Job)
   const state: FileState = 'Skipped';
   const query = new URLSearchParams({ correlationId, state, limit: '1' });
   const { answer } = await api.request(`/apollo/status/logs?${query.toString()}`, logsAnswer);
-  return answer.data.some(({ message }) => message.startsWith(PREFIX));
+  return answer.data.some(({ message }) => isForetold(message));
 }
 
 /** The exit code of a dry run that has ended with this one: other than 0 where a file would fail. */

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assertAnswer, copyBody, ID, OTHER_ID, setUp, token } from './support.ts';
 
 const LOGS = `/apollo/status/logs?correlationId=${ID}`;
+
+describe('the app', () => {
+  it('waits for nothing while its modules are loaded', () => {
+    // Modules that do cannot be required (ERR_REQUIRE_ASYNC_MODULE).
+    const load = createRequire(import.meta.url);
+    for (const name of ['app', 'backend', 'server']) load(`../../api/${name}.ts`);
+  });
+});
 
 describe('every answer', () => {
   it('carries security headers, and is kept by no cache', async () => {

@@ -1,3 +1,4 @@
+import { foretoldFailure } from '../../../contract/dry-run.ts';
 import { cancelledOutcome, outcomeWithoutObject } from '../../../contract/file-outcome.ts';
 import { locate, type CollectionIndex } from '../../../contract/locate.ts';
 import type { Overwrite } from '../../../contract/messages.ts';
@@ -18,7 +19,7 @@ export type ChunkMode = 'copy' | 'dryRun' | 'find' | 'settle';
 export function judge(file: ChunkFile, mode: ChunkMode, overwrite: Overwrite): Outcome | undefined {
   const { source, sourceState, existing, lock, refusal } = file;
   if (mode === 'dryRun') {
-    return refusal === undefined ? foretell(sourceState, existing, overwrite) : foretold(`would fail: ${refusal}`);
+    return refusal === undefined ? foretell(sourceState, existing, overwrite) : foretold(foretoldFailure(refusal));
   }
   if (refusal !== undefined) return mode === 'find' ? undefined : outcomeWithoutObject('Failed', refusal, sourceState);
   if (existing !== undefined && sourceState !== undefined && lock !== undefined) {

@@ -20,7 +20,18 @@ const MAX_NAMED = 1_000;
 
 const MAX_FAILURES = 10;
 
-const FORETOLD = 'DRY_RUN: ';
+/**
+ * What messages of files say that a dry run has looked at: how they begin, and how they go on.
+ * @typedef {{ foretold: string, copied: string, replaced: string, skipped: string, failed: string }} Words
+ */
+
+/** @type {Words | undefined} */
+let words;
+
+/** As the page was given them. @returns {Words} */
+function dryRunWords() {
+  return (words ??= /** @type {Words} */ (JSON.parse(document.body.dataset['dryRun'] ?? '')));
+}
 
 /** @param {string} correlationId @param {unknown} request what to send to copy for real */
 export function keepRequest(correlationId, request) {
@@ -53,7 +64,9 @@ export function isKnownDryRun(correlationId) {
  * @returns {string | undefined} undefined where it would not fail
  */
 export function foretoldFailure(message) {
-  return message.startsWith(`${FORETOLD}would fail: `) ? message.slice(`${FORETOLD}would fail: `.length) : undefined;
+  const { foretold, failed } = dryRunWords();
+  const beginning = `${foretold}${failed}: `;
+  return message.startsWith(beginning) ? message.slice(beginning.length) : undefined;
 }
 
 /**
@@ -75,7 +88,7 @@ export async function readForecast(correlationId, signal) {
       break;
     }
     rows += 1;
-    isDryRun ||= row.message.startsWith(FORETOLD);
+    isDryRun ||= row.message.startsWith(dryRunWords().foretold);
     // Files of a dry run are foretold one and all, but for lines that are none and what was cancelled.
     if (!isDryRun && row.state === 'Skipped') return undefined;
     note(forecast, row);
@@ -88,11 +101,12 @@ export async function readForecast(correlationId, signal) {
 
 /** @param {Forecast} forecast @param {Row} row */
 function note(forecast, row) {
+  const { foretold, copied, replaced } = dryRunWords();
   if (row.state === 'Failed' || foretoldFailure(row.message) !== undefined) {
     forecast.failed += 1;
     if (forecast.failures.length < MAX_FAILURES) forecast.failures.push(row);
-  } else if (row.message.startsWith(`${FORETOLD}would be copied`)) forecast.copied += 1;
-  else if (row.message.startsWith(`${FORETOLD}would replace`)) forecast.replaced += 1;
+  } else if (row.message.startsWith(foretold + copied)) forecast.copied += 1;
+  else if (row.message.startsWith(foretold + replaced)) forecast.replaced += 1;
   else forecast.skipped += 1;
 }
 
@@ -101,12 +115,13 @@ function note(forecast, row) {
  * @param {Row[]} rows
  */
 function requestOf(rows) {
+  const { foretold, replaced, skipped } = dryRunWords();
   const isForetold = (/** @type {string} */ code) => rows.some(({ message }) => message.endsWith(code));
-  const overwrite = isForetold('would be skipped: DESTINATION_EXISTS')
+  const overwrite = isForetold(`${skipped}: DESTINATION_EXISTS`)
     ? 'never'
-    : isForetold('would be skipped: DESTINATION_UNCHANGED')
+    : isForetold(`${skipped}: DESTINATION_UNCHANGED`)
       ? 'ifDifferent'
-      : rows.some(({ message }) => message.startsWith(`${FORETOLD}would replace`))
+      : rows.some(({ message }) => message.startsWith(foretold + replaced))
         ? 'always'
         : // Nothing was there, and nothing was to be replaced.
           'never';

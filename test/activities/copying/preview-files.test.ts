@@ -37,6 +37,15 @@ describe('previewFiles', () => {
     assert.deepEqual(await preview(files, 'ifDifferent'), [copied, replaced, unchanged, failed]);
   });
 
+  it('tells of a file that storage refuses why it would fail, as its copy would', async () => {
+    const refused = await prepareCopy(test);
+    const copied = await prepareCopy(test, { source: 'content' });
+    refused.inject('stat source', answerError(403));
+    const [message = '', other] = await preview([refused, copied], 'always');
+    assert.match(message, /^DRY_RUN: would fail: STORAGE_FORBIDDEN: Cloud Storage answered: 403/);
+    assert.equal(other, 'DRY_RUN: would be copied, 7 bytes');
+  });
+
   it('writes nothing', async () => {
     const copying = await prepareCopy(test, { existing: 'theirs' });
     await preview([copying], 'always');
