@@ -31,8 +31,9 @@ export function activityMetrics(
   );
   const chunks = tallies.counter(
     'apollo_chunks_total',
-    'Passes over chunks of bulk jobs, by outcome: complete, left_over where files are to be tried again, stopped where ' +
-      'nothing failed but the job was paused or cancelled, failed.',
+    'Passes over chunks of bulk jobs, by outcome: complete, left_over where files are to be tried again, out_of_time ' +
+      'where the rate leaves files to the next pass, stopped where nothing failed but the job was paused or cancelled, ' +
+      'failed.',
     ['outcome'],
   );
   const jobs = tallies.counter('apollo_admissions_total', 'Jobs that were decided, by verdict.', ['verdict']);
@@ -60,10 +61,9 @@ export function activityMetrics(
     copyChunk(result) {
       const { counts, leftovers, reason } = result as Result<'copyChunk'>;
       countFiles(counts);
-      const isStopped = leftovers.length > 0 && reason === '';
-      chunks.add(1, { outcome: leftovers.length === 0 ? 'complete' : isStopped ? 'stopped' : 'left_over' });
-      // Where nothing failed, there is nothing to try again: the job was paused or cancelled.
-      if (leftovers.length > 0 && !isStopped) retries.add(leftovers.length, { reason: codeIn(reason) });
+      const outcome = outcomeOf(result as Result<'copyChunk'>);
+      chunks.add(1, { outcome });
+      if (outcome === 'left_over') retries.add(leftovers.length, { reason: codeIn(reason) });
     },
     admitJob(result) {
       jobs.add(1, { verdict: (result as Result<'admitJob'>).verdict });
@@ -104,6 +104,13 @@ export function activityMetrics(
       },
     },
   });
+}
+
+/** What a pass over a chunk came to. Where nothing failed, and there was time, the job was paused or cancelled. */
+function outcomeOf({ leftovers, reason, isOutOfTime }: Result<'copyChunk'>): string {
+  if (leftovers.length === 0) return 'complete';
+  if (isOutOfTime === true) return 'out_of_time';
+  return reason === '' ? 'stopped' : 'left_over';
 }
 
 /** The code that a reason begins with: one of a closed list. */

@@ -85,6 +85,7 @@ describe("the worker's metrics", () => {
     });
     await run('copyChunk', () => ({ ...ended, leftovers: [0], reason: 'STORAGE_UNAVAILABLE: 503' }));
     await run('copyChunk', () => ({ ...ended, leftovers: [0] }));
+    await run('copyChunk', () => ({ ...ended, leftovers: [0], reason: 'STORAGE_UNAVAILABLE: 503', isOutOfTime: true }));
     await run('copyChunk', failWith(new Error('a defect')));
     await run('copyChunk', failWith(new Error('the worker ends')), {}, AbortSignal.abort());
     assert.deepEqual(during, [{ apollo_chunks_in_progress: 1 }]);
@@ -93,6 +94,7 @@ describe("the worker's metrics", () => {
       'apollo_chunks_total outcome=complete': 1,
       'apollo_chunks_total outcome=failed': 1,
       'apollo_chunks_total outcome=left_over': 1,
+      'apollo_chunks_total outcome=out_of_time': 1,
       'apollo_chunks_total outcome=stopped': 2,
     });
   });
