@@ -8,6 +8,10 @@ import type { Tallies } from './tallies.ts';
 type Result<Name extends keyof Activities> = Awaited<ReturnType<Activities[Name]>>;
 type Task<Name extends keyof Activities> = Parameters<Activities[Name]>[0];
 
+/** What is counted of activities that gave something back, and of those that failed, by their names. */
+type Counting = { readonly [Name in keyof Activities]?: (result: Result<Name>, task: Task<Name>) => void };
+type CountingFailures = { readonly [Name in keyof Activities]?: (error: unknown, isStopped: boolean) => void };
+
 /** Files that have come to their end, of few kinds; `bytes`: copied. */
 interface EndedFiles {
   completed: number;
@@ -50,31 +54,34 @@ export function activityMetrics(
   }
 
   /** What an activity gave back. */
-  const counted: Readonly<Record<string, (result: unknown, task: unknown) => void>> = {
-    saveResults(_result, task) {
-      countFiles(countResults((task as Task<'saveResults'>).files));
+  const counted: Counting = {
+    saveResults(_result, { files: ended }) {
+      countFiles(countResults(ended));
     },
-    closeJob(_result, task) {
-      const { results } = task as Task<'closeJob'>;
+    closeJob(_result, { results }) {
       if (results !== undefined) countFiles(countResults(results.files));
     },
     copyChunk(result) {
-      const { counts, leftovers, reason } = result as Result<'copyChunk'>;
+      const { counts, leftovers, reason } = result;
       countFiles(counts);
-      const outcome = outcomeOf(result as Result<'copyChunk'>);
+      const outcome = outcomeOf(result);
       chunks.add(1, { outcome });
       if (outcome === 'left_over') retries.add(leftovers.length, { reason: codeIn(reason) });
     },
-    admitJob(result) {
-      jobs.add(1, { verdict: (result as Result<'admitJob'>).verdict });
+    // It makes no pass: it stores what one has copied that was lost.
+    findCopies({ counts }) {
+      countFiles(counts);
     },
-    admitBulk(result) {
-      jobs.add(1, { verdict: (result as Result<'admitBulk'>).verdict });
+    admitJob({ verdict }) {
+      jobs.add(1, { verdict });
+    },
+    admitBulk({ verdict }) {
+      jobs.add(1, { verdict });
     },
   };
 
   /** What an activity failed with; stopped: its job was cancelled or terminated, or its worker ends. */
-  const failed: Readonly<Record<string, (error: unknown, isStopped: boolean) => void>> = {
+  const failed: CountingFailures = {
     copyFile(error) {
       if (!(error instanceof ApplicationFailure) || error.nonRetryable === true) return;
       retries.add(1, { reason: codeIn(error.type ?? '') });
@@ -84,19 +91,22 @@ export function activityMetrics(
     },
   };
 
-  return ({ info: { activityType }, cancellationSignal }) => ({
+  return ({ info, cancellationSignal }) => ({
     inbound: {
       async execute(input, next) {
+        // Temporal knows activities by name only: what one is called with and gives back is of the types of its name.
+        const name = info.activityType as keyof Activities;
+        const count = counted[name] as ((result: unknown, task: unknown) => void) | undefined;
         const change = (by: number) => {
-          if (activityType === 'copyChunk') inProgress.set((chunksInHand += by));
+          if (name === 'copyChunk') inProgress.set((chunksInHand += by));
         };
         change(1);
         try {
           const result = await next(input);
-          counted[activityType]?.(result, input.args[0]);
+          count?.(result, input.args[0]);
           return result;
         } catch (error) {
-          failed[activityType]?.(error, cancellationSignal.aborted);
+          failed[name]?.(error, cancellationSignal.aborted);
           throw error;
         } finally {
           change(-1);
