@@ -31,7 +31,7 @@ export function taskOf(
   const { locks, lockedPlaces } = job;
   const { overwrite, dryRun, maxFilesPerSecond } = job.request.options;
   return {
-    ...{ correlationId, chunk, part, collections, locks, overwrite },
+    ...{ correlationId, chunk, part, tries, collections, locks, overwrite },
     ...(lockedPlaces !== undefined && { lockedPlaces }),
     ...(generation !== undefined && { planGeneration: generation }),
     ...(only !== undefined && { only }),

@@ -16,7 +16,12 @@ import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts'
 import { passSummary, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
 import { isLongHistory } from './continuing.ts';
 import type { CopyGate } from './copy-gate.ts';
-import { FINDS_COPIES_IN_PAUSE, TELLS_NO_MORE_OF_WHAT_IS_OVER, TELLS_OF_LOST_SOURCE } from './patches.ts';
+import {
+  FINDS_COPIES_IN_PAUSE,
+  GOES_ON_AT_ONCE,
+  TELLS_NO_MORE_OF_WHAT_IS_OVER,
+  TELLS_OF_LOST_SOURCE,
+} from './patches.ts';
 import { countOf, isToldByMemo, showProgress } from './visibility.ts';
 
 /** How far planning has come: null once every chunk is planned. */
@@ -161,7 +166,7 @@ class ChunkCopying {
 
   #takeIn(
     pass: ChunkPass,
-    { counts, leftovers, reason: why, isAnothers, isUncertain }: ChunkOutcome,
+    { counts, leftovers, reason: why, isAnothers, isUncertain, isOutOfTime }: ChunkOutcome,
     isStopped: boolean,
   ): void {
     this.#ended(pass);
@@ -172,7 +177,10 @@ class ChunkCopying {
       const uncertain = (isAnothers === true || isUncertain === true) && { isUncertain: true };
       const rest = { chunk, part: part + 1, only: leftovers, tries, ...uncertain };
       if (isStopped) this.#queue.putBack(rest);
-      else {
+      else if (isOutOfTime === true && patched(GOES_ON_AT_ONCE)) {
+        if (why === '') this.#explainNoMore();
+        this.#queue.putBack(rest);
+      } else {
         this.#book.explain(why);
         this.#putOff({ ...rest, tries: tries + 1 });
       }

@@ -37,3 +37,9 @@ export const TELLS_NO_MORE_OF_WHAT_IS_OVER = 'tells-no-more-of-what-is-over';
  * bulk jobs that had lost their source: `bulk-source-lost`.
  */
 export const TELLS_OF_LOST_SOURCE = 'tells-of-lost-source';
+
+/**
+ * A bulk job goes on at once with what a pass over a chunk had no time for; older ones did so after a pause, as with what
+ * had failed. To be kept for bulk jobs with a rate that were begun by such workers: `bulk-out-of-time-and-put-off`.
+ */
+export const GOES_ON_AT_ONCE = 'goes-on-at-once';

@@ -6,6 +6,7 @@ import type { PlannedFile } from '../../storage/job-chunks.ts';
 import { endFile, toChunkFile, toRecord, type ChunkFile } from './chunk/chunk-file.ts';
 import { readFiles, readOutcome, storeOutcome } from './chunk/chunk-store.ts';
 import type { ChunkOutcome, CopyChunkTask } from './chunk/chunk-task.ts';
+import { filesOfPass } from './chunk/files-of-pass.ts';
 import { judge, judgeUnseen, type ChunkMode } from './chunk/judge.ts';
 import { lookUp, seenKey } from './chunk/look-up.ts';
 import { PrefixGuard } from './chunk/prefix-guard.ts';
@@ -25,8 +26,9 @@ const LOOKS_AT_A_TIME = 16;
 /**
  * Copies the files of a chunk, many at a time, and stores what became of them once, at the end. Both sides are read from
  * listings; each write is pinned on what was read, under a lock that was seen to stand since. What fails in passing is
- * tried again a few times, and is then left over. Cancelled, it starts no new write, waits for those in flight, and
- * leaves the rest over. A later attempt recognises what an earlier one copied. Throws ApplicationFailure.
+ * tried again a few times, and is then left over, as is what its rate gives it no time for. Cancelled, it starts no new
+ * write, waits for those in flight, and leaves the rest over. A later attempt recognises what an earlier one copied.
+ * Throws ApplicationFailure.
  */
 export function copyChunk(deps: ActivityDependencies, task: CopyChunkTask): Promise<ChunkOutcome> {
   return workOn(deps, task, task.dryRun === true ? 'dryRun' : task.settle === true ? 'settle' : 'copy');
@@ -59,6 +61,7 @@ async function workOn(deps: ActivityDependencies, task: CopyChunkTask, mode: Chu
   const files = planned.filter((_, index) => unseen[index] === undefined).map((file) => toChunkFile(file, places));
   const { signal } = lease;
   const recovery = new Recovery({ objects, signal, overwrite: task.overwrite, isLastTry: task.lastTry === true });
+  let waiting: readonly ChunkFile[] = [];
   try {
     // What was seen of the destinations as they were planned does not show what has been written since.
     const seen = mayBeWritten
@@ -71,18 +74,29 @@ async function workOn(deps: ActivityDependencies, task: CopyChunkTask, mode: Chu
         const outcome = judge(file, mode, task.overwrite);
         if (outcome !== undefined) endFile(file, outcome);
       }
-      if (mode !== 'find') await writeRest(deps, task, { files, lease, recovery, context, stoodAt: seen?.stoodAt });
+      if (mode !== 'find') {
+        const attempt = { files, lease, recovery, context, stoodAt: seen?.stoodAt, isRepeated };
+        waiting = await writeRest(deps, task, attempt);
+      }
     }
     // Throws where the attempt itself is over: another one has its place.
     if (lease.isCancelled()) await confirmSent(files, recovery);
   } catch (error) {
     throw toFailure(error);
   }
-  const triesBefore = task.part + context.info.attempt - 1;
+  const { tries = task.part } = task;
+  const triesBefore = tries + context.info.attempt - 1;
   const records = toRecords(planned, unseen, files, { startedAt, triesBefore });
   const isUncertain = files.some((file) => file.outcome === undefined && file.isUnconfirmed);
   const outcome = await storeOutcome(chunks, task, planned, records);
-  return { ...outcome, reason: recovery.lastFailure, ...(isUncertain && { isUncertain }) };
+  const reason = recovery.lastFailure;
+  // Where nothing came to its end for failures, these are to be paused for, and the pass counts as a try.
+  const isOutOfTime = waiting.length > 0 && !signal.aborted && (reason === '' || outcome.counts.count > 0);
+  return {
+    ...{ ...outcome, leftovers: inTurn(outcome.leftovers, waiting), reason },
+    ...(isUncertain && { isUncertain }),
+    ...(isOutOfTime && { isOutOfTime }),
+  };
 }
 
 async function lockedPlacesOf({ storage }: ActivityDependencies, { correlationId, lockedPlaces }: CopyChunkTask) {
@@ -93,7 +107,7 @@ async function lockedPlacesOf({ storage }: ActivityDependencies, { correlationId
   }
 }
 
-/** Writes the files that have no outcome yet. */
+/** Writes the files that have no outcome yet, as many as one pass has time for, and gives the others. */
 async function writeRest(
   { storage, lanes }: ActivityDependencies,
   task: CopyChunkTask,
@@ -104,19 +118,31 @@ async function writeRest(
     context: Context;
     /** When the locks were seen to stand, if they were. */
     stoodAt: number | undefined;
+    /** Whether another attempt may have written before. */
+    isRepeated: boolean;
   },
-): Promise<void> {
-  const { files, lease, recovery, context, stoodAt } = attempt;
+): Promise<readonly ChunkFile[]> {
+  const { files, lease, recovery, context, stoodAt, isRepeated } = attempt;
   const unwritten = files.filter(({ outcome }) => outcome === undefined);
-  if (unwritten.length === 0) return;
+  if (unwritten.length === 0) return [];
   const progress = new ChunkProgress(context, task, files);
   lease.note(progress);
-  const { correlationId, filesPerSecond } = task;
-  using lane = lanes.group({ priority: 'bulk', job: correlationId, filesPerSecond });
+  const { correlationId, chunk, part, filesPerSecond } = task;
+  const isFirst = chunk === 0 && part === 0 && !isRepeated;
+  using lane = lanes.group({ priority: 'bulk', job: correlationId, filesPerSecond, isContinued: !isFirst });
   lane.closeOn(lease.signal);
   const guard = new PrefixGuard(storage.locks, stoodAt === undefined ? undefined : { locks: task.locks, at: stoodAt });
   const { transport } = storage;
-  await writeFiles(unwritten, { transport, lane, width: lanes.size, lease, guard, progress, recovery });
+  const most = filesOfPass(filesPerSecond);
+  const inTime = unwritten.slice(0, most);
+  await writeFiles(inTime, { transport, lane, width: lanes.size, lease, guard, progress, recovery });
+  return unwritten.slice(most);
+}
+
+/** What is left over, in the order to go on in: what fails again and again is not to keep from their turn those that wait. */
+function inTurn(leftovers: readonly number[], waiting: readonly ChunkFile[]): number[] {
+  const isWaiting = new Set(waiting.map(({ planned }) => planned.index));
+  return [...leftovers.filter((index) => isWaiting.has(index)), ...leftovers.filter((index) => !isWaiting.has(index))];
 }
 
 /** Finds out what became of writes whose answers were lost; what storage does not tell is left over. */

@@ -7,6 +7,8 @@ export interface LaneGroupOptions {
   job?: string;
   /** Writes a second of this group; undefined: no bound of its own. */
   filesPerSecond?: number | undefined;
+  /** Whether others have written at this rate until now: the first write waits as if it came after theirs. */
+  isContinued?: boolean;
 }
 
 /** A write that is to have a lane. One of the two is called, once. They must not throw. */

@@ -79,7 +79,9 @@ export class Lanes implements LaneKeeper {
   /** A new group: the writes of one activity, say. */
   group(options: LaneGroupOptions): LaneGroup {
     this.#groups += 1;
-    return new LaneGroup(this, this.#groups, options);
+    const group = new LaneGroup(this, this.#groups, options);
+    if (options.isContinued === true) group.rate?.started(this.#clock.now());
+    return group;
   }
 
   admit(group: LaneGroup, bucketName: string): boolean {

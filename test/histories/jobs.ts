@@ -24,7 +24,7 @@ import {
   untilCancelled,
   type Replaced,
 } from '../workflows/replaced-activities.ts';
-import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST } from '../workflows/bulk-support.ts';
+import { bulkRequest, chunksOf, COLLECTION, copied, MANIFEST, outOfTime } from '../workflows/bulk-support.ts';
 import { eventually, requestFor, type Job, type Jobs } from '../workflows/support.ts';
 
 /** A workflow whose history is kept. */
@@ -101,6 +101,9 @@ export function recordedJobs(): Record<string, RecordedJob> {
     // Its history is of before it was told that no more is listed, and is kept as it is.
     'bulk-source-lost': bulkSourceLost(),
     'bulk-source-lost-and-told': bulkSourceLost(),
+    // Its history is of before a job went on at once with what it had no time for, and is kept as it is.
+    'bulk-out-of-time-and-put-off': bulkOutOfTime(),
+    'bulk-out-of-time': bulkOutOfTime(),
     'dry-run': { replaced: replaceActivities(), run: (jobs) => start(jobs, ['a', 'b'], { dryRun: true }) },
   };
 }
@@ -114,6 +117,20 @@ function leftOver(): Replaced {
   return replaceActivities({
     copyChunk: ({ chunk, part }) => Promise.resolve(chunk === 1 && part === 0 ? copied(8, [18, 19]) : copied(10)),
   });
+}
+
+/** A job whose rate leaves files of its chunks to further passes. */
+function bulkOutOfTime(): RecordedJob {
+  const replaced = replaceActivities({
+    ...chunksOf(2),
+    copyChunk: ({ part, only }) =>
+      Promise.resolve(part === 0 ? outOfTime(8, [8, 9]) : copied(only?.length ?? 10)),
+  });
+  return {
+    replaced,
+    run: async (jobs) => (await jobs.admit(bulkRequest(COLLECTION, { maxFilesPerSecond: 0.01 }))).job,
+    options: { bulk: true },
+  };
 }
 
 /** A job of chunks that stop when they are told to: paused, resumed and cancelled. */

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { JobStatus } from '../../contract/messages.ts';
 import { emptyCounts } from '../../contract/states.ts';
-import { bulkRequest, chunksOf, COLLECTION, copied, passes, withBulkJobs } from './bulk-support.ts';
-import { failed, replaceActivities, untilCancelled } from './replaced-activities.ts';
+import { bulkRequest, chunksOf, COLLECTION, copied, outOfTime, passes, withBulkJobs } from './bulk-support.ts';
+import { failed, gate, replaceActivities, untilCancelled } from './replaced-activities.ts';
 import { eventually } from './support.ts';
+
+/** Indices of the files of the first chunk. */
+const TEN = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 describe('a chunk', () => {
   it('that leaves files over is gone on with later, as a further part, with these files only', async () => {
@@ -24,18 +27,65 @@ describe('a chunk', () => {
   });
 
   it('of which nothing comes to its end at first is gone on with as a further part: the empty one is stored', async () => {
-    const all = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
     const replaced = replaceActivities({
       ...chunksOf(1),
-      copyChunk: ({ part }) => Promise.resolve(part === 0 ? copied(0, all) : copied(10)),
+      copyChunk: ({ part }) => Promise.resolve(part === 0 ? copied(0, TEN) : copied(10)),
     });
     await withBulkJobs(replaced, async (jobs) => {
       const { job } = await jobs.admit(bulkRequest(COLLECTION));
       assert.equal((await job.result()).state, 'Completed');
       assert.deepEqual(passes(replaced), [
         { chunk: 0, part: 0 },
-        { chunk: 0, part: 1, only: all },
+        { chunk: 0, part: 1, only: TEN },
       ]);
+    });
+  });
+
+  it('that has no time for all of its files is gone on with at once, however often, and counts as tried not once', async () => {
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      copyChunk: ({ part, only }) => Promise.resolve(part < 20 ? outOfTime(0, only ?? TEN) : copied(10)),
+    });
+    await withBulkJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION, { maxFilesPerSecond: 0.001 }));
+      const { state, counts, message } = await job.result();
+      assert.deepEqual([state, counts.completed, message], ['Completed', 10, '']);
+      const tasks = replaced.tasksOf('copyChunk');
+      assert.deepEqual(
+        tasks.map(({ part }) => part),
+        Array.from({ length: 21 }, (_, part) => part),
+      );
+      assert.ok(
+        tasks.every(({ tries, lastTry, isUncertain }) => tries === 0 && lastTry !== true && isUncertain !== true),
+      );
+      const { events } = await job.handle.fetchHistory();
+      assert.ok(!events?.some(({ timerStartedEventAttributes }) => timerStartedEventAttributes));
+    });
+  });
+
+  it('that has no time for all of its files tells no reason, not even one that is over', async () => {
+    const door = gate();
+    const replaced = replaceActivities({
+      ...chunksOf(1),
+      async copyChunk({ part }) {
+        if (part === 0) return copied(1, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        if (part === 1) return { ...outOfTime(1, [2, 3, 4, 5, 6, 7, 8, 9]), reason: 'STORAGE_UNAVAILABLE: 503' };
+        if (part === 2) return outOfTime(1, [3, 4, 5, 6, 7, 8, 9]);
+        await door.passed;
+        return copied(7);
+      },
+    });
+    await withBulkJobs(replaced, async (jobs) => {
+      const { job } = await jobs.admit(bulkRequest(COLLECTION, { maxFilesPerSecond: 1 }));
+      await eventually(() => replaced.tasksOf('copyChunk').length === 4);
+      const { counts, message } = await job.status();
+      assert.deepEqual([counts.completed, message], [3, '']);
+      door.open();
+      assert.equal((await job.result()).state, 'Completed');
+      assert.deepEqual(
+        replaced.tasksOf('copyChunk').map(({ tries }) => tries),
+        [0, 1, 1, 1],
+      );
     });
   });
 

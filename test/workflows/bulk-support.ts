@@ -25,6 +25,11 @@ export function copied(count: number, leftovers: number[] = []): ChunkOutcome {
   return { counts, leftovers, reason: leftovers.length === 0 ? '' : 'STORAGE_UNAVAILABLE: no answer' };
 }
 
+/** What a chunk says of so many files that were copied before its time was over. */
+export function outOfTime(count: number, leftovers: number[]): ChunkOutcome {
+  return { ...copied(count, leftovers), reason: '', isOutOfTime: true };
+}
+
 /** Chunks of ten files each. */
 export function chunksOf(count: number): Pick<Activities, 'planListing' | 'copyChunk'> {
   return {

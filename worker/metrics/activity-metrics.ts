@@ -8,6 +8,10 @@ import type { Tallies } from './tallies.ts';
 type Result<Name extends keyof Activities> = Awaited<ReturnType<Activities[Name]>>;
 type Task<Name extends keyof Activities> = Parameters<Activities[Name]>[0];
 
+/** What is counted of activities that gave something back, and of those that failed, by their names. */
+type Counting = { readonly [Name in keyof Activities]?: (result: Result<Name>, task: Task<Name>) => void };
+type CountingFailures = { readonly [Name in keyof Activities]?: (error: unknown, isStopped: boolean) => void };
+
 /** Files that have come to their end, of few kinds; `bytes`: copied. */
 interface EndedFiles {
   completed: number;
@@ -31,8 +35,9 @@ export function activityMetrics(
   );
   const chunks = tallies.counter(
     'apollo_chunks_total',
-    'Passes over chunks of bulk jobs, by outcome: complete, left_over where files are to be tried again, stopped where ' +
-      'nothing failed but the job was paused or cancelled, failed.',
+    'Passes over chunks of bulk jobs, by outcome: complete, left_over where files are to be tried again, out_of_time ' +
+      'where the rate leaves files to the next pass, stopped where nothing failed but the job was paused or cancelled, ' +
+      'failed.',
     ['outcome'],
   );
   const jobs = tallies.counter('apollo_admissions_total', 'Jobs that were decided, by verdict.', ['verdict']);
@@ -49,32 +54,34 @@ export function activityMetrics(
   }
 
   /** What an activity gave back. */
-  const counted: Readonly<Record<string, (result: unknown, task: unknown) => void>> = {
-    saveResults(_result, task) {
-      countFiles(countResults((task as Task<'saveResults'>).files));
+  const counted: Counting = {
+    saveResults(_result, { files: ended }) {
+      countFiles(countResults(ended));
     },
-    closeJob(_result, task) {
-      const { results } = task as Task<'closeJob'>;
+    closeJob(_result, { results }) {
       if (results !== undefined) countFiles(countResults(results.files));
     },
     copyChunk(result) {
-      const { counts, leftovers, reason } = result as Result<'copyChunk'>;
+      const { counts, leftovers, reason } = result;
       countFiles(counts);
-      const isStopped = leftovers.length > 0 && reason === '';
-      chunks.add(1, { outcome: leftovers.length === 0 ? 'complete' : isStopped ? 'stopped' : 'left_over' });
-      // Where nothing failed, there is nothing to try again: the job was paused or cancelled.
-      if (leftovers.length > 0 && !isStopped) retries.add(leftovers.length, { reason: codeIn(reason) });
+      const outcome = outcomeOf(result);
+      chunks.add(1, { outcome });
+      if (outcome === 'left_over') retries.add(leftovers.length, { reason: codeIn(reason) });
     },
-    admitJob(result) {
-      jobs.add(1, { verdict: (result as Result<'admitJob'>).verdict });
+    // It makes no pass: it stores what one has copied that was lost.
+    findCopies({ counts }) {
+      countFiles(counts);
     },
-    admitBulk(result) {
-      jobs.add(1, { verdict: (result as Result<'admitBulk'>).verdict });
+    admitJob({ verdict }) {
+      jobs.add(1, { verdict });
+    },
+    admitBulk({ verdict }) {
+      jobs.add(1, { verdict });
     },
   };
 
   /** What an activity failed with; stopped: its job was cancelled or terminated, or its worker ends. */
-  const failed: Readonly<Record<string, (error: unknown, isStopped: boolean) => void>> = {
+  const failed: CountingFailures = {
     copyFile(error) {
       if (!(error instanceof ApplicationFailure) || error.nonRetryable === true) return;
       retries.add(1, { reason: codeIn(error.type ?? '') });
@@ -84,19 +91,22 @@ export function activityMetrics(
     },
   };
 
-  return ({ info: { activityType }, cancellationSignal }) => ({
+  return ({ info, cancellationSignal }) => ({
     inbound: {
       async execute(input, next) {
+        // Temporal knows activities by name only: what one is called with and gives back is of the types of its name.
+        const name = info.activityType as keyof Activities;
+        const count = counted[name] as ((result: unknown, task: unknown) => void) | undefined;
         const change = (by: number) => {
-          if (activityType === 'copyChunk') inProgress.set((chunksInHand += by));
+          if (name === 'copyChunk') inProgress.set((chunksInHand += by));
         };
         change(1);
         try {
           const result = await next(input);
-          counted[activityType]?.(result, input.args[0]);
+          count?.(result, input.args[0]);
           return result;
         } catch (error) {
-          failed[activityType]?.(error, cancellationSignal.aborted);
+          failed[name]?.(error, cancellationSignal.aborted);
           throw error;
         } finally {
           change(-1);
@@ -104,6 +114,13 @@ export function activityMetrics(
       },
     },
   });
+}
+
+/** What a pass over a chunk came to. Where nothing failed, and there was time, the job was paused or cancelled. */
+function outcomeOf({ leftovers, reason, isOutOfTime }: Result<'copyChunk'>): string {
+  if (leftovers.length === 0) return 'complete';
+  if (isOutOfTime === true) return 'out_of_time';
+  return reason === '' ? 'stopped' : 'left_over';
 }
 
 /** The code that a reason begins with: one of a closed list. */

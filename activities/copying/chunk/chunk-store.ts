@@ -3,7 +3,7 @@ import { countResults, type JobChunkStore, type PlannedFile } from '../../../sto
 import { failure, toControlFailure } from '../../failures.ts';
 import type { ChunkOutcome, CopyChunkTask } from './chunk-task.ts';
 
-/** The files of the plan that a task means. Throws ApplicationFailure. */
+/** The files of the plan that a task means, in the order in which it names them. Throws ApplicationFailure. */
 export async function readFiles(chunks: JobChunkStore, task: CopyChunkTask): Promise<readonly PlannedFile[]> {
   const { correlationId, chunk, only, planGeneration } = task;
   let planned: readonly PlannedFile[] | undefined;
@@ -14,8 +14,8 @@ export async function readFiles(chunks: JobChunkStore, task: CopyChunkTask): Pro
   }
   if (planned === undefined) throw failure('INTERNAL_ERROR', `chunk ${chunk} was not planned`);
   if (only === undefined) return planned;
-  const meant = new Set(only);
-  return planned.filter(({ index }) => meant.has(index));
+  const byIndex = new Map(planned.map((file) => [file.index, file]));
+  return only.flatMap((index) => byIndex.get(index) ?? []);
 }
 
 /**

@@ -7,9 +7,11 @@ export interface CopyChunkTask {
   chunk: number;
   /** Under which number its results are stored: how many passes there were before. */
   part: number;
+  /** How many of these left something for a reason that may go away; absent: all of them. */
+  tries?: number;
   /** Of the chunk, as it was planned; absent where that is not known any more. */
   planGeneration?: string;
-  /** Job indices of the files that are meant; all of the chunk where absent. */
+  /** Job indices of the files that are meant, in the order to write them in; all of the chunk where absent. */
   only?: number[];
   collections: CollectionLocation[];
   /** The locks that all destinations are under, but for what others hold; none for a dry run. */
@@ -34,7 +36,7 @@ export interface CopyChunkTask {
 export interface ChunkOutcome {
   /** Of the files that have come to their end, which are stored. */
   counts: ChunkCounts;
-  /** Job indices of those that have not. */
+  /** Job indices of those that have not, in the order to go on in. */
   leftovers: number[];
   /** What failed in passing last: `CODE: sentence`, or empty. */
   reason: string;
@@ -42,4 +44,6 @@ export interface ChunkOutcome {
   isAnothers?: boolean;
   /** A write was sent of some of what is left over, and its answer was lost: it may be copied. */
   isUncertain?: boolean;
+  /** It wrote as many files as its rate gives one pass time for: the others need no pause. */
+  isOutOfTime?: boolean;
 }

@@ -153,6 +153,15 @@ describe('lanes', () => {
     assert.equal(admitted.length, 4);
   });
 
+  it('are given to a group that goes on where others wrote at its rate once that allows one more', async () => {
+    const next = makeLanes(10).group({ priority: 'bulk', filesPerSecond: 0.1, isContinued: true });
+    ask(next, 'next', { times: 10 });
+    await clock.pass(9_900);
+    assert.equal(admitted.length, 0);
+    await clock.pass(20_600);
+    assert.equal(admitted.length, 3);
+  });
+
   it('are not given to a group that is closed, and its waiting ones are sent away', async () => {
     const lanes = makeLanes(1);
     const [one, other] = [lanes.group({ priority: 'bulk' }), lanes.group({ priority: 'bulk' })];

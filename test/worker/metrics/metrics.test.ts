@@ -58,6 +58,21 @@ describe("the worker's metrics", () => {
     assert.deepEqual(told('apollo_bytes'), { apollo_bytes_copied_total: 2_500_000_007 });
   });
 
+  it('count files of a pass that was lost once they are found, and not as a further pass', async () => {
+    const { run, told } = setUp();
+    const counts = { count: 5, completed: 3, skipped: 1, failed: 1, cancelled: 0, bytes: 21 };
+    await run('findCopies', () => ({ counts, leftovers: [5, 6], reason: '' }));
+    assert.deepEqual(told('apollo_files'), {
+      'apollo_files_total result=cancelled': 0,
+      'apollo_files_total result=completed': 3,
+      'apollo_files_total result=failed': 1,
+      'apollo_files_total result=skipped': 1,
+    });
+    assert.deepEqual(told('apollo_bytes'), { apollo_bytes_copied_total: 21 });
+    assert.deepEqual(told('apollo_chunks'), { apollo_chunks_in_progress: 0 });
+    assert.deepEqual(told('apollo_file_retries'), {});
+  });
+
   it('count files that are to be tried again by a reason of the closed list', async () => {
     const { run, told } = setUp();
     const unavailable = { type: 'STORAGE_UNAVAILABLE', message: 'STORAGE_UNAVAILABLE: 503' };
@@ -85,6 +100,7 @@ describe("the worker's metrics", () => {
     });
     await run('copyChunk', () => ({ ...ended, leftovers: [0], reason: 'STORAGE_UNAVAILABLE: 503' }));
     await run('copyChunk', () => ({ ...ended, leftovers: [0] }));
+    await run('copyChunk', () => ({ ...ended, leftovers: [0], reason: 'STORAGE_UNAVAILABLE: 503', isOutOfTime: true }));
     await run('copyChunk', failWith(new Error('a defect')));
     await run('copyChunk', failWith(new Error('the worker ends')), {}, AbortSignal.abort());
     assert.deepEqual(during, [{ apollo_chunks_in_progress: 1 }]);
@@ -93,6 +109,7 @@ describe("the worker's metrics", () => {
       'apollo_chunks_total outcome=complete': 1,
       'apollo_chunks_total outcome=failed': 1,
       'apollo_chunks_total outcome=left_over': 1,
+      'apollo_chunks_total outcome=out_of_time': 1,
       'apollo_chunks_total outcome=stopped': 2,
     });
   });
