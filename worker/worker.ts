@@ -14,6 +14,7 @@ import { Pulse, refuseLateTasks } from './after-stop.ts';
 import { BulkSlots, takingBy } from './bulk-slots.ts';
 import { handOverAtShutdown } from './hand-over.ts';
 import { createJobDirectory } from './job-directory.ts';
+import { keepAlive } from './keep-alive.ts';
 import type { WorkerMetrics } from './metrics/index.ts';
 import { createRightOfWay, shortWork } from './short-work.ts';
 import { ensureSweepSchedule } from './sweep-schedule.ts';
@@ -30,8 +31,10 @@ const SEEN_FOR_MS = 5_000;
  */
 const FILES_PER_LANE = 4;
 
-/** Activities of the control queue at a time, and requests for them: each waits for storage, most of them not for long. */
+/** Activities of the control queue at a time: each waits for storage, most of them not for long. */
 const CONTROL_SLOTS = 100;
+
+/** Requests for them at a time. Of a worker that is stopped, each is given one that is lost until its heartbeats are missed. */
 const CONTROL_POLLS = 2;
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -101,9 +104,9 @@ export async function createWorker(parts: WorkerParts): Promise<WorkerProcess> {
     Worker.create({
       ...common,
       taskQueue: controlTaskQueue(config.taskQueue),
-      interceptors: { activity: shortActivity },
+      interceptors: { activity: [...shortActivity, keepAlive] },
       maxConcurrentActivityTaskExecutions: CONTROL_SLOTS,
-      maxConcurrentActivityTaskPolls: CONTROL_POLLS,
+      activityTaskPollerBehavior: { type: 'simple-maximum', maximum: CONTROL_POLLS },
     }),
     // Slots of its own: a file of a short job never waits for a chunk to end.
     Worker.create({

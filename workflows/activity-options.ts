@@ -63,17 +63,23 @@ export function retryPauseMs(tries: number): number {
 export const SAVE_RESULTS_EVERY = '5 seconds';
 
 /**
+ * Of what works on results and only looks. Temporal goes on handing tasks to a worker that is gone, or stopped, for as long
+ * as its polls are open, and somebody waits for each of these.
+ */
+const CONTROL_HEARTBEAT = '5 seconds';
+
+/**
  * Time-outs and retries, with their reasons.
  *
  * | activities            | runs     | time-out          | retries                                                         |
  * | --------------------- | -------- | ----------------- | --------------------------------------------------------------- |
  * | access, records, locks| locally, after 7 attempts as tasks | 20 s | for ever: an undecided job is safe, a wrongly decided one is not |
  * | large lock sets       | as tasks, on the control queue | heartbeat 10 s | for ever, for the same reason            |
- * | results, while copying| as tasks, on the control queue | 20 s | for ever: what is told of a job rests on them      |
+ * | results, while copying| as tasks, on the control queue | 20 s, heartbeat 5 s | for ever: what is told of a job rests on them      |
  * | copyFile              | as tasks | heartbeat 10 s    | 25 times, about 20 minutes of failing storage                    |
  * | copyChunk, planning   | as tasks, on the bulk queue | heartbeat 10 s | for ever: files give up, one by one, after 12 passes |
  * | findCopies            | as tasks, on the bulk queue | heartbeat 10 s | for ever, as findCopy                                |
- * | findCopy              | as tasks, on the control queue | 20 s | for ever: a file's state is what storage says, nothing else      |
+ * | findCopy              | as tasks, on the control queue | 20 s, heartbeat 5 s | for ever: a file's state is what storage says, nothing else      |
  * | previewFiles          | as tasks | heartbeat 10 s    | for ever: a dry run writes nothing                               |
  */
 
@@ -124,7 +130,7 @@ function isUsedUp(error: unknown): boolean {
 export function storing(summary: string) {
   return proxyActivities<Activities>({
     ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
-    startToCloseTimeout: '20 seconds',
+    ...{ startToCloseTimeout: '20 seconds', heartbeatTimeout: CONTROL_HEARTBEAT },
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
   });
 }
@@ -179,11 +185,11 @@ export const copying = proxyActivities<Activities>({
   },
 });
 
-/** Without heartbeats, so that the end of a job waits for the time-out where this is handed to a worker that is stopped. */
+/** Finds out what became of a file. The end of a job waits for it. */
 export function lookingUp(summary: string) {
   return proxyActivities<Activities>({
     ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
-    startToCloseTimeout: '20 seconds',
+    ...{ startToCloseTimeout: '20 seconds', heartbeatTimeout: CONTROL_HEARTBEAT },
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
   });
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { PassThrough } from 'node:stream';
-import { Worker } from '@temporalio/worker';
+import { Worker, type ActivityInterceptorsFactory } from '@temporalio/worker';
 import { bulkTaskQueue, controlTaskQueue } from '../../contract/ids.ts';
+import { keepAlive } from '../../worker/keep-alive.ts';
 import { afterAllTests } from './root-hooks.ts';
 import { sharedTemporal } from './temporal.ts';
 
@@ -52,7 +53,7 @@ export async function withWorker<T>(
     taskQueue,
     async start() {
       const workers = [await createTestWorker(taskQueue, activities, slots)];
-      workers.push(await createActivityWorker(controlTaskQueue(taskQueue), activities));
+      workers.push(await createActivityWorker(controlTaskQueue(taskQueue), activities, [keepAlive]));
       if (bulk) workers.push(await createActivityWorker(bulkTaskQueue(taskQueue), activities));
       running = { workers, ended: Promise.all(workers.map((worker) => worker.run())) };
     },
@@ -98,7 +99,11 @@ async function createTestWorker(taskQueue: string, activities: object, slots: nu
   });
 }
 
-async function createActivityWorker(taskQueue: string, activities: object): Promise<Worker> {
+async function createActivityWorker(
+  taskQueue: string,
+  activities: object,
+  activity: ActivityInterceptorsFactory[] = [],
+): Promise<Worker> {
   const { nativeConnection, namespace } = await sharedTemporal();
   return await Worker.create({
     connection: nativeConnection,
@@ -106,6 +111,7 @@ async function createActivityWorker(taskQueue: string, activities: object): Prom
     taskQueue,
     identity: WORKER_IDENTITY,
     activities,
+    interceptors: { activity },
     maxHeartbeatThrottleInterval: '100 milliseconds',
     defaultHeartbeatThrottleInterval: '100 milliseconds',
     shutdownForceTime: '5 seconds',
