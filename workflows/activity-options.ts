@@ -109,30 +109,26 @@ function local(summary: string) {
 export async function locallyFirst<Result>(
   summary: string,
   act: (activities: Activities) => Promise<Result>,
+  byTask: (summary: string) => Activities = storing,
 ): Promise<Result> {
   try {
     return await act(local(summary));
   } catch (error) {
-    if (!isUsedUp(error)) throw error;
-    return await act(storing(summary));
+    if (!isForTask(error)) throw error;
+    return await act(byTask(summary));
   }
 }
 
-/** Whether the attempts at a local activity are used up. What it fails with comes as it is, in no other failure. */
-function isUsedUp(error: unknown): boolean {
-  return error instanceof TimeoutFailure || (error instanceof ApplicationFailure && error.nonRetryable !== true);
-}
-
 /**
- * Results, while files are being copied: a local activity would keep a signal from the workflow for as long as storage
- * takes to answer, and a cancelled job has to stop within a second. And what one worker alone has tried in vain.
+ * Whether a local activity that failed is to be done by a task: its attempts are used up, or another one has begun before
+ * (no local activity gives up for good with the code WORKER_LOST otherwise). What it fails with comes as it is, in no other
+ * failure.
  */
-export function storing(summary: string) {
-  return proxyActivities<Activities>({
-    ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
-    ...{ startToCloseTimeout: '20 seconds', heartbeatTimeout: CONTROL_HEARTBEAT },
-    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
-  });
+function isForTask(error: unknown): boolean {
+  if (error instanceof TimeoutFailure) return true;
+  if (!(error instanceof ApplicationFailure)) return false;
+  const code: ReasonCode = 'WORKER_LOST';
+  return error.type === code || error.nonRetryable !== true;
 }
 
 /**
@@ -145,26 +141,40 @@ export async function beginLocally<Verdict>(
   decide: (activities: Activities) => Promise<Verdict>,
 ): Promise<Verdict> {
   if (!isFirst && patched(LATER_TRIES_ARE_TASKS)) return await decide(locking(summary));
-  try {
-    return await decide(local(summary));
-  } catch (error) {
-    if (!isBegunBefore(error) && !isUsedUp(error)) throw error;
-    return await decide(locking(summary));
-  }
+  return await locallyFirst(summary, decide, locking);
 }
 
-/** No local activity gives up for good with this code otherwise. */
-function isBegunBefore(error: unknown): boolean {
-  const code: ReasonCode = 'WORKER_LOST';
-  return error instanceof ApplicationFailure && error.type === code;
-}
-
-/** Work on many locks, which takes longer than a workflow task should. */
-export function locking(summary: string) {
+/** What runs on the control queue, on workers' slots of its own. */
+function onControlQueue(summary: string, options: ActivityOptions) {
   return proxyActivities<Activities>({
     ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
-    startToCloseTimeout: '10 minutes',
-    heartbeatTimeout: '10 seconds',
+    ...options,
+  });
+}
+
+/**
+ * Results, while files are being copied: a local activity would keep a signal from the workflow for as long as storage
+ * takes to answer, and a cancelled job has to stop within a second. And what one worker alone has tried in vain.
+ */
+export function storing(summary: string) {
+  return onControlQueue(summary, {
+    ...{ startToCloseTimeout: '20 seconds', heartbeatTimeout: CONTROL_HEARTBEAT },
+    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+  });
+}
+
+/** Finds out what became of a file. The end of a job waits for it. */
+export function lookingUp(summary: string) {
+  return onControlQueue(summary, {
+    ...{ startToCloseTimeout: '20 seconds', heartbeatTimeout: CONTROL_HEARTBEAT },
+    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
+  });
+}
+
+/** Work on many locks, on a whole job, or on a page of jobs: it takes longer than a workflow task should. */
+export function locking(summary: string) {
+  return onControlQueue(summary, {
+    ...{ startToCloseTimeout: '10 minutes', heartbeatTimeout: '10 seconds' },
     retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
   });
 }
@@ -184,15 +194,6 @@ export const copying = proxyActivities<Activities>({
     maximumAttempts: COPY_ATTEMPTS,
   },
 });
-
-/** Finds out what became of a file. The end of a job waits for it. */
-export function lookingUp(summary: string) {
-  return proxyActivities<Activities>({
-    ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
-    ...{ startToCloseTimeout: '20 seconds', heartbeatTimeout: CONTROL_HEARTBEAT },
-    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '60 seconds' },
-  });
-}
 
 /** Looks at a hundred files at both sides, which takes long where storage is slow. */
 export const previewing = proxyActivities<Activities>({

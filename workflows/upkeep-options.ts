@@ -1,6 +1,4 @@
-import { proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { Activities } from '../activities/index.ts';
-import { controlTaskQueue } from '../contract/ids.ts';
+import { locking } from './activity-options.ts';
 
 /**
  * How long a write may still come in that a worker had sent before its job was ended by force, in milliseconds. Such a
@@ -15,11 +13,4 @@ export const SWEEP_STEPS = 100;
  * Work on a whole job, or a page of jobs: seconds, minutes where storage is slow. Tried again for ever, as what it leaves
  * undone is found again in any case.
  */
-export function upkeep(summary: string) {
-  return proxyActivities<Activities>({
-    ...{ summary, taskQueue: controlTaskQueue(workflowInfo().taskQueue) },
-    startToCloseTimeout: '10 minutes',
-    heartbeatTimeout: '10 seconds',
-    retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-  });
-}
+export const upkeep = locking;

@@ -85,9 +85,11 @@ export class CollectionAccess {
     return this.#granted.readonly.has(sourceCollectionId) && this.#granted.readwrite.has(destinationCollectionId);
   }
 
-  /** The collection of an entry that is denied; undefined: none. Both have been looked up. */
-  deniedIn({ sourceCollectionId, destinationCollectionId }: CollectionPair): Denied | undefined {
-    return this.denied(sourceCollectionId, 'readonly') ?? this.denied(destinationCollectionId, 'readwrite');
+  /** The collection of an entry that is denied; undefined: none. All that it names have been looked up. */
+  deniedIn({ sourceCollectionId, destinationCollectionId }: Partial<CollectionPair>): Denied | undefined {
+    const source = sourceCollectionId === undefined ? undefined : this.denied(sourceCollectionId, 'readonly');
+    if (source !== undefined || destinationCollectionId === undefined) return source;
+    return this.denied(destinationCollectionId, 'readwrite');
   }
 
   /** Why a collection that has been looked up may not be used so; undefined: it may. */

@@ -27,9 +27,12 @@ const LOCAL_TIMEOUT_MS = 2_000;
  */
 export const LOOK_VALID_MS = 5_000;
 
-/** What an attempt fails with that sees so. */
+/** What is said where it sees so. */
+export const LOCK_LOST_SENTENCE = 'the lock on the destination was broken or taken over';
+
+/** What an attempt at one file fails with then. */
 export function lockLost(): Error {
-  return failure('LOCK_LOST', 'the lock on the destination was broken or taken over');
+  return failure('LOCK_LOST', LOCK_LOST_SENTENCE);
 }
 
 /**

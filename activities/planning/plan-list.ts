@@ -165,15 +165,9 @@ class ListPlanning {
   }
 
   /** A line that is wrong in itself, too, is not to name a collection that the caller may not use. */
-  async #checkNamed({ named: { sourceCollectionId, destinationCollectionId } = {}, line }: EntryLine): Promise<void> {
-    for (const [id, needed] of [
-      [sourceCollectionId, 'readonly'],
-      [destinationCollectionId, 'readwrite'],
-    ] as const) {
-      if (id === undefined) continue;
-      await this.#access.lookUp([id]);
-      this.#forbid(this.#access.denied(id, needed), line);
-    }
+  async #checkNamed({ named = {}, line }: EntryLine): Promise<void> {
+    await this.#access.lookUp(Object.values(named));
+    this.#forbid(this.#access.deniedIn(named), line);
   }
 
   #isUsed({ sourceCollectionId, destinationCollectionId }: FileEntry): boolean {

@@ -154,13 +154,13 @@ export class JobFinder {
 
   async #mark(stored: StoredJobRecord): Promise<JobRecord> {
     try {
-      return await fromStorage(this.#records.markLost(stored));
+      return await this.#records.markLost(stored);
     } catch (error) {
-      const refusal = error instanceof ServiceUnavailableError ? error.cause : undefined;
-      if (!isStorageError(refusal) || refusal.isTransient) throw error;
+      if (!isStorageError(error)) throw error;
+      if (error.isTransient) throw new ServiceUnavailableError('storage', error);
       // Without the right to write there, it is told of all the same; the settling marks it too.
       const { correlationId } = stored.record;
-      this.#log.warn({ err: refusal, correlationId }, 'cannot mark the record of a job that was ended by force');
+      this.#log.warn({ err: error, correlationId }, 'cannot mark the record of a job that was ended by force');
       return stored.record;
     }
   }

@@ -9,6 +9,7 @@ import {
   failed,
   failedForGood,
   gate,
+  inVainLocally,
   othersHold,
   replaceActivities,
   type Replaced,
@@ -290,17 +291,8 @@ describe('admission', () => {
   }
 
   it('is made by a task, which any worker may take, where the one that has the workflow cannot reach storage', async () => {
-    const willing = replaceActivities().activities;
-    const began: boolean[] = [];
-    const replaced = replaceActivities({
-      admitJob: async (task) => {
-        const { isLocal } = Context.current().info;
-        began.push(isLocal);
-        if (isLocal) throw failed('STORAGE_UNAVAILABLE', 'no credentials for Cloud Storage can be had');
-        return await willing.admitJob(task);
-      },
-    });
-    await withJobs(replaced, async (jobs) => {
+    const { activity: admitJob, began } = inVainLocally(replaceActivities().activities.admitJob);
+    await withJobs(replaceActivities({ admitJob }), async (jobs) => {
       const job = await jobs.start(requestFor('a'));
       assert.equal((await job.result()).state, 'Completed');
       assert.deepEqual(began, [...Array.from({ length: 7 }, () => true), false]);

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { Context } from '@temporalio/activity';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type { Activities } from '../../activities/index.ts';
 import type { JobStatus } from '../../contract/messages.ts';
 import { sharedTemporal } from '../support/temporal.ts';
-import { completed, failed, failedForGood, gate, replaceActivities } from './replaced-activities.ts';
+import { completed, failed, failedForGood, gate, inVainLocally, replaceActivities } from './replaced-activities.ts';
 import { eventually, requestFor, withJobs, type Job } from './support.ts';
 
 /** A copyFile that does, for each name, what is said; it copies the others. */
@@ -224,17 +223,8 @@ describe('outcomes of copyFiles', () => {
   });
 
   it('are stored by a task, which any worker may take, where the one that has the workflow cannot reach storage', async () => {
-    const willing = replaceActivities().activities;
-    const began: boolean[] = [];
-    const replaced = replaceActivities({
-      closeJob: async (task) => {
-        const { isLocal } = Context.current().info;
-        began.push(isLocal);
-        if (isLocal) throw failed('STORAGE_UNAVAILABLE', 'no credentials for Cloud Storage can be had');
-        return await willing.closeJob(task);
-      },
-    });
-    await withJobs(replaced, async (jobs) => {
+    const { activity: closeJob, began } = inVainLocally(replaceActivities().activities.closeJob);
+    await withJobs(replaceActivities({ closeJob }), async (jobs) => {
       const { job } = await jobs.admit(requestFor('a'));
       assert.equal((await job.result()).state, 'Completed');
       assert.deepEqual(began, [...Array.from({ length: 7 }, () => true), false]);

@@ -118,6 +118,18 @@ export async function decideBulk(
   return { verdict: 'accepted', plan, locks: locking.locks, recordGeneration, ...kept };
 }
 
+/** An activity that fails in passing wherever it is local; `began`: of each attempt, whether it was. */
+export function inVainLocally<Task, Result>(activity: (task: Task) => Promise<Result>) {
+  const began: boolean[] = [];
+  const attempt = async (task: Task): Promise<Result> => {
+    const { isLocal } = Context.current().info;
+    began.push(isLocal);
+    if (isLocal) throw failed('STORAGE_UNAVAILABLE', 'no credentials for Cloud Storage can be had');
+    return await activity(task);
+  };
+  return { activity: attempt, began };
+}
+
 /** The end of a job, step by step. */
 async function close(
   steps: AdmissionSteps & Activities,

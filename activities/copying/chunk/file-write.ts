@@ -5,6 +5,7 @@ import { isStorageError } from '../../../storage/errors.ts';
 import type { LaneTask } from '../../../storage/pacing/lane-group.ts';
 import type { RewriteAnswer, RewriteReceiver } from '../../../storage/rewrite-transport.ts';
 import { failure, toControlFailure } from '../../failures.ts';
+import { LOCK_LOST_SENTENCE } from '../../locks/lease.ts';
 import { completed, differenceBetween } from '../file-outcome.ts';
 import { endFile, type ChunkFile } from './chunk-file.ts';
 import type { WriterOptions } from './write-files.ts';
@@ -100,7 +101,7 @@ export class FileWrite implements LaneTask, RewriteReceiver {
     looking.then(
       (stands) => {
         if (stands) this.#sendUnlessStopped();
-        else this.failed(new LockLost('the lock on the destination was broken or taken over'));
+        else this.failed(new LockLost(LOCK_LOST_SENTENCE));
       },
       (error: unknown) => {
         this.#leave();

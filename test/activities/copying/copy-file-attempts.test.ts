@@ -138,6 +138,17 @@ describe('copyFile, attempt by attempt', () => {
       performance.now = () => now() + ms;
     }
 
+    /** Begins a copy of three calls, and holds the answer to the first one. */
+    async function holdFirstCall(heartbeatTimeoutMs: number) {
+      const copying = await prepareCopy(test);
+      copying.inject('rewrite', inCalls(3));
+      const held = holdAfter();
+      copying.inject('rewrite', held, { times: 1 });
+      const { result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs });
+      await reaches(result, held, 'rewrite');
+      return { copying, result, held };
+    }
+
     it('writes nothing more', async () => {
       const copying = await prepareCopy(test);
       const held = holdBefore();
@@ -152,12 +163,7 @@ describe('copyFile, attempt by attempt', () => {
     });
 
     it('sends no further call of a rewrite', async () => {
-      const copying = await prepareCopy(test);
-      copying.inject('rewrite', inCalls(3));
-      const held = holdAfter();
-      copying.inject('rewrite', held);
-      const { result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: TIMEOUT_MS });
-      await reaches(result, held, 'rewrite');
+      const { copying, result, held } = await holdFirstCall(TIMEOUT_MS);
       stopFor(TIMEOUT_MS + 1);
       held.release();
       await failsWith(result, 'WORKER_LOST', { retryable: true });
@@ -166,12 +172,7 @@ describe('copyFile, attempt by attempt', () => {
     });
 
     it('sends no further call where its lock is another job’s since, however well its heartbeats go out', async () => {
-      const copying = await prepareCopy(test);
-      copying.inject('rewrite', inCalls(3));
-      const held = holdAfter();
-      copying.inject('rewrite', held);
-      const { result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: 60_000 });
-      await reaches(result, held, 'rewrite');
+      const { copying, result, held } = await holdFirstCall(60_000);
       const lock = await test.storage.locks.read(copying.task.destination);
       assert.ok(lock !== undefined);
       await test.storage.locks.takeOver(lock, { ...copying.owner, firstRunId: 'later' });
@@ -183,12 +184,7 @@ describe('copyFile, attempt by attempt', () => {
     });
 
     it('goes on where its lock still stands', async () => {
-      const copying = await prepareCopy(test);
-      copying.inject('rewrite', inCalls(3));
-      const held = holdAfter();
-      copying.inject('rewrite', held, { times: 1 });
-      const { result } = test.start('copyFile', copying.task, { heartbeatTimeoutMs: 60_000 });
-      await reaches(result, held, 'rewrite');
+      const { copying, result, held } = await holdFirstCall(60_000);
       stopFor(5_001);
       held.release();
       assert.equal((await result).state, 'Completed');
