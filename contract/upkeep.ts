@@ -13,6 +13,18 @@ export const MIN_AGE_OF_UNKNOWN_LOCK_MS = 10_000;
  */
 export const MIN_AGE_OF_UNKNOWN_RECORD_MS = MIN_AGE_OF_UNKNOWN_LOCK_MS / 2;
 
+/**
+ * How old the last look at a lock may be when something is written under it, in milliseconds. Heartbeats that go out are
+ * not always heard: a worker that Temporal cannot hear goes on until it sees that its lock was given to others.
+ */
+export const LOOK_VALID_MS = 3_000;
+
+/**
+ * How long after a job's locks were taken from it a write may still come in, in milliseconds: storage has to answer what
+ * was sent by the last look. Most workers hear of the end within 250 ms; this is for one that Temporal cannot hear.
+ */
+export const LATE_WRITES_MS = LOOK_VALID_MS + 1_000;
+
 /** Argument of the workflow `reconcile`. */
 export interface ReconcileInput {
   correlationId: string;

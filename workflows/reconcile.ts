@@ -1,7 +1,7 @@
 import { setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Activities, ChunkSettlement, Settlement } from '../activities/index.ts';
-import type { ReconcileInput, Reconciliation } from '../contract/upkeep.ts';
-import { LATE_WRITES_MS, upkeep } from './upkeep-options.ts';
+import { LATE_WRITES_MS, type ReconcileInput, type Reconciliation } from '../contract/upkeep.ts';
+import { upkeep } from './upkeep-options.ts';
 import { countOf } from './visibility.ts';
 
 /**

@@ -1,10 +1,11 @@
 import { Context } from '@temporalio/activity';
+import { LOOK_VALID_MS } from '../../contract/upkeep.ts';
 import { isStorageError } from '../../storage/errors.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import type { ObjectInfo, ObjectRef } from '../../storage/objects.ts';
 import type { LaneGroup } from '../../storage/pacing/lane-group.ts';
 import { failure } from '../failures.ts';
-import { lockLost, LOOK_VALID_MS, type Lease } from '../locks/lease.ts';
+import { lockLost, type Lease } from '../locks/lease.ts';
 
 /** What an attempt may do: write while its lease lasts and its lock stands, in a lane. */
 export interface AttemptRights {

@@ -21,12 +21,6 @@ const LATE_START_SHARE = 0.5;
  */
 const LOCAL_TIMEOUT_MS = 2_000;
 
-/**
- * How old the last look at a lock may be when something is written under it, in milliseconds. Heartbeats that go out are
- * not always heard: a worker that Temporal cannot hear goes on until it sees that its lock was given to others.
- */
-export const LOOK_VALID_MS = 5_000;
-
 /** What is said where it sees so. */
 export const LOCK_LOST_SENTENCE = 'the lock on the destination was broken or taken over';
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { LATE_WRITES_MS } from '../../contract/upkeep.ts';
 import type { JobChunkStore } from '../../storage/job-chunks.ts';
 import type { JobInputStore } from '../../storage/job-inputs.ts';
 import type { FoundJob, JobFinder } from './job-finder.ts';
@@ -7,8 +8,8 @@ import type { JobViews } from './job-views.ts';
 import type { JobWaiter } from './job-waiter.ts';
 import { retryRequest } from './retry-request.ts';
 
-/** Settling a job that was ended by force takes 2 to 4 s: the locks, late writes, a look at each file. In milliseconds. */
-const SETTLING_MS = 5_000;
+/** What settling a job that was ended by force takes: late writes, and some for its locks and a look at each file. */
+const SETTLING_MS = LATE_WRITES_MS + 3_000;
 const SETTLING_LOOKS_MS = 250;
 
 /**

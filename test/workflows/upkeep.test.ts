@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { RECONCILE_WORKFLOW, SWEEP_WORKFLOW } from '../../contract/ids.ts';
-import { noSweepCounts, reconcileOptions, type SweepCounts } from '../../contract/upkeep.ts';
+import { LOOK_VALID_MS, noSweepCounts, reconcileOptions, type SweepCounts } from '../../contract/upkeep.ts';
 import type { reconcile, sweep } from '../../workflows/index.ts';
 import { sharedTemporal } from '../support/temporal.ts';
 import { replayExecution, withWorker } from '../support/temporal-worker.ts';
@@ -37,6 +37,23 @@ describe('reconcile', () => {
     assert.deepEqual(replaced.tasksOf('closeLostJob'), [
       { correlationId, endedAt: 1_700_000_000_000, wasAccepted: true },
     ]);
+  });
+
+  it('looks for files once nobody goes by a look at the locks that he had before', async () => {
+    let fencedAt = 0;
+    let settledAt = 0;
+    const replaced = replaceActivities({
+      fenceJob: () => {
+        fencedAt = performance.now();
+        return Promise.resolve({ found: 'lost', endedAt: null, wasBegun: true, locks: 1, isBulk: false });
+      },
+      settleFiles: () => {
+        settledAt = performance.now();
+        return Promise.resolve({ unresolved: 1, copied: 0 });
+      },
+    });
+    assert.equal(await reconciled(replaced), 'reconciled');
+    assert.ok(settledAt - fencedAt > LOOK_VALID_MS, `${settledAt - fencedAt} ms`);
   });
 
   it('changes nothing about a job that runs, or has been settled', async () => {

@@ -1,9 +1,9 @@
 import type { HeldPrefixLock } from '../../../contract/messages.ts';
+import { LOOK_VALID_MS } from '../../../contract/upkeep.ts';
 import type { LockStore } from '../../../storage/locks.ts';
-import { LOOK_VALID_MS } from '../../locks/lease.ts';
 
 /** From this age on a look is repeated meanwhile, so that no write has to wait for one. */
-const LOOK_AGAIN_MS = 2_500;
+const LOOK_AGAIN_MS = 1_500;
 
 interface Look {
   /** When the last look that found the lock standing was begun, by the monotonic clock. */
@@ -24,7 +24,7 @@ export class PrefixGuard {
   }
 
   /**
-   * Whether a lock stands, by a look that was begun after `since` and is not older than 5 s; at once where there is such
+   * Whether a lock stands, by a look that was begun after `since` and is not older than LOOK_VALID_MS; at once where there is such
    * a look. What was read of a destination before `since` may be written over then. Rejects with StorageError.
    */
   stands(lock: HeldPrefixLock, since: number): boolean | Promise<boolean> {
