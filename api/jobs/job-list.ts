@@ -6,7 +6,8 @@ import { isStorageError } from '../../storage/errors.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import type { JobFinder } from './job-finder.ts';
 import { ServiceUnavailableError, type JobCursor, type JobFilter, type JobList } from './job-service.ts';
-import type { JobViews, ListQueries } from './job-views.ts';
+import type { ListQueries } from './job-queries.ts';
+import type { JobViews } from './job-views.ts';
 import { ExecutionList, type NewestExecutions } from './newest-executions.ts';
 import { jobsQuery } from './visibility-query.ts';
 

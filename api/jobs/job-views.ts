@@ -1,52 +1,19 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Client } from '@temporalio/client';
-import { LRUCache } from 'lru-cache';
 import type { Logger } from '../../config/logger.ts';
 import { countFiles, matchesFilter, pageOf } from '../../contract/file-records.ts';
-import { chunkPassId, FILES_QUERY, STATUS_QUERY } from '../../contract/ids.ts';
-import type {
-  CollectionLocation,
-  FileRecord,
-  FilesPage,
-  FilesQuery,
-  JobStatus,
-  LiveStatus,
-} from '../../contract/messages.ts';
+import { chunkPassId } from '../../contract/ids.ts';
+import type { FileRecord, JobStatus, LiveStatus } from '../../contract/messages.ts';
 import { COUNTED_AS, isEndState, type FileState, type JobCounts } from '../../contract/states.ts';
 import type { JobChunkStore, ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { toldOf, untoldOf, withProgress, type DescribedProgress } from './chunk-progress.ts';
-import { DEADLINES, within } from './deadlines.ts';
 import type { FoundJob } from './job-finder.ts';
 import { eachFromStorage, fromStorage } from './from-storage.ts';
+import { JobQueries, type JobView, type ListQueries } from './job-queries.ts';
 import type { JobPage, PageRequest } from './job-service.ts';
 import { BulkFiles, endOf, type BulkJob } from './bulk-files.ts';
 import { lostStatus, runningStatus, type RunningJob } from './unanswered-status.ts';
 import { readStoredFiles, type StoredFiles } from './stored-files.ts';
-
-/** After a job's query went unanswered, for so long (in milliseconds) no other one of that job is waited for. */
-const UNANSWERED_FOR_MS = 3_000;
-
-/** A page that takes several queries is read so often at most, until the job has not changed meanwhile. */
-const MAX_LOOKS = 3;
-
-/** Jobs that are remembered as unanswered; past it the oldest is forgotten. */
-const MAX_UNANSWERED = 10_000;
-
-/** After so many queries of one list have gone unanswered, the rest of that list is told without any. */
-const MOST_UNANSWERED_OF_A_LIST = 3;
-
-/** What has come of the queries for jobs that are told of in one list. */
-export interface ListQueries {
-  unanswered: number;
-}
-
-/** What a job's files are, wherever that comes from. */
-interface View {
-  status: JobStatus;
-  collections: CollectionLocation[];
-  page: { files: FileRecord[]; totalCount: number; next: number | null };
-}
 
 /** How a running job stands. */
 interface RunningStatus {
@@ -58,17 +25,15 @@ interface RunningStatus {
 
 /**
  * Tells how a job and its files stand: of a job that runs, from its workflow, which a worker is asked for, or what a bulk
- * job has told there; where neither is to be had, from its record, which is at most a few seconds behind. Throws ServiceUnavailableError where storage is needed and does not answer.
+ * job has told there; where neither is to be had, from its record, which is at most a few seconds behind. Throws
+ * ServiceUnavailableError where storage is needed and does not answer.
  */
 export class JobViews {
-  readonly #client: Client;
+  readonly #queries: JobQueries;
   readonly #records: JobRecordStore;
   readonly #bulk: BulkFiles;
   readonly #taskQueue: string;
-  readonly #queryMs: number;
   readonly #log: Logger;
-  /** Jobs of which no query is tried for now. One slow answer says nothing about other jobs, and a few about their list alone. */
-  readonly #unanswered = new LRUCache<string, true>({ max: MAX_UNANSWERED, ttl: UNANSWERED_FOR_MS });
 
   constructor(deps: {
     client: Client;
@@ -79,11 +44,10 @@ export class JobViews {
     queryMs?: number | undefined;
     log: Logger;
   }) {
-    this.#client = deps.client;
+    this.#queries = new JobQueries(deps);
     this.#records = deps.records;
     this.#bulk = new BulkFiles(deps.chunks);
     this.#taskQueue = deps.taskQueue;
-    this.#queryMs = deps.queryMs ?? DEADLINES.query;
     this.#log = deps.log;
   }
 
@@ -136,11 +100,11 @@ export class JobViews {
     } else yield (await this.#storedFiles(record)).files.filter((file) => matchesFilter(file, { state }));
   }
 
-  async #view(correlationId: string, found: FoundJob, request: PageRequest): Promise<View> {
+  async #view(correlationId: string, found: FoundJob, request: PageRequest): Promise<JobView> {
     if (found.record !== undefined && found.record.bulk !== null)
       return await this.#bulkView(found, found.record, request);
     if (found.kind === 'running') {
-      const live = await this.#liveView(correlationId, request);
+      const live = await this.#queries.view(correlationId, request);
       const record = live && (await this.#recordSince(found, live));
       if (record !== undefined && record.bulk !== null)
         return await this.#bulkView({ ...found, record }, record, request);
@@ -161,55 +125,9 @@ export class JobViews {
    * The record of a job that had none when it was looked for, where its workflow knows of files and tells of none: those of
    * a bulk job are told of in storage alone.
    */
-  async #recordSince({ record }: FoundJob, { status, page }: View): Promise<JobRecord | undefined> {
+  async #recordSince({ record }: FoundJob, { status, page }: JobView): Promise<JobRecord | undefined> {
     if (record !== undefined || page.files.length > 0 || status.counts.requested === 0) return undefined;
     return (await fromStorage(this.#records.read(status.correlationId)))?.record;
-  }
-
-  /** Asks the workflow. Undefined: no worker answers. */
-  async #liveView(correlationId: string, request: PageRequest): Promise<View | undefined> {
-    for (let look = 1; ; look += 1) {
-      const pages = await this.#livePages(correlationId, request);
-      const last = pages?.at(-1);
-      if (pages === undefined || last === undefined) return undefined;
-      const { status, collections, totalCount, next } = last;
-      const isOneLook = pages.every((page) => isDeepStrictEqual(page.status, status));
-      if (!isOneLook && look < MAX_LOOKS) continue;
-      return { status, collections, page: { files: pages.flatMap(({ files }) => files), totalCount, next } };
-    }
-  }
-
-  /** As many answers as the page needs: one, unless its names are very long. */
-  async #livePages(correlationId: string, { from, limit, ...filter }: PageRequest): Promise<FilesPage[] | undefined> {
-    const pages: FilesPage[] = [];
-    for (let next: number | null = from, left = limit; next !== null && left > 0;) {
-      const query: FilesQuery = { ...filter, from: next, limit: left };
-      const page: FilesPage | undefined = await this.#query<FilesPage>(correlationId, FILES_QUERY, { args: [query] });
-      if (page === undefined) return undefined;
-      pages.push(page);
-      next = page.next;
-      left -= page.files.length;
-    }
-    return pages;
-  }
-
-  async #query<T>(
-    correlationId: string,
-    query: string,
-    { args = [], list }: { args?: unknown[]; list?: ListQueries | undefined } = {},
-  ): Promise<T | undefined> {
-    if (this.#unanswered.has(correlationId)) return undefined;
-    if (list !== undefined && list.unanswered >= MOST_UNANSWERED_OF_A_LIST) return undefined;
-    try {
-      return await within(this.#client, this.#queryMs, () =>
-        this.#client.workflow.getHandle(correlationId).query<T, unknown[]>(query, ...args),
-      );
-    } catch (error) {
-      this.#unanswered.set(correlationId, true);
-      if (list !== undefined) list.unanswered += 1;
-      this.#log.warn({ err: error, correlationId, query }, 'no worker answered a query; the record is read instead');
-      return undefined;
-    }
   }
 
   /**
@@ -230,7 +148,7 @@ export class JobViews {
   }
 
   async #live(correlationId: string, { progress }: RunningJob, list?: ListQueries): Promise<RunningStatus | undefined> {
-    const live = await this.#query<LiveStatus>(correlationId, STATUS_QUERY, { list });
+    const live = await this.#queries.status(correlationId, list);
     return live && counted(live, progress, (await this.#storedOf(correlationId, live, progress)) ?? []);
   }
 
@@ -253,7 +171,7 @@ export class JobViews {
   }
 
   /** The files of a bulk job stand in storage, whether it runs or not. */
-  async #bulkView(found: FoundJob, record: JobRecord, request: PageRequest): Promise<View> {
+  async #bulkView(found: FoundJob, record: JobRecord, request: PageRequest): Promise<JobView> {
     const { correlationId, receivedAt, collections } = record;
     const running: BulkJob = { correlationId, receivedAt, end: null };
     const isRunning = found.kind === 'running';
