@@ -1,3 +1,4 @@
+import { inTime } from '../../storage/in-time.ts';
 import { HttpError, invalidRequest } from '../http-error.ts';
 import { TEXTS } from '../texts.ts';
 
@@ -50,7 +51,7 @@ export async function* bodyChunks(
   let isRead = false;
   try {
     if (declared <= SHORT_BODY_BYTES) {
-      const body = await inTime(request.arrayBuffer(), idleMs);
+      const body = await read(request.arrayBuffer(), idleMs);
       isRead = true;
       if (body.byteLength > 0) yield new Uint8Array(body);
       return;
@@ -60,7 +61,7 @@ export async function* bodyChunks(
     const deadline = performance.now() + totalMs;
     let length = 0;
     while (reader !== undefined) {
-      const { value } = await inTime(reader.read(), Math.min(idleMs, deadline - performance.now()));
+      const { value } = await read(reader.read(), Math.min(idleMs, deadline - performance.now()));
       isRead = value === undefined;
       if (value === undefined) return;
       length += value.byteLength;
@@ -77,19 +78,11 @@ export async function* bodyChunks(
 }
 
 /** What a read gives. Throws 408 where it takes too long, 400 where it fails. */
-async function inTime<T>(read: Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new HttpError(408, TEXTS.tooSlow));
-  }, timeoutMs);
-  const whole = read.catch(() => {
+async function read<T>(reading: Promise<T>, timeoutMs: number): Promise<T> {
+  const whole = reading.catch(() => {
     throw invalidRequest([{ path: '', message: 'broke off before its end' }]);
   });
-  try {
-    return await Promise.race([whole, overdue]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await inTime(whole, timeoutMs, () => new HttpError(408, TEXTS.tooSlow));
 }
 
 export type ParsedJson = { ok: true; value: unknown } | { ok: false; problem: string };

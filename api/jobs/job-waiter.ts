@@ -76,7 +76,7 @@ export class JobWaiter {
       const overdue = Math.max(deadline, Date.now()) + GRACE_MS;
       // What is known without is an answer too: the job is durable.
       const looking = this.#lookAt(job).catch(() => undefined);
-      const look = await (signal.aborted ? looking : inTime(looking, overdue));
+      const look = await (signal.aborted ? looking : byDeadline(looking, overdue));
       // It was decided since it was asked.
       if (answer.kind === 'undecided' && look !== undefined && isEndState(look.status.state)) {
         const decided = await this.#starter.copy(job, LEAST_ADMISSION_MS);
@@ -128,7 +128,7 @@ function undecidedStatus({ correlationId, receivedAt }: NewJob, requested: numbe
 }
 
 /** What a promise gives, or undefined once this time (milliseconds since the epoch) has come. */
-async function inTime<T>(promise: Promise<T>, deadline: number): Promise<T | undefined> {
+async function byDeadline<T>(promise: Promise<T>, deadline: number): Promise<T | undefined> {
   const over = new AbortController();
   const timeout = delay(deadline - Date.now(), undefined, { signal: over.signal });
   try {

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { createRoute, z } from '@hono/zod-openapi';
+import { inTime } from '../../storage/in-time.ts';
 import { MONOTONIC_CLOCK } from '../../storage/pacing/clock.ts';
 import type { ApiApp, ApiDeps } from '../context.ts';
 import { RETRY_AFTER_SECONDS } from '../http-error.ts';
@@ -56,18 +56,12 @@ export function health(app: ApiApp, deps: ApiDeps): void {
   const { readiness, log, readinessTimeout = READINESS_TIMEOUT_MS, clock = MONOTONIC_CLOCK } = deps;
 
   async function probe(dependency: keyof typeof readiness): Promise<z.infer<typeof check>> {
-    const timer = new AbortController();
     try {
-      const timeout = delay(readinessTimeout, undefined, { signal: timer.signal }).then(() => {
-        throw new Error(`${dependency} did not answer within ${readinessTimeout} ms`);
-      });
-      await Promise.race([readiness[dependency](), timeout]);
+      await inTime(readiness[dependency](), readinessTimeout);
       return 'ok';
     } catch (error) {
       log.warn({ err: error, dependency }, 'not ready');
       return 'failed';
-    } finally {
-      timer.abort();
     }
   }
 
