@@ -21,7 +21,7 @@ export async function reconcile({ correlationId }: ReconcileInput): Promise<Reco
     if (wasBegun) await sleep(LATE_WRITES_MS);
     // Whoever takes a lock over has had this begun before. What a worker had still sent then came under that lock.
     const lostAt = Math.max(endedAt ?? 0, workflowInfo().startTime.getTime());
-    const settling = { correlationId, wasBegun, lostAt };
+    const settling = { correlationId, wasBegun, lostAt, endedAt };
     const { unresolved, copied } = isBulk ? await settleBulk(settling) : await upkeep(LOOK).settleFiles(settling);
     await upkeep(`give back ${countOf(locks, 'lock')}`).releaseJobLocks({ correlationId });
     const closing = { correlationId, endedAt, wasAccepted: wasBegun || copied > 0 };

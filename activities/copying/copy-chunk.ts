@@ -173,7 +173,7 @@ function toRecords(
   for (const [place, plannedFile] of planned.entries()) {
     const outcome = unseen[place];
     if (outcome !== undefined) {
-      records.push(toRecord(plannedFile, outcome, { startedAt, endedAt: startedAt, retryCount: 0 }));
+      records.push(toRecord(plannedFile, outcome, { startedAt: null, endedAt: startedAt, retryCount: 0 }));
       continue;
     }
     const file = files[next++];

@@ -45,7 +45,7 @@ export async function copyFile(
     }
     // The last refusal too may mean that our own write had come through.
     const own = await findOwnCopy(storage, task);
-    if (own !== undefined) return { ...own, retryCount };
+    if (own !== undefined) return { ...own.outcome, retryCount };
   } catch (error) {
     throw toFailure(error);
   }
@@ -55,14 +55,14 @@ export async function copyFile(
 /** A copy that may have been made, no earlier than the lock was taken. */
 export type CopySearch = Pick<CopyFileTask, 'source' | 'destination'> & { lock: OwnTime };
 
-/** What an earlier write of this job has left at the destination; undefined where that is nothing. */
+/** What an earlier write of this job has left at the destination, and when it did; undefined where that is nothing. */
 export async function findOwnCopy(
   { objects }: StorageModule,
   { source: sourceRef, destination, lock }: CopySearch,
-): Promise<Outcome | undefined> {
-  const [source, existing] = await Promise.all([objects.stat(sourceRef), objects.stat(destination)]);
-  if (existing === undefined || source === undefined) return undefined;
-  return isOwnCopy(existing, source, lock) ? completed(existing, source) : undefined;
+): Promise<{ outcome: Outcome; madeAt: number } | undefined> {
+  const [source, copy] = await Promise.all([objects.stat(sourceRef), objects.stat(destination)]);
+  if (copy === undefined || source === undefined) return undefined;
+  return isOwnCopy(copy, source, lock) ? { outcome: completed(copy, source), madeAt: copy.createdAt } : undefined;
 }
 
 /** One round of read, check, write; undefined: the destination changed in between. */

@@ -11,7 +11,7 @@ import { toFailure } from '../failures.ts';
 export async function findCopy({ storage }: ActivityDependencies, task: CopyFileTask): Promise<FileOutcome | null> {
   try {
     const own = await findOwnCopy(storage, task);
-    return own === undefined ? null : { ...own, retryCount: Context.current().info.attempt - 1 };
+    return own === undefined ? null : { ...own.outcome, retryCount: Context.current().info.attempt - 1 };
   } catch (error) {
     throw toFailure(error);
   }

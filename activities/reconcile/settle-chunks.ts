@@ -24,9 +24,10 @@ export interface SettleChunksTask {
   correlationId: string;
   /** The first chunk of the plan that is meant. */
   from: number;
-  /** Both as of `SettleTask`. */
+  /** All as of `SettleTask`. */
   wasBegun: boolean;
   lostAt: number;
+  endedAt?: number | null;
 }
 
 /** What was settled, and the chunk to go on with; null: that was the last. */
@@ -44,7 +45,7 @@ const CHUNKS_AT_A_TIME = 4;
  */
 export async function settleChunks(
   { storage, clock = systemClock }: ActivityDependencies,
-  { correlationId, from, wasBegun, lostAt }: SettleChunksTask,
+  { correlationId, from, wasBegun, lostAt, endedAt }: SettleChunksTask,
 ): Promise<ChunkSettlement> {
   using _lease = new Lease(Context.current());
   const { records, chunks } = storage;
@@ -59,7 +60,8 @@ export async function settleChunks(
     await mapConcurrently(planned, CHUNKS_AT_A_TIME, async (chunk) => {
       const { files, part } = await readUnresolved(storage, record, chunk);
       if (files.length === 0) return;
-      const settled = await settle(storage, record, { locks, lockedPlaces, wasBegun, lostAt }, files, clock.now());
+      const known = { locks, lockedPlaces, wasBegun, lostAt, endedAt: endedAt ?? clock.now() };
+      const settled = await settle(storage, record, known, files);
       if (!(await chunks.writeResults(correlationId, chunk.chunk, part, settled))) {
         // By a late attempt of the job, or one of ours whose answer was lost: what is left then is looked for again.
         throw failure('STORAGE_UNAVAILABLE', `results of chunk ${chunk.chunk} came in meanwhile`);
@@ -111,14 +113,15 @@ interface Knowledge {
   lockedPlaces: LockedPlaces | undefined;
   wasBegun: boolean;
   lostAt: number;
+  /** When what was not copied came to its end, in milliseconds since the epoch. */
+  endedAt: number;
 }
 
 async function settle(
   { objects }: StorageModule,
   { collections, options }: JobRecord,
-  { locks, lockedPlaces, wasBegun, lostAt }: Knowledge,
+  { locks, lockedPlaces, wasBegun, lostAt, endedAt }: Knowledge,
   planned: readonly PlannedFile[],
-  now: number,
 ): Promise<FileRecord[]> {
   const places = { collections: indexCollections(collections), locks };
   // A line that could not be read may name no collection: it is nowhere to be looked for.
@@ -131,18 +134,23 @@ async function settle(
   const files = new Map(copyable.map((file) => [file.index, toChunkFile(file, places)]));
   if (options.dryRun !== true) await lookUp(objects, [...files.values()]);
   return planned.map((file, index) => {
-    const outcome = unseen[index] ?? outcomeOf(files.get(file.index), lostAt);
-    return toRecord(file, outcome, { startedAt: now, endedAt: now, retryCount: 0 });
+    const refused = unseen[index];
+    const [outcome, at] =
+      refused === undefined ? endOf(files.get(file.index), { lostAt, endedAt }) : [refused, endedAt];
+    return toRecord(file, outcome, { startedAt: null, endedAt: at, retryCount: 0 });
   });
 }
 
-/** What is known of a file: storage that does not tell, our own copy, or nothing. */
-function outcomeOf(file: ChunkFile | undefined, earliestLoss: number): Outcome {
+/** What is known of a file, and since when it is so: storage that does not tell, our own copy, or nothing. */
+function endOf(
+  file: ChunkFile | undefined,
+  { lostAt: earliestLoss, endedAt }: Pick<Knowledge, 'lostAt' | 'endedAt'>,
+): [Outcome, at: number] {
   const { refusal, existing, sourceState, lock } = file ?? {};
-  if (refusal !== undefined) return outcomeWithoutObject('Failed', refusal, sourceState);
+  if (refusal !== undefined) return [outcomeWithoutObject('Failed', refusal, sourceState), endedAt];
   const lostAt = lock?.generation === LOST ? earliestLoss : null;
   const isCopied = existing && sourceState && lock && isOwnCopy(existing, sourceState, { ...lock, lostAt });
   return isCopied === true
-    ? completed(existing, sourceState)
-    : outcomeWithoutObject('Cancelled', TERMINATED, sourceState);
+    ? [completed(existing, sourceState), existing.createdAt]
+    : [outcomeWithoutObject('Cancelled', TERMINATED, sourceState), endedAt];
 }

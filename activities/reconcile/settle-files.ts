@@ -25,6 +25,8 @@ export interface SettleTask {
   wasBegun: boolean;
   /** Where a lock of the job has changed hands: when that was at the earliest, as `OwnTime` has it. */
   lostAt: number;
+  /** When its workflow was closed, in milliseconds since the epoch; null or absent: nobody knows. */
+  endedAt?: number | null;
 }
 
 /** How many files had no result, and how many of these had been copied all the same. */
@@ -49,7 +51,7 @@ const LOOKUPS_IN_FLIGHT = 32;
  */
 export async function settleFiles(
   deps: ActivityDependencies,
-  { correlationId, wasBegun, lostAt }: SettleTask,
+  { correlationId, wasBegun, lostAt, endedAt }: SettleTask,
 ): Promise<Settlement> {
   const { storage, clock = systemClock } = deps;
   using _lease = new Lease(Context.current());
@@ -61,11 +63,16 @@ export async function settleFiles(
     if (files.length === 0) return { unresolved: 0, copied: 0 };
     const told = wasBegun ? await filesTold(deps, record) : undefined;
     const mayBeCopied = wasBegun && record.options.dryRun !== true;
-    const find = mayBeCopied ? await copyFinder(storage, record, lostAt) : () => Promise.resolve(terminated());
+    const find = mayBeCopied ? await copyFinder(storage, record, lostAt) : () => Promise.resolve(undefined);
     await mapConcurrently(files, LOOKUPS_IN_FLIGHT, async (file) => {
       const known = told?.get(file.index);
-      Object.assign(file, known ?? (await find(file)));
-      if (known === undefined) file.history.push({ state: file.state, at: clock.now() });
+      if (known !== undefined) {
+        Object.assign(file, known);
+        return;
+      }
+      const { outcome, at } = (await find(file)) ?? { outcome: outcomeWithoutObject('Cancelled', TERMINATED) };
+      Object.assign(file, outcome);
+      file.history.push({ state: outcome.state, at: at ?? endedAt ?? clock.now() });
     });
     await storage.records.settle(correlationId, files);
     return { unresolved: files.length, copied: files.filter(({ state }) => state === 'Completed').length };
@@ -106,12 +113,18 @@ async function filesTold(
   }
 }
 
-/** Looks one file up at its destination: what is there is the job's own copy, or not. */
+/** What was found out about a file; `at`: since when it is so, where that is known. */
+interface Found {
+  outcome: FileOutcome;
+  at?: number;
+}
+
+/** Looks one file up at its destination: what is there is the job's own copy, or not (undefined). */
 async function copyFinder(
   storage: StorageModule,
   record: JobRecord,
   lostAt: number,
-): Promise<(file: FileRecord) => Promise<FileOutcome>> {
+): Promise<(file: FileRecord) => Promise<Found | undefined>> {
   const places: CollectionIndex = indexCollections(record.collections);
   const since = lockTimes(await findJobLocks(storage.locks, record));
   // Of a lock that is gone nobody knows when it was taken; certainly no copy was made before the claim.
@@ -122,11 +135,11 @@ async function copyFinder(
     const lock = lockedAt === undefined ? { createdAt: claimedAt, lostAt } : { createdAt: lockedAt };
     try {
       const own = await findOwnCopy(storage, { source, destination, lock });
-      return own === undefined ? terminated() : { ...own, retryCount: 0 };
+      return own && { outcome: { ...own.outcome, retryCount: 0 }, at: own.madeAt };
     } catch (error) {
       // Storage that refuses to be asked about a file fails the file, as it does while the job runs.
       if (!isStorageError(error) || error.isTransient) throw error;
-      return outcomeWithoutObject('Failed', refusalReason(error));
+      return { outcome: outcomeWithoutObject('Failed', refusalReason(error)) };
     }
   };
 }
@@ -137,8 +150,4 @@ function lockTimes(locks: readonly Lock<LockTarget>[]): (destination: ObjectRef)
   const prefixes = locks.filter(isPrefixRef);
   return (destination) =>
     (byKey.get(targetKey(destination)) ?? prefixes.find((lock) => overlap(lock, destination)))?.createdAt;
-}
-
-function terminated(): FileOutcome {
-  return outcomeWithoutObject('Cancelled', TERMINATED);
 }

@@ -166,7 +166,7 @@ export class BulkFiles {
     const isWhole = sumOf(parts, 'count') >= count;
     const planning = isWhole ? undefined : this.#chunks.readPlan(correlationId, chunk);
     planning?.catch(() => undefined);
-    const results = await Promise.all(parts.map((part) => this.#results(correlationId, part)));
+    const results = await Promise.all(parts.map((part) => this.#results(job, part)));
     const finished = new Map(results.flat().map((file) => [file.index, file]));
     if (isWhole && finished.size >= count)
       return [...finished.values()].toSorted((one, other) => one.index - other.index);
@@ -174,13 +174,19 @@ export class BulkFiles {
     return (planned ?? []).map((file) => finished.get(file.index) ?? unfinished(file, job));
   }
 
-  async #results(correlationId: string, { chunk, part, generation }: StoredPart): Promise<readonly FileRecord[]> {
+  async #results(
+    { correlationId, receivedAt }: BulkJob,
+    { chunk, part, generation }: StoredPart,
+  ): Promise<readonly FileRecord[]> {
     const key = `${correlationId}/${chunk}/${part}#${generation}`;
     const remembered = this.#remembered.get(key);
     if (remembered !== undefined) return remembered;
     const files = await this.#chunks.readResults(correlationId, chunk, part, generation);
-    if (files !== undefined) this.#remembered.set(key, files);
-    return files ?? [];
+    if (files === undefined) return [];
+    // It is the same for all of them, and not stored with each.
+    for (const { history } of files) history.unshift({ state: 'Requested', at: receivedAt });
+    this.#remembered.set(key, files);
+    return files;
   }
 }
 

@@ -43,9 +43,10 @@ export type FoundJob =
     }
   /**
    * Its workflow is closed or gone, and did not live to close the record. One that has no record had not claimed its
-   * correlation id: nothing was decided, and nothing done.
+   * correlation id: nothing was decided, and nothing done. `runId`: of the closed workflow, where it may be asked what it
+   * knew; its local activities may run again for that, so that the record has to be marked before.
    */
-  | { kind: 'lost'; record: JobRecord | undefined; memo: JobMemo; endedAt: number | null };
+  | { kind: 'lost'; record: JobRecord | undefined; memo: JobMemo; endedAt: number | null; runId?: string };
 
 /**
  * Finds jobs by correlation id: the record first, Temporal where that does not have the last word. Has those settled
@@ -131,21 +132,26 @@ export class JobFinder {
     const endedAt = execution.closeTime?.getTime() ?? null;
     if (current === undefined) return hasEnded(execution) ? undefined : { kind: 'lost', record, memo, endedAt };
     if (isEndState(current.record.status.state)) return { kind: 'ended', record: current.record };
-    return await this.#lost(current, { memo, endedAt });
+    const isOfChain = described?.raw.workflowExecutionInfo?.firstRunId === current.record.chain.firstRunId;
+    return await this.#lost(current, { memo, endedAt, ...(isOfChain && { runId: execution.runId }) });
   }
 
   /**
    * What is left of a job that was ended by force is kept from writing an end before anybody is told of that. Of one that
    * Temporal does not know, only once that cannot be because Temporal is behind.
    */
-  async #lost(stored: StoredJobRecord, known: { memo: JobMemo; endedAt: number | null }): Promise<FoundJob> {
+  async #lost(
+    stored: StoredJobRecord,
+    { runId, ...known }: { memo: JobMemo; endedAt: number | null; runId?: string },
+  ): Promise<FoundJob> {
     const { record } = stored;
     await this.#reconciler.begin(record.correlationId);
     const isOurs = record.chain.namespace === this.#client.options.namespace;
     const marked =
       isOurs && (known.endedAt !== null || (await this.#isOld(record))) ? await this.#mark(stored) : record;
     if (isEndState(marked.status.state)) return { kind: 'ended', record: marked };
-    return { kind: 'lost', record: marked, ...known };
+    const mayBeAsked = runId !== undefined && marked.lost !== undefined;
+    return { kind: 'lost', record: marked, ...known, ...(mayBeAsked && { runId }) };
   }
 
   async #isOld(record: JobRecord): Promise<boolean> {

@@ -31,6 +31,12 @@ export interface ListQueries {
   unanswered: number;
 }
 
+/** Whose workflow is asked; the current run, or one that is closed. */
+export interface WorkflowRun {
+  correlationId: string;
+  runId?: string | undefined;
+}
+
 /** What a job's files are, wherever that comes from. */
 export interface JobView {
   status: JobStatus;
@@ -62,14 +68,14 @@ export class JobQueries {
   }
 
   /** How the job stands; `list`: of the list that it is asked for. Undefined: no worker answers. */
-  async status(correlationId: string, list?: ListQueries): Promise<LiveStatus | undefined> {
-    return await this.#query<LiveStatus>(correlationId, STATUS_QUERY, { list });
+  async status(run: WorkflowRun, list?: ListQueries): Promise<LiveStatus | undefined> {
+    return await this.#query<LiveStatus>(run, STATUS_QUERY, { list });
   }
 
   /** Its files, of which `request` tells which. Undefined: no worker answers. */
-  async view(correlationId: string, request: PageRequest): Promise<JobView | undefined> {
+  async view(run: WorkflowRun, request: PageRequest): Promise<JobView | undefined> {
     for (let look = 1; ; look += 1) {
-      const pages = await this.#pages(correlationId, request);
+      const pages = await this.#pages(run, request);
       const last = pages?.at(-1);
       if (pages === undefined || last === undefined) return undefined;
       const { status, collections, totalCount, next } = last;
@@ -80,11 +86,11 @@ export class JobQueries {
   }
 
   /** As many answers as the page needs: one, unless its names are very long. */
-  async #pages(correlationId: string, { from, limit, ...filter }: PageRequest): Promise<FilesPage[] | undefined> {
+  async #pages(run: WorkflowRun, { from, limit, ...filter }: PageRequest): Promise<FilesPage[] | undefined> {
     const pages: FilesPage[] = [];
     for (let next: number | null = from, left = limit; next !== null && left > 0;) {
       const query: FilesQuery = { ...filter, from: next, limit: left };
-      const page: FilesPage | undefined = await this.#query<FilesPage>(correlationId, FILES_QUERY, { args: [query] });
+      const page: FilesPage | undefined = await this.#query<FilesPage>(run, FILES_QUERY, { args: [query] });
       if (page === undefined) return undefined;
       pages.push(page);
       next = page.next;
@@ -94,7 +100,7 @@ export class JobQueries {
   }
 
   async #query<T>(
-    correlationId: string,
+    { correlationId, runId }: WorkflowRun,
     query: string,
     { args = [], list }: { args?: unknown[]; list?: ListQueries | undefined } = {},
   ): Promise<T | undefined> {
@@ -102,7 +108,7 @@ export class JobQueries {
     if (list !== undefined && list.unanswered >= MOST_UNANSWERED_OF_A_LIST) return undefined;
     try {
       return await within(this.#client, this.#queryMs, () =>
-        this.#client.workflow.getHandle(correlationId).query<T, unknown[]>(query, ...args),
+        this.#client.workflow.getHandle(correlationId, runId).query<T, unknown[]>(query, ...args),
       );
     } catch (error) {
       this.#unanswered.set(correlationId, true);

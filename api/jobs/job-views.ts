@@ -12,7 +12,7 @@ import { eachFromStorage, fromStorage } from './from-storage.ts';
 import { JobQueries, type JobView, type ListQueries } from './job-queries.ts';
 import type { JobPage, PageRequest } from './job-service.ts';
 import { BulkFiles, endOf, type BulkJob } from './bulk-files.ts';
-import { lostStatus, runningStatus, type RunningJob } from './unanswered-status.ts';
+import { lostStatus, runningStatus, type LostJob, type RunningJob } from './unanswered-status.ts';
 import { readStoredFiles, type StoredFiles } from './stored-files.ts';
 
 /** How a running job stands. */
@@ -59,7 +59,7 @@ export class JobViews {
       case 'running':
         return (await this.#runningStatus(correlationId, found, list)).status;
       case 'lost':
-        return lostStatus(correlationId, found, await this.#storedCounts(found.record));
+        return lostStatus(correlationId, found, await this.#lostCounts(correlationId, found, list));
     }
   }
 
@@ -103,22 +103,43 @@ export class JobViews {
   async #view(correlationId: string, found: FoundJob, request: PageRequest): Promise<JobView> {
     if (found.record !== undefined && found.record.bulk !== null)
       return await this.#bulkView(found, found.record, request);
+    if (found.kind === 'lost') return await this.#lostView(correlationId, found, request);
     if (found.kind === 'running') {
-      const live = await this.#queries.view(correlationId, request);
+      const live = await this.#queries.view({ correlationId }, request);
       const record = live && (await this.#recordSince(found, live));
       if (record !== undefined && record.bulk !== null)
         return await this.#bulkView({ ...found, record }, record, request);
       if (live !== undefined) return live;
     }
     const stored = await this.#storedFiles(found.record);
-    const status =
-      found.kind === 'ended'
-        ? found.record.status
-        : found.kind === 'running'
-          ? runningStatus(correlationId, found, countsOf(stored))
-          : lostStatus(correlationId, found, countsOf(stored));
+    const status = found.kind === 'ended' ? found.record.status : runningStatus(correlationId, found, countsOf(stored));
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
     return { status, collections: stored.collections, page: pageOf(isDecided ? stored.files : [], request) };
+  }
+
+  /** Of a list that was ended by force: as its workflow knew, which is ahead of what is stored, else as that is. */
+  async #lostView(correlationId: string, found: LostJob, request: PageRequest): Promise<JobView> {
+    const told = await this.#toldByClosed(found, (runId) => this.#queries.view({ correlationId, runId }, request));
+    if (told !== undefined) return { ...told, status: lostStatus(correlationId, found, told.status.counts) };
+    const { files, collections } = await this.#storedFiles(found.record);
+    const status = lostStatus(correlationId, found, files.length === 0 ? undefined : countFiles(files));
+    return { status, collections, page: pageOf(files, request) };
+  }
+
+  /** The counts of a job that was ended by force; undefined: nothing is known. */
+  async #lostCounts(correlationId: string, found: LostJob, list?: ListQueries): Promise<JobCounts | undefined> {
+    const told = await this.#toldByClosed(found, (runId) => this.#queries.status({ correlationId, runId }, list));
+    return told?.counts ?? (await this.#storedCounts(found.record));
+  }
+
+  /** What the closed workflow of a list tells, where it may be asked: its files are told of in storage some seconds later. */
+  async #toldByClosed<Told extends LiveStatus | JobView>(
+    { record, runId }: LostJob,
+    ask: (runId: string) => Promise<Told | undefined>,
+  ): Promise<Told | undefined> {
+    if (runId === undefined || record === undefined || record.bulk !== null || record.entries === null)
+      return undefined;
+    return await ask(runId);
   }
 
   /**
@@ -148,7 +169,7 @@ export class JobViews {
   }
 
   async #live(correlationId: string, { progress }: RunningJob, list?: ListQueries): Promise<RunningStatus | undefined> {
-    const live = await this.#queries.status(correlationId, list);
+    const live = await this.#queries.status({ correlationId }, list);
     return live && counted(live, progress, (await this.#storedOf(correlationId, live, progress)) ?? []);
   }
 

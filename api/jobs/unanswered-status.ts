@@ -7,7 +7,7 @@ import type { FoundJob } from './job-finder.ts';
 /** How jobs stand for which no workflow answers. */
 
 export type RunningJob = Extract<FoundJob, { kind: 'running' }>;
-type LostJob = Extract<FoundJob, { kind: 'lost' }>;
+export type LostJob = Extract<FoundJob, { kind: 'lost' }>;
 
 const UNSETTLED = reason(
   'TERMINATED',

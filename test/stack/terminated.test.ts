@@ -39,14 +39,17 @@ async function halfWay(world: World): Promise<HalfWay> {
 
 /**
  * Asks for the job's logs until all is told and its locks are gone. Until then each answer says that the rest is being
- * found out, and gives no end.
+ * found out, gives no end, and tells of what the job had told of as Completed (`told`) no otherwise.
  */
-async function reconciled(caller: Caller, id: string): Promise<LogsBody> {
+async function reconciled(caller: Caller, id: string, told: readonly string[] = []): Promise<LogsBody> {
   let unsettled = 0;
   const isSettled = async () => {
     const { status, body } = await caller.logs(id);
     assert.equal(status, 200);
     assert.equal(body.job.state, 'Terminated');
+    const states = fileStates(body);
+    for (const name of told) assert.equal(states[name], 'Completed', name);
+    assert.ok(body.job.counts.completed >= told.length);
     if (body.job.endedAt === null) {
       unsettled += 1;
       assert.match(body.job.message, /^TERMINATED: .*being found out$/);
@@ -62,8 +65,11 @@ async function reconciled(caller: Caller, id: string): Promise<LogsBody> {
   return logs;
 }
 
-async function assertTruth({ caller, id, copied, uncopied, startedAt, hold }: HalfWay): Promise<void> {
-  const logs = await reconciled(caller, id);
+async function assertTruth(
+  { caller, id, copied, uncopied, startedAt, hold }: HalfWay,
+  told: readonly string[] = [],
+): Promise<void> {
+  const logs = await reconciled(caller, id, told);
   assert.deepEqual(fileStates(logs), {
     ...Object.fromEntries(copied.map((name) => [name, 'Completed'])),
     ...Object.fromEntries(uncopied.map((name) => [name, 'Cancelled'])),
@@ -99,8 +105,13 @@ describe('a job that was ended by force half way', function () {
 
   it('by termination: logs tell the truth of every file after the first look, and it holds nobody back', async () => {
     const job = await halfWay(world());
-    await world().temporal.workflow.getHandle(job.id).terminate('by a test');
-    await assertTruth(job);
+    const { caller, id, copied } = job;
+    await until(
+      'it tells what is copied',
+      async () => (await caller.logs(id)).body.job.counts.completed === copied.length,
+    );
+    await world().temporal.workflow.getHandle(id).terminate('by a test');
+    await assertTruth(job, copied);
   });
 
   it('by deletion from Temporal: the same', async () => {

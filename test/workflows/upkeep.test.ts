@@ -30,13 +30,12 @@ describe('reconcile', () => {
       steps.flatMap((step) => [`begin ${step}`, `end ${step}`]),
     );
     const [settling, ...more] = replaced.tasksOf('settleFiles');
-    assert.deepEqual({ ...settling, lostAt: 0 }, { correlationId, wasBegun: true, lostAt: 0 });
+    const endedAt = 1_700_000_000_000;
+    assert.deepEqual({ ...settling, lostAt: 0 }, { correlationId, wasBegun: true, lostAt: 0, endedAt });
     assert.deepEqual(more, []);
     // Nobody has taken a lock over before this began, however long the job had been ended.
     assert.ok((settling?.lostAt ?? 0) > Date.now() - 60_000, JSON.stringify(settling));
-    assert.deepEqual(replaced.tasksOf('closeLostJob'), [
-      { correlationId, endedAt: 1_700_000_000_000, wasAccepted: true },
-    ]);
+    assert.deepEqual(replaced.tasksOf('closeLostJob'), [{ correlationId, endedAt, wasAccepted: true }]);
   });
 
   it('looks for files once nobody goes by a look at the locks that he had before', async () => {

@@ -67,11 +67,14 @@ export function endFile(file: ChunkFile, outcome: Outcome): void {
   file.endedAt = Date.now();
 }
 
-/** The record of a file that has come to its end. */
+/**
+ * The record of a file that has come to its end. `startedAt`: when copying of it began; null: it never did, or nobody knows.
+ * That it was asked for before is not written down: it is the same for all files of a job.
+ */
 export function toRecord(
   planned: PlannedFile,
   { state, message, size, crc32c, generation, sourceGeneration }: Outcome,
-  { startedAt, endedAt, retryCount }: { startedAt: number; endedAt: number; retryCount: number },
+  { startedAt, endedAt, retryCount }: { startedAt: number | null; endedAt: number; retryCount: number },
 ): FileRecord {
   return {
     sourceCollectionId: planned.sourceCollectionId,
@@ -80,9 +83,6 @@ export function toRecord(
     destinationFileName: planned.destinationFileName,
     index: planned.index,
     ...{ state, retryCount, message, size, crc32c, generation, sourceGeneration },
-    history: [
-      { state: 'Processing', at: startedAt },
-      { state, at: endedAt },
-    ],
+    history: [...(startedAt === null ? [] : [{ state: 'Processing' as const, at: startedAt }]), { state, at: endedAt }],
   };
 }

@@ -155,8 +155,13 @@ describe('copyChunk', () => {
     const chunking = await prepareChunk(test, { files: { ...plainFiles(2), broken: { source: null, problem } } });
     const { counts } = await test.run('copyChunk', chunking.task);
     assert.deepEqual([counts.completed, counts.failed], [2, 1]);
-    const { state, message } = await chunking.record('broken');
+    const { state, message, history } = await chunking.record('broken');
     assert.deepEqual([state, message], ['Failed', problem]);
+    assert.deepEqual(
+      history.map((step) => step.state),
+      ['Failed'],
+      'its copying never began',
+    );
     assert.equal(chunking.rewrites('broken').length, 0);
   });
 

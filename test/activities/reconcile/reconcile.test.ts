@@ -64,7 +64,7 @@ describe('settling a job that was ended by force', () => {
   const madeAt = async (name: string) => (await test.storage.objects.stat(place.destination(name)))!.createdAt;
   const fence = () => test.run('fenceJob', { correlationId: owner.correlationId });
   const settle = (wasBegun = true, lostAt = Number.MAX_SAFE_INTEGER, info = {}) =>
-    test.run('settleFiles', { correlationId: owner.correlationId, wasBegun, lostAt }, info);
+    test.run('settleFiles', { correlationId: owner.correlationId, wasBegun, lostAt, endedAt: 1_000 }, info);
   const release = () => test.run('releaseJobLocks', { correlationId: owner.correlationId });
   const close = (endedAt: number | null = 1_000) =>
     test.run('closeLostJob', { correlationId: owner.correlationId, endedAt });
@@ -104,10 +104,9 @@ describe('settling a job that was ended by force', () => {
     );
     assert.deepEqual([c!.state, c!.generation], ['Cancelled', null]);
     assert.match(c!.message, /^TERMINATED: /);
-    assert.deepEqual(
-      c!.history.map(({ state }) => state),
-      ['Requested', 'Cancelled'],
-    );
+    const asked = { state: 'Requested', at: 500 };
+    assert.deepEqual(b!.history, [asked, { state: 'Completed', at: await madeAt('b') }]);
+    assert.deepEqual(c!.history, [asked, { state: 'Cancelled', at: 1_000 }]);
     const { status, entries: left } = await record();
     assert.deepEqual(status, {
       ...{ correlationId: owner.correlationId, state: 'Terminated', startedAt: 500, endedAt: 1_000 },

@@ -28,7 +28,7 @@ describe('settling a bulk job that was ended by force', () => {
   }
 
   const settle = ({ correlationId }: Chunking, wasBegun = true) =>
-    test.run('settleChunks', { correlationId, from: 0, wasBegun, lostAt: Number.MAX_SAFE_INTEGER });
+    test.run('settleChunks', { correlationId, from: 0, wasBegun, lostAt: Number.MAX_SAFE_INTEGER, endedAt: 900 });
 
   it('fails the lines that could not be read, which name no collection, and tells of the others', async () => {
     const problem = 'INVALID_REQUEST: line 2 is no JSON object';
@@ -47,6 +47,13 @@ describe('settling a bulk job that was ended by force', () => {
       planned.map(({ index }, at) => [index, ['Completed', 'Failed', 'Cancelled'][at]]),
     );
     assert.equal(results[1]?.message, problem);
+    const { bucket, prefix } = chunking.task.collections.at(-1)!;
+    // Nobody knows when copying began, if it did; a copy was there when it was made, and all else with the end of the job.
+    const { createdAt } = (await test.storage.objects.stat({ bucket, name: `${prefix}a` }))!;
+    assert.deepEqual(
+      results.map(({ history }) => history),
+      [[{ state: 'Completed', at: createdAt }], [{ state: 'Failed', at: 900 }], [{ state: 'Cancelled', at: 900 }]],
+    );
     assert.deepEqual(await settle(chunking), { unresolved: 0, copied: 0, next: null });
   });
 

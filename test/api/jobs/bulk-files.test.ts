@@ -13,7 +13,7 @@ import { answerError, holdBefore } from '../../support/storage-proxy/index.ts';
 
 const ended = (index: number, state: FileState = 'Completed'): FileRecord => ({
   ...requestedFile(entry(index), index, RECEIVED_AT),
-  ...{ state, size: 7 },
+  ...{ state, size: 7, history: [{ state, at: RECEIVED_AT + 1 }] },
 });
 
 const endAs = (state: JobState, message: string, endedAt = RECEIVED_AT + 1) =>
@@ -71,6 +71,21 @@ describe('the files of a bulk job, as its chunks tell of them,', () => {
       [3, 'Requested'],
       [4, 'Completed'],
     ]);
+  });
+
+  it('were asked for with the job, whether a result tells of them or not', async () => {
+    await chunks.writeResults(correlationId, 0, 0, [ended(0), ended(1), ended(2)]);
+    const job = { correlationId, receivedAt: RECEIVED_AT, end: null };
+    for (let look = 0; look < 2; look += 1) {
+      const page = await files.page(job, { from: 0, limit: 100 });
+      for (const { history, state } of page.files) {
+        assert.deepEqual(history[0], { state: 'Requested', at: RECEIVED_AT });
+        assert.deepEqual(
+          [history.at(-1)?.state, history.filter((step) => step.state === 'Requested').length],
+          [state, 1],
+        );
+      }
+    }
   });
 
   it('are told by their results alone where each has one, and by the plan as well where not', async () => {
