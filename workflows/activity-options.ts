@@ -1,5 +1,6 @@
 import {
   ActivityCancellationType,
+  ActivityFailure,
   ApplicationFailure,
   patched,
   proxyActivities,
@@ -121,14 +122,15 @@ export async function locallyFirst<Result>(
 
 /**
  * Whether a local activity that failed is to be done by a task: its attempts are used up, or another one has begun before
- * (no local activity gives up for good with the code WORKER_LOST otherwise). What it fails with comes as it is, in no other
- * failure.
+ * (no local activity gives up for good with the code WORKER_LOST otherwise). What it failed with comes as it is, a time-out
+ * of its last attempt as the cause of an ActivityFailure.
  */
 function isForTask(error: unknown): boolean {
-  if (error instanceof TimeoutFailure) return true;
-  if (!(error instanceof ApplicationFailure)) return false;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof TimeoutFailure) return true;
+  if (!(cause instanceof ApplicationFailure)) return false;
   const code: ReasonCode = 'WORKER_LOST';
-  return error.type === code || error.nonRetryable !== true;
+  return cause.type === code || cause.nonRetryable !== true;
 }
 
 /**

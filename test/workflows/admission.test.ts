@@ -299,6 +299,24 @@ describe('admission', () => {
     });
   });
 
+  it('is made by a task also where the last local attempt was given up for want of an answer', async () => {
+    const willing = replaceActivities().activities;
+    const began: boolean[] = [];
+    const admitJob = async (task: Parameters<typeof willing.admitJob>[0]) => {
+      const { info, cancelled } = Context.current();
+      began.push(info.isLocal);
+      if (!info.isLocal) return await willing.admitJob(task);
+      // What hangs is given up after 20 s, and the attempts before take 6 s.
+      if (began.length === 7) return await cancelled;
+      throw failed('STORAGE_UNAVAILABLE', 'no answer');
+    };
+    await withJobs(replaceActivities({ admitJob }), async (jobs) => {
+      const job = await jobs.start(requestFor('a'));
+      assert.equal((await job.result()).state, 'Completed');
+      assert.deepEqual(began, [...Array.from({ length: 7 }, () => true), false]);
+    });
+  });
+
   it('is not made by a storage that fails: it waits until storage answers', async () => {
     let attempts = 0;
     const willing = replaceActivities().activities;
