@@ -32,16 +32,16 @@ export class FirstAttempt {
     if (this.#made.has(`${generation} ${object}`)) return;
     throw anotherHasBegun();
   }
+}
 
-  /** Gives locks back as it fails, with whatever it fails with; that it could not is told in the log. */
-  async giveBack(
-    { log, correlationId }: { log: Logger; correlationId: string },
-    release: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await release();
-    } catch (error) {
-      log.warn({ err: error, correlationId }, 'a failed attempt cannot give its locks back');
-    }
+/** Gives locks back as an attempt fails, with whatever it fails with; that it could not is told in the log. */
+export async function givingBack(
+  { log, correlationId }: { log: Logger; correlationId: string },
+  release: () => Promise<void>,
+): Promise<void> {
+  try {
+    await release();
+  } catch (error) {
+    log.warn({ err: error, correlationId }, 'a failed attempt cannot give its locks back');
   }
 }

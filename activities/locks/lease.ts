@@ -93,6 +93,15 @@ export class Lease implements Disposable {
     return this.#context.cancellationDetails?.cancelRequested === true;
   }
 
+  /**
+   * Whether another attempt has its place, or will have, and knows nothing of what this one makes from now on. Of one that
+   * is over because its worker shuts down it is known: the next one goes on from what it has made.
+   */
+  get isLost(): boolean {
+    const { notFound, timedOut, reset } = this.#context.cancellationDetails ?? {};
+    return this.#isStale() || this.#isAskedToStop || notFound === true || timedOut === true || reset === true;
+  }
+
   /** Called often: sends a heartbeat where it `listens`, or where it is time to, so that Temporal takes it for alive. */
   beat(listens: boolean): void {
     if (this.#isStale()) return;

@@ -5,7 +5,7 @@ import { isSameOwner, type Lock, type LockStore, type TakenLock } from '../../st
 import type { ObjectRef } from '../../storage/objects.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import { failure } from '../failures.ts';
-import type { FirstAttempt } from './first-attempt.ts';
+import { givingBack, type FirstAttempt } from './first-attempt.ts';
 import type { Lease } from './lease.ts';
 import { LockedPlaces } from './locked-places.ts';
 import { systemClock, type LockClock } from './lock-clock.ts';
@@ -32,7 +32,7 @@ export interface LockSetOptions {
   owner: JobOwner;
   isStale: StalenessCheck;
   /** Of the attempt that takes them. */
-  lease: Pick<Lease, 'check'>;
+  lease: Pick<Lease, 'check' | 'isLost'>;
   /** When that attempt was begun, in milliseconds since the epoch. */
   attemptAt: number;
   /** What that attempt has made, where it is to find nothing else of its job; absent: it goes on from what there is. */
@@ -53,12 +53,14 @@ export class LockSet {
   readonly #locks: LockStore;
   readonly #owner: JobOwner;
   readonly #isStale: StalenessCheck;
-  readonly #lease: Pick<Lease, 'check'>;
+  readonly #lease: Pick<Lease, 'check' | 'isLost'>;
   readonly #attemptAt: number;
   readonly #first: FirstAttempt | undefined;
   readonly #clock: LockClock;
   /** Its own locks. */
   readonly #held = new Map<string, Lock<LockTarget>>();
+  /** Those of them that no attempt had made before. */
+  readonly #made = new Set<Lock<LockTarget>>();
   /** Locks of others in the very place of its own. */
   readonly #contested = new Map<string, Lock<LockTarget>>();
   /** Locks of others that overlap its targets, or are on its sources. */
@@ -77,10 +79,10 @@ export class LockSet {
 
   /** Tries for each of the targets once, whatever stands in the way of others. */
   async takeEach(wanted: Wanted): Promise<void> {
-    this.#checkFirst();
     await this.#make(wanted.targets);
     await this.#lookAround(wanted);
-    this.#checkFirst();
+    // What nobody waits for any more nobody will know of, and it would be in the way of others.
+    this.#lease.check();
   }
 
   /**
@@ -141,14 +143,13 @@ export class LockSet {
 
   async #take(target: LockTarget): Promise<void> {
     for (;;) {
+      this.#lease.check();
       const attempt = await this.#locks.acquire(target, this.#owner, this.#attemptAt);
       if (!attempt.taken && !(await this.#isStale(attempt.holder))) {
         this.#contested.set(targetKey(target), attempt.holder);
         return;
       }
-      const lock = attempt.taken
-        ? await this.#own(attempt)
-        : await this.#locks.takeOver(attempt.holder, this.#owner, this.#attemptAt);
+      const lock = attempt.taken ? await this.#own(attempt) : await this.#takeOver(attempt.holder);
       if (lock !== undefined) {
         this.#hold(lock);
         return;
@@ -157,8 +158,18 @@ export class LockSet {
     }
   }
 
+  async #takeOver(holder: Lock<LockTarget>): Promise<Lock<LockTarget> | undefined> {
+    this.#lease.check();
+    const lock = await this.#locks.takeOver(holder, this.#owner, this.#attemptAt);
+    if (lock !== undefined) this.#made.add(lock);
+    return lock;
+  }
+
   async #own({ lock, isNew }: TakenLock<LockTarget>): Promise<Lock<LockTarget> | undefined> {
-    if (isNew) return lock;
+    if (isNew) {
+      this.#made.add(lock);
+      return lock;
+    }
     if (this.#first !== undefined) {
       this.#first.expectOwn(targetKey(lock), lock.generation);
       return lock;
@@ -166,7 +177,10 @@ export class LockSet {
     checkOrder(lock, this.#attemptAt);
     // What is in place now may be a later attempt's. Of a generation that was seen before this check it is not.
     this.#lease.check();
-    return await this.#locks.renew(lock, this.#attemptAt);
+    const renewed = await this.#locks.renew(lock, this.#attemptAt);
+    // Its own, of which the answer was lost.
+    if (renewed !== undefined && lock.attemptAt === this.#attemptAt) this.#made.add(renewed);
+    return renewed;
   }
 
   #hold(lock: Lock<LockTarget>): void {
@@ -211,30 +225,25 @@ export class LockSet {
     return this.#stoodAt;
   }
 
-  /** What a first attempt makes that comes late, nobody knows of: it is not made, or given back. */
-  #checkFirst(): void {
-    if (this.#first !== undefined) this.#lease.check();
-  }
-
   /** Gives those of these locks back that were taken. */
   async release(targets: readonly LockTarget[]): Promise<void> {
-    await mapConcurrently(targets, LOCKS_IN_FLIGHT, async (target) => {
-      const lock = this.#held.get(targetKey(target));
-      if (lock === undefined) return;
+    const held = targets.flatMap((target) => this.#held.get(targetKey(target)) ?? []);
+    await mapConcurrently(held, LOCKS_IN_FLIGHT, async (lock) => {
       await this.#locks.release(lock, lock.generation);
-      this.#held.delete(targetKey(target));
+      this.#held.delete(targetKey(lock));
+      this.#made.delete(lock);
     });
   }
 
   /**
-   * Gives back what a first attempt has taken that failed: nobody knows of it, and where the job is another worker's it
-   * would be in the way of others until that one's end. Of any other attempt the locks stay: the next one renews them.
+   * Gives back what an attempt has taken that failed, where nobody knows of it and it would be in the way of others until
+   * the job's end, or longer: all of a first one, and what no attempt had made before of one that is lost. What a later one
+   * has renewed has another generation by now, and stays. Of any other attempt all locks stay: the next one renews them.
    */
   async undo(log: Logger): Promise<void> {
-    if (this.#first === undefined) return;
-    await this.#first.giveBack({ log, correlationId: this.#owner.correlationId }, () =>
-      this.release([...this.#held.values()]),
-    );
+    if (this.#first === undefined && !this.#lease.isLost) return;
+    const unknown = this.#first === undefined ? this.#made : this.#held.values();
+    await givingBack({ log, correlationId: this.#owner.correlationId }, () => this.release([...unknown]));
   }
 
   /** The lock that was taken on a target. */

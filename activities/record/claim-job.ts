@@ -13,7 +13,7 @@ import { requestedBy, type JobRecord } from '../../storage/job-records.ts';
 import type { StorageModule } from '../../storage/index.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failure, toControlFailure } from '../failures.ts';
-import type { FirstAttempt } from '../locks/first-attempt.ts';
+import { givingBack, type FirstAttempt } from '../locks/first-attempt.ts';
 import { Lease } from '../locks/lease.ts';
 import { wasAccepted } from './was-accepted.ts';
 import type { ClaimUnderWay } from '../locks/stale-locks.ts';
@@ -116,9 +116,9 @@ export function claimBesideLocks<Locked>(
     async (error: unknown) => {
       isOurs.resolve(false);
       const [taken] = await Promise.allSettled([taking]);
-      if (taken.status === 'fulfilled') {
+      if (taken.status === 'fulfilled' && locking.first !== undefined) {
         const about = { log: deps.log, correlationId: task.owner.correlationId };
-        await locking.first?.giveBack(about, () => locking.giveBack(taken.value));
+        await givingBack(about, () => locking.giveBack(taken.value));
       }
       throw error;
     },

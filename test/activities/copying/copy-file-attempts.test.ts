@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { LOOK_VALID_MS } from '../../../contract/upkeep.ts';
 import { on } from 'node:events';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import {
@@ -176,7 +177,7 @@ describe('copyFile, attempt by attempt', () => {
       const lock = await test.storage.locks.read(copying.task.destination);
       assert.ok(lock !== undefined);
       await test.storage.locks.takeOver(lock, { ...copying.owner, firstRunId: 'later' });
-      stopFor(5_001);
+      stopFor(LOOK_VALID_MS + 1);
       held.release();
       await failsWith(result, 'LOCK_LOST', { retryable: false });
       assert.equal(copying.rewrites().length, 1);
@@ -185,7 +186,7 @@ describe('copyFile, attempt by attempt', () => {
 
     it('goes on where its lock still stands', async () => {
       const { copying, result, held } = await holdFirstCall(60_000);
-      stopFor(5_001);
+      stopFor(LOOK_VALID_MS + 1);
       held.release();
       assert.equal((await result).state, 'Completed');
       assert.equal(copying.rewrites().length, 3);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { ActivityCancellationDetails } from '@temporalio/common';
+import type { LockTask } from '../../../activities/locks/take-locks.ts';
 import type { JobOwner } from '../../../contract/messages.ts';
 import { lockName } from '../../../storage/lock-names.ts';
 import type { LockTarget } from '../../../storage/lock-targets.ts';
 import { holdBefore, type Matcher } from '../../support/storage-proxy/index.ts';
+import { until } from '../../stack/support/until.ts';
 import { useLocks, type Place } from './locking.ts';
-import type { ActivityTest, Attempt } from '../support.ts';
+import { failsWith, type ActivityTest, type Attempt } from '../support.ts';
 
 for (const hears of [true, false]) {
   describe(`an attempt at locks that was given up and is still under way, ${hears ? 'and hears of it' : 'and hears nothing of it'},`, () => {
@@ -90,3 +92,65 @@ for (const hears of [true, false]) {
     });
   });
 }
+
+describe('an attempt at locks, as a task, of a process that was stopped for longer than its heartbeat time-out', () => {
+  const TIMEOUT_MS = 10_000;
+  const now = performance.now.bind(performance);
+  let test: ActivityTest;
+  let place: Place;
+  let owner: JobOwner;
+  let other: JobOwner;
+
+  useLocks((locks) => {
+    ({ test, place, owner, other } = locks);
+  });
+
+  afterEach(() => {
+    performance.now = now;
+  });
+
+  /** Begins to lock three files, one of which others hold, stops before the last lock is made, and does `meanwhile`. */
+  async function stopped(more: Partial<LockTask>, meanwhile: () => Promise<unknown>): Promise<void> {
+    const held = holdBefore();
+    test.proxy.inject({ operation: 'upload', name: lockName(place.destination('c')) }, held, { times: 1 });
+    const task = { owner, entries: place.entries('a', 'b', 'c'), collections: place.collections, ...more };
+    const late = test.start('takeLocks', task, { heartbeatTimeoutMs: TIMEOUT_MS });
+    await held.reached;
+    await until('the others are made', async () => (await place.locksOn('a', 'b')).length === 2);
+    await meanwhile();
+    performance.now = () => now() + TIMEOUT_MS + 1;
+    held.release();
+    await failsWith(late.result, 'WORKER_LOST', { retryable: true });
+  }
+
+  for (const skipLocked of [false, true]) {
+    it(`gives back what it has made${skipLocked ? ', where it would do without what others hold,' : ''} and makes nothing more`, async () => {
+      await stopped({ skipLocked }, () => Promise.resolve());
+      assert.deepEqual(await place.locksOn('a', 'b', 'c'), []);
+    });
+  }
+
+  it('leaves what another attempt has renewed since', async () => {
+    let renewed: (string | undefined)[] = [];
+    await stopped({}, async () => {
+      const task = { owner, entries: place.entries('a', 'b'), collections: place.collections };
+      const locking = await test.run('takeLocks', task, { currentAttemptScheduledTimestampMs: Date.now() + 60_000 });
+      assert.ok(locking.locked);
+      renewed = locking.locks.map((lock) => lock?.generation);
+    });
+    assert.deepEqual(
+      (await place.locksOn('a', 'b', 'c')).map(({ generation }) => generation),
+      renewed,
+    );
+  });
+
+  it('takes nothing over that is there for the taking', async () => {
+    await place.take(other, ['c']);
+    test.jobs.say(other, 'ended');
+    await stopped({}, () => Promise.resolve());
+    assert.deepEqual(
+      (await place.locksOn('a', 'b', 'c')).map((lock) => lock.owner.kind === 'job' && lock.owner.correlationId),
+      [other.correlationId],
+    );
+  });
+});

@@ -140,7 +140,7 @@ export class World {
     return await persistently(async () => {
       const isStale = createStalenessCheck({ jobs: directory, log: pino({ enabled: false }), clock: this.#clock });
       job.attempts += 1;
-      const attempt = { lease: { check: () => undefined }, attemptAt: job.attempts };
+      const attempt = { lease: { check: () => undefined, isLost: false }, attemptAt: job.attempts };
       const set = new LockSet({ locks, owner, isStale, ...attempt, clock: this.#clock });
       if (skips === 'within') {
         job.others = await set.takeTheRest(wanted);
