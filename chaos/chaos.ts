@@ -77,7 +77,7 @@ class Run {
   }
 
   async toEnd(): Promise<ChaosResult> {
-    const { seed, forMs, settleMs, workers, pauseMs } = this.#settings;
+    const { seed, forMs, settleMs, workers, pauseMs, silenceMs } = this.#settings;
     const stack = this.#stack;
     const parts = [stack.worker];
     while (parts.length < workers) {
@@ -88,7 +88,7 @@ class Run {
     for (const caller of CALLERS) this.#apis.set(caller, chaosApi(stack.apiUrl, await stack.token({ sub: caller })));
 
     const disturbances = createDisturbances(this.#random.part('disturbances'), {
-      ...{ workers: parts, api: stack.api, temporal: stack.temporal, storage: this.#storage, pauseMs },
+      ...{ workers: parts, api: stack.api, temporal: stack.temporal, storage: this.#storage, pauseMs, silenceMs },
     });
     const over = AbortSignal.timeout(forMs);
     const waitedFor = AbortSignal.timeout(forMs + settleMs);

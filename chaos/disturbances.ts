@@ -18,6 +18,8 @@ interface Targets {
   storage: ChaosStorage;
   /** Between two things that go wrong, in milliseconds. */
   pauseMs: { from: number; to: number };
+  /** How long storage says nothing at all, once in a run, in milliseconds; absent: it never does. */
+  silenceMs: { from: number; to: number } | undefined;
 }
 
 /** A worker that is stopped for longer than Temporal waits for its heartbeats (10 s) has lost its work. */
@@ -28,17 +30,22 @@ const USUAL: Weather = {
   faults: { unavailable: 0.03, rateLimited: 0.005, resets: 0.015, lostAnswers: 0.01 },
   slow: 0.03,
   slowMs: 1_500,
-  isDown: false,
 };
 
 const STORM: Weather = {
   faults: { unavailable: 0.3, rateLimited: 0.05, resets: 0.1, lostAnswers: 0.1 },
   slow: 0.3,
   slowMs: 4_000,
-  isDown: false,
 };
 
-type Kind = 'worker killed' | 'worker stopped' | 'API killed' | 'Temporal killed' | 'storage gone' | 'storage stormy';
+type Kind =
+  | 'worker killed'
+  | 'worker stopped'
+  | 'API killed'
+  | 'Temporal killed'
+  | 'storage gone'
+  | 'storage stormy'
+  | 'storage silent';
 
 const KINDS: readonly Kind[] = [
   ...(['worker killed', 'worker killed', 'worker killed', 'worker stopped'] as const),
@@ -47,7 +54,7 @@ const KINDS: readonly Kind[] = [
 
 /** Chooses what goes wrong, and does it. Each process has one trouble at a time; different ones overlap. */
 export function createDisturbances(random: Random, targets: Targets): Disturbances {
-  const { storage, api, temporal, workers, pauseMs } = targets;
+  const { storage, api, temporal, workers, pauseMs, silenceMs } = targets;
   const counts = new Map<string, number>();
   const busy = new Set<unknown>();
 
@@ -88,9 +95,13 @@ export function createDisturbances(random: Random, targets: Targets): Disturbanc
       case 'Temporal killed':
         return { target: temporal, act: () => killed(temporal, random.between(0, 2_500)) };
       case 'storage gone':
-        return { target: storage, act: () => weather({ ...USUAL, isDown: true }, random.between(300, 3_000)) };
+        return { target: storage, act: () => weather({ ...USUAL, away: 'broken' }, random.between(300, 3_000)) };
       case 'storage stormy':
         return { target: storage, act: () => weather(STORM, random.between(1_000, 4_000)) };
+      case 'storage silent': {
+        const { from, to } = silenceMs ?? { from: 0, to: 0 };
+        return { target: storage, act: () => weather({ ...USUAL, away: 'silent' }, random.between(from, to)) };
+      }
     }
   }
 
@@ -101,7 +112,10 @@ export function createDisturbances(random: Random, targets: Targets): Disturbanc
       const failures: unknown[] = [];
       storage.setWeather(USUAL);
       // The first round has one of each, so that even a short run has all of them.
-      const first = shuffled(random, [...new Set(KINDS)]);
+      const first = shuffled(random, [
+        ...new Set(KINDS),
+        ...(silenceMs === undefined ? [] : (['storage silent'] as const)),
+      ]);
       while (!signal.aborted && failures.length === 0) {
         const kind = first[0] ?? random.pick(KINDS);
         const { target, act } = disturb(kind, signal);

@@ -11,6 +11,8 @@ export interface ChaosSettings {
   workers: number;
   /** Between two things that go wrong, in milliseconds. */
   pauseMs: { from: number; to: number };
+  /** How long storage says nothing at all, once, in milliseconds: longer than all local attempts of a worker take. */
+  silenceMs?: { from: number; to: number };
   /** Jobs that are under way at a time, their callers looking on. */
   jobsAtOnce: number;
   lengths: Lengths;
@@ -25,6 +27,7 @@ export const USAGE = `npm run chaos -- [--seed N] [--minutes M]
 Prints what came of it; exit code 1 where something happened that must not.`;
 
 const MOST_MINUTES = 120;
+const LEAST_MINUTES_WITH_SILENCE = 3;
 
 /** Reads the command line; undefined: it asks for help. Throws TypeError for what it does not know. */
 export function readSettings(args: readonly string[], ownSeed: () => number): ChaosSettings | undefined {
@@ -47,6 +50,7 @@ export function readSettings(args: readonly string[], ownSeed: () => number): Ch
     settleMs: 180_000,
     workers: 3,
     pauseMs: { from: 1_000, to: 6_000 },
+    ...(minutes >= LEAST_MINUTES_WITH_SILENCE && { silenceMs: { from: 50_000, to: 65_000 } }),
     jobsAtOnce: 8,
     lengths: { list: 150, longList: 1_300, manifest: 1_200, prefix: 2_500 },
   };

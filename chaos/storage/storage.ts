@@ -16,11 +16,11 @@ export interface Weather {
   slow: number;
   /** The longest of these, in milliseconds. */
   slowMs: number;
-  /** Nobody is there: all connections break. */
-  isDown: boolean;
+  /** Nobody is there: all connections break, or stay open without a word until that is over, and then break. */
+  away?: 'broken' | 'silent';
 }
 
-export const FAIR: Weather = { faults: {}, slow: 0, slowMs: 0, isDown: false };
+export const FAIR: Weather = { faults: {}, slow: 0, slowMs: 0 };
 
 interface StoredContent {
   content: Buffer;
@@ -59,6 +59,8 @@ export async function startChaosStorage(random: Random, buckets: readonly string
   const inCalls = createLongRewrites();
   let weather = FAIR;
   let others = 0;
+  /** Breaks off what has been asked in silence. */
+  const unanswered: (() => void)[] = [];
 
   /** Storage as it should be: no latency is set, so that it answers at once. */
   function carryOut(request: HttpRequest): HttpAnswer {
@@ -68,9 +70,13 @@ export async function startChaosStorage(random: Random, buckets: readonly string
   }
 
   const handle: HttpHandler = (request, answer) => {
-    if (weather.isDown) {
+    if (weather.away !== undefined) {
       others += 1;
-      answer('reset');
+      const breakOff = () => {
+        answer('reset');
+      };
+      if (weather.away === 'silent') unanswered.push(breakOff);
+      else breakOff();
       return;
     }
     const meet = () => faults.meet(() => carryOut(request));
@@ -98,6 +104,7 @@ export async function startChaosStorage(random: Random, buckets: readonly string
     setWeather(next) {
       weather = next;
       faults.rates = next.faults;
+      if (next.away !== 'silent') for (const breakOff of unanswered.splice(0)) breakOff();
     },
     put(bucket, name, content) {
       const bytes = Buffer.from(content);

@@ -3,6 +3,7 @@ import { createRandom } from '../../chaos/random.ts';
 import { FAIR, startChaosStorage, type ChaosStorage } from '../../chaos/storage/storage.ts';
 import { createStorage, type StorageModule } from '../../storage/index.ts';
 import { isStorageError } from '../../storage/errors.ts';
+import { until } from '../stack/support/until.ts';
 
 const BUCKET = 'files';
 
@@ -71,8 +72,24 @@ describe('the storage of a chaos run', () => {
     await assert.rejects(other(token), (error) => isStorageError(error, 'refused'));
   });
 
+  it('says nothing while it is silent, and carries nothing of that out', async () => {
+    chaos.setWeather({ ...FAIR, away: 'silent' });
+    const ref = { bucket: BUCKET, name: 'asked for in silence' };
+    let isAnswered = false;
+    const before = chaos.faults;
+    const writing = storage.objects.write(ref, 'x', { contentType: 'text/plain' }).finally(() => {
+      isAnswered = true;
+    });
+    const refused = assert.rejects(writing, (error) => isStorageError(error));
+    await until('it is asked', () => chaos.faults > before);
+    assert.equal(isAnswered, false);
+    chaos.setWeather({ ...FAIR, away: 'broken' });
+    await refused;
+    assert.equal(chaos.get(BUCKET, ref.name), undefined);
+  });
+
   it('breaks all connections while it is gone', async () => {
-    chaos.setWeather({ ...FAIR, isDown: true });
+    chaos.setWeather({ ...FAIR, away: 'broken' });
     await assert.rejects(storage.objects.stat({ bucket: BUCKET, name: 'any' }), (error) => isStorageError(error));
   });
 });
