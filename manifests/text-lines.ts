@@ -17,17 +17,35 @@ export async function* readTextLines(bytes: AsyncIterable<Uint8Array>, maxLineBy
   let line = 1;
   for await (const piece of bytes) {
     let start = 0;
-    for (let end = piece.indexOf(LINE_FEED); end !== -1; end = piece.indexOf(LINE_FEED, start)) {
+    const skipEmpty = () => {
+      const empty = emptyLinesAt(piece, start);
+      line += empty.lines;
+      start = empty.end;
+    };
+    if (begun.isEmpty) skipEmpty();
+    for (let end = piece.indexOf(LINE_FEED, start); end !== -1; end = piece.indexOf(LINE_FEED, start)) {
       const whole = begun.finish(piece.subarray(start, end));
       const read = decode(whole, line, maxLineBytes);
       if (read !== undefined) yield read;
       line += 1;
       start = end + 1;
+      skipEmpty();
     }
     begun.add(piece.subarray(start));
   }
   const read = decode(begun.finish(new Uint8Array()), line, maxLineBytes);
   if (read !== undefined) yield read;
+}
+
+/** How many empty lines are there in a row, and where they end: a text may be nothing else, by the billion. */
+function emptyLinesAt(bytes: Uint8Array, begin: number): { lines: number; end: number } {
+  let [lines, end] = [0, begin];
+  for (;;) {
+    const ending = bytes[end] === CARRIAGE_RETURN ? end + 1 : end;
+    if (bytes[ending] !== LINE_FEED) return { lines, end };
+    end = ending + 1;
+    lines += 1;
+  }
 }
 
 /** What has come of a line whose end has not; no more of it than shows that it is too long. */
@@ -41,6 +59,10 @@ class BegunLine {
     this.#limit = maxLineBytes + BYTE_ORDER_MARK.length + 2;
   }
 
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   add(piece: Uint8Array): void {
     const kept = piece.subarray(0, this.#limit - this.#length);
     if (kept.length === 0) return;
@@ -50,7 +72,7 @@ class BegunLine {
   }
 
   finish(rest: Uint8Array): Uint8Array {
-    if (this.#length === 0) return rest;
+    if (this.isEmpty) return rest;
     this.add(rest);
     const whole = Buffer.concat(this.#pieces);
     this.#pieces = [];
