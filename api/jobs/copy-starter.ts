@@ -25,6 +25,9 @@ type CopyWorkflow = (input: CopyFilesInput<CopyRequest>) => Promise<JobStatus>;
 
 type StartOptions = WorkflowStartOptions<CopyWorkflow> & { workflowIdConflictPolicy: 'USE_EXISTING' };
 
+/** So much of the time until an answer the reading of a long body may take up, in milliseconds: a slow one takes minutes. */
+const MOST_READING_MS = 2_000;
+
 /** Starts jobs and waits for their admission; the correlation id makes a repeated request find the same job. */
 export class CopyStarter {
   readonly #client: Client;
@@ -43,15 +46,18 @@ export class CopyStarter {
    * Starts the job, or finds it, and waits for its decision, the usual time or the one given (in milliseconds). Throws
    * ServiceUnavailableError.
    */
-  async copy(job: NewJob, admissionMs: number = DEADLINES.admission): Promise<CopyAnswer> {
+  async copy(job: NewJob, admissionMs?: number): Promise<CopyAnswer> {
     const options = this.#startOptions(job);
-    const startedAt = Date.now();
+    // The caller has been waiting since before the body was read.
+    const begunAt = Math.max(job.receivedAt, Date.now() - MOST_READING_MS);
+    const deadline = admissionMs === undefined ? begunAt + DEADLINES.admission : Date.now() + admissionMs;
     try {
-      return await this.#admission(job, options, startedAt + admissionMs);
+      return await this.#admission(job, options, deadline);
     } catch (error) {
       // No worker, no Temporal, or a job that ended without having been asked: what holds is found out below.
       this.#log.info({ err: error, correlationId: job.correlationId }, 'no decision by now');
-      return await this.#makeDurable(job, options, startedAt + DEADLINES.admission + DEADLINES.start);
+      const durableBy = Math.max(deadline, begunAt + DEADLINES.admission) + DEADLINES.start;
+      return await this.#makeDurable(job, options, durableBy);
     }
   }
 
