@@ -17,7 +17,7 @@ export async function* readManifest(
   { syntax, gzip }: ManifestFormat,
   { maxFiles = MAX_LISTED_FILES }: { maxFiles?: number } = {},
 ): AsyncGenerator<EntryLine> {
-  const text = bounded(gzip ? gunzip(bytes) : bytes);
+  const text = bounded(gzip ? gunzip(bytes) : plain(bytes));
   const lines = readTextLines(text, MAX_MANIFEST_LINE_BYTES);
   let files = 0;
   for await (const line of syntax === 'csv' ? readCsv(lines) : readNdjson(lines)) {
@@ -32,6 +32,23 @@ async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
   for await (const piece of bytes) {
     length += piece.length;
     if (length > MAX_MANIFEST_BYTES) throw new ManifestError(`is longer than ${MAX_MANIFEST_BYTES} bytes`);
+    yield piece;
+  }
+}
+
+/** The first two bytes of gzip (RFC 1952, section 2.3.1); no text in UTF-8 begins with them. */
+const GZIP_MAGIC = [0x1f, 0x8b];
+
+/** Throws ManifestError where a text is compressed: it would be taken for as many lines as it has line feeds. */
+async function* plain(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const begin: number[] = [];
+  for await (const piece of bytes) {
+    if (begin.length < GZIP_MAGIC.length) {
+      begin.push(...piece.subarray(0, GZIP_MAGIC.length - begin.length));
+      if (GZIP_MAGIC.every((byte, at) => begin[at] === byte)) {
+        throw new ManifestError('is compressed with gzip: its name must end with .gz, or its Content-Encoding be gzip');
+      }
+    }
     yield piece;
   }
 }

@@ -3,6 +3,7 @@ import { locate, type CollectionIndex } from '../../contract/locate.ts';
 import type { FileEntry, RequestError } from '../../contract/messages.ts';
 import { reason } from '../../contract/reasons.ts';
 import type { EntryLine } from '../../manifests/file-entry.ts';
+import type { ObjectRef } from '../../storage/objects.ts';
 import { errorAt, ITSELF, nameMistakes, OVER_SOURCE, repeats } from '../access/entry-mistakes.ts';
 import { ConflictFinder, type Conflict } from './conflict-finder.ts';
 
@@ -20,10 +21,13 @@ export interface ListRules {
 export class ManifestRules implements ListRules {
   readonly isRefusing = false;
   readonly #places: CollectionIndex;
+  /** What is read, and is not to be written over. */
+  readonly #manifest: ObjectRef;
   readonly #finder = new ConflictFinder();
 
-  constructor(places: CollectionIndex) {
+  constructor(places: CollectionIndex, manifest: ObjectRef) {
     this.#places = places;
+    this.#manifest = manifest;
   }
 
   judge({ line, entry, problem }: EntryLine): string | undefined {
@@ -34,7 +38,12 @@ export class ManifestRules implements ListRules {
   #problemOf(line: number, entry: FileEntry): string | undefined {
     const [mistake] = nameMistakes(entry, this.#places);
     if (mistake !== undefined) return `${mistake.field} ${mistake.message}`;
-    const [conflict] = this.#finder.add(locate(entry, this.#places), line);
+    const located = locate(entry, this.#places);
+    const { bucket, name } = located.destination;
+    if (name === this.#manifest.name && bucket === this.#manifest.bucket) {
+      return 'destinationFileName is the manifest itself';
+    }
+    const [conflict] = this.#finder.add(located, line);
     return conflict === undefined ? undefined : describe(conflict);
   }
 

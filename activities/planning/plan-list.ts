@@ -18,7 +18,7 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { failure } from '../failures.ts';
 import { Lease } from '../locks/lease.ts';
 import { CommonPrefixes } from './common-prefixes.ts';
-import { ManifestRules, RequestRules } from './list-rules.ts';
+import { ManifestRules, RequestRules, type ListRules } from './list-rules.ts';
 import { openManifest, openStoredList } from './open-list.ts';
 import { PlanWriter } from './plan-writer.ts';
 
@@ -113,9 +113,7 @@ class ListPlanning {
   }
 
   async run(): Promise<GrantedPlan> {
-    const { source } = this.#task;
-    const lines = await this.#open();
-    const rules = source.kind === 'manifest' ? new ManifestRules(this.#used) : new RequestRules(this.#used);
+    const { lines, rules } = await this.#open();
     const pieces = new Pieces();
     let requested = 0;
     for await (const line of lines) {
@@ -142,14 +140,18 @@ class ListPlanning {
     };
   }
 
-  async #open(): Promise<AsyncIterable<EntryLine>> {
+  async #open(): Promise<{ lines: AsyncIterable<EntryLine>; rules: ListRules }> {
     const { storage } = this.#deps;
     const { source } = this.#task;
-    if (source.kind === 'stored') return openStoredList(storage.inputs, source);
-    const { collectionId } = source;
+    if (source.kind === 'stored') {
+      return { lines: openStoredList(storage.inputs, source), rules: new RequestRules(this.#used) };
+    }
+    const { collectionId, fileName } = source;
     await this.#access.lookUp([collectionId]);
     this.#forbid(this.#access.denied(collectionId, 'readonly'));
-    return openManifest(storage.objects, source, this.#place(collectionId));
+    const place = this.#place(collectionId);
+    const manifest = { bucket: place.bucket, name: place.prefix + fileName };
+    return { lines: openManifest(storage.objects, source, place), rules: new ManifestRules(this.#used, manifest) };
   }
 
   /** Decides access where an entry names a collection for the first time. */

@@ -72,7 +72,8 @@ const places = new Map(
 
 const { content, syntax = 'ndjson', gzip = false } = MANIFESTS[process.argv[2] ?? ''] ?? { content: [] };
 const before = process.memoryUsage.rss();
-const rules = process.argv[2] === 'duplicates' ? new ManifestRules(places) : undefined;
+const rules =
+  process.argv[2] === 'duplicates' ? new ManifestRules(places, { bucket: 'lists', name: 'list' }) : undefined;
 const problems: Record<string, number> = {};
 let lines = 0;
 let error: string | undefined;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { MAX_MANIFEST_BYTES } from '../../contract/limits.ts';
 import { ManifestError } from '../../manifests/manifest-error.ts';
@@ -16,6 +17,17 @@ async function* endless(length: number): AsyncGenerator<Uint8Array> {
 }
 
 describe('a manifest', () => {
+  it('that is compressed, and does not say so, is refused, wherever it is cut into pieces', async () => {
+    const content = gzipSync('{}');
+    for (const at of [[], [1], [2], [1, 2]]) {
+      await assert.rejects(
+        readAll(content, { syntax: 'ndjson' }, at),
+        (error) => error instanceof ManifestError && /^is compressed with gzip/.test(error.message),
+      );
+    }
+    assert.equal((await readAll(Buffer.from([0x1f]), { syntax: 'ndjson' })).length, 1);
+  });
+
   it('of any bytes is read to its end or refused as a whole, its lines in their order', async () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),

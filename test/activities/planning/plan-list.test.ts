@@ -194,15 +194,33 @@ describe('planList', () => {
       ]);
     });
 
+    it('lets no file be written over the list itself', async () => {
+      const lists = await collection(test.sourceBucket, { owner: ['ann'] }, { prefix: `${from}/` });
+      const task = await manifest(
+        lines(entry('a', 'b'), { ...entry('c', 'lists/list.ndjson'), destinationCollectionId: lists }),
+      );
+      await granted(task);
+      assert.deepEqual(await problems(), [
+        undefined,
+        'INVALID_REQUEST: line 2: destinationFileName is the manifest itself',
+      ]);
+    });
+
     it('locks nothing for files that cannot be copied', async () => {
       const planned = await granted(await manifest(lines(entry('x/a'), entry('y/b', 'x/a'))));
       assert.deepEqual(planned.prefixes, [{ bucket: test.destinationBucket, prefix: `${to}/x/` }]);
     });
 
-    const unreadable: [title: string, name: string, content: string | undefined, message: RegExp][] = [
+    const unreadable: [title: string, name: string, content: string | Uint8Array | undefined, message: RegExp][] = [
       ['is missing', 'none.ndjson', undefined, /^does not exist$/],
       ['has another extension', 'list.txt', '', /^must end in one of/],
       ['is no gzip', 'list.csv.gz', 'a,b', /^is no valid gzip/],
+      [
+        'is gzip by another name',
+        'list.ndjson',
+        gzipSync('a,b'),
+        /^is compressed with gzip: its name must end with .gz/,
+      ],
       ['has a wrong header', 'list.csv', 'a,b', /^has an unknown column "a" in its header/],
       ['has a name too long with its prefix', `${'x'.repeat(1_000)}.csv`, undefined, /together with the collection/],
     ];
