@@ -1,5 +1,4 @@
 import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { CANCEL_SIGNAL, PAUSE_SIGNAL, RESUME_SIGNAL } from '../../contract/ids.ts';
 import type { JobStatus } from '../../contract/messages.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, type JobState } from '../../contract/states.ts';
@@ -13,23 +12,7 @@ import {
   type Viewer,
 } from './job-service.ts';
 import type { JobViews } from './job-views.ts';
-
-const SIGNALS: Readonly<Record<JobAction, string>> = {
-  cancel: CANCEL_SIGNAL,
-  pause: PAUSE_SIGNAL,
-  resume: RESUME_SIGNAL,
-};
-
-/**
- * The state in which a signal leaves a job, where it changes one. A worker that answers says it itself; without one the
- * signal waits, and is sure to be heard before anything else happens. A job that is paused before it is decided stays
- * Requested until it is.
- */
-const STATE_AFTER: Readonly<Record<JobAction, Partial<Record<JobState, JobState>>>> = {
-  cancel: { Requested: 'Cancelling', Processing: 'Cancelling', Paused: 'Cancelling' },
-  pause: { Processing: 'Paused' },
-  resume: { Paused: 'Processing' },
-};
+import { SIGNALS, stateAfter } from './waiting-signals.ts';
 
 /** The states in which a signal changes nothing. A job that is Requested may be paused already, unseen. */
 const UNCHANGED_BY: Readonly<Record<JobAction, readonly JobState[]>> = {
@@ -81,7 +64,7 @@ export class JobControl {
     // It ended as the signal came: the signal has changed nothing, unless this is what it was sent for.
     const isDone = action === 'cancel' && status.state === 'Cancelled';
     if (isEndState(status.state) && !isDone) throw new JobEndedError(status);
-    return { ...status, state: STATE_AFTER[action][status.state] ?? status.state };
+    return { ...status, state: stateAfter(action, status.state) };
   }
 
   /** Does the same as the signal, and is not counted as one. */

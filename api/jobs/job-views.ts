@@ -3,7 +3,7 @@ import type { Logger } from '../../config/logger.ts';
 import { countFiles, matchesFilter, pageOf } from '../../contract/file-records.ts';
 import { chunkPassId } from '../../contract/ids.ts';
 import type { FileRecord, JobStatus, LiveStatus } from '../../contract/messages.ts';
-import { COUNTED_AS, isEndState, type FileState, type JobCounts } from '../../contract/states.ts';
+import { COUNTED_AS, isEndState, type FileState, type JobCounts, type JobState } from '../../contract/states.ts';
 import type { JobChunkStore, ResultsPart } from '../../storage/job-chunks.ts';
 import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { toldOf, untoldOf, withProgress, type DescribedProgress } from './chunk-progress.ts';
@@ -14,6 +14,7 @@ import type { JobPage, PageRequest } from './job-service.ts';
 import { BulkFiles, endOf, type BulkJob } from './bulk-files.ts';
 import { lostStatus, runningStatus, type LostJob, type RunningJob } from './unanswered-status.ts';
 import { readStoredFiles, type StoredFiles } from './stored-files.ts';
+import { stateAfter, waitingSignals } from './waiting-signals.ts';
 
 /** How a running job stands. */
 interface RunningStatus {
@@ -29,6 +30,7 @@ interface RunningStatus {
  * ServiceUnavailableError where storage is needed and does not answer.
  */
 export class JobViews {
+  readonly #client: Client;
   readonly #queries: JobQueries;
   readonly #records: JobRecordStore;
   readonly #bulk: BulkFiles;
@@ -44,6 +46,7 @@ export class JobViews {
     queryMs?: number | undefined;
     log: Logger;
   }) {
+    this.#client = deps.client;
     this.#queries = new JobQueries(deps);
     this.#records = deps.records;
     this.#bulk = new BulkFiles(deps.chunks);
@@ -114,7 +117,9 @@ export class JobViews {
     const stored = await this.#storedFiles(found.record);
     const status = found.kind === 'ended' ? found.record.status : runningStatus(correlationId, found, countsOf(stored));
     const isDecided = status.state !== 'Requested' && status.state !== 'Rejected';
-    return { status, collections: stored.collections, page: pageOf(isDecided ? stored.files : [], request) };
+    const state = found.kind === 'ended' ? status.state : await this.#stateAhead(correlationId, found, status.state);
+    const page = pageOf(isDecided ? stored.files : [], request);
+    return { status: { ...status, state }, collections: stored.collections, page };
   }
 
   /** Of a list that was ended by force: as its workflow knew, which is ahead of what is stored, else as that is. */
@@ -158,8 +163,21 @@ export class JobViews {
   async #runningStatus(correlationId: string, found: RunningJob, list?: ListQueries): Promise<RunningStatus> {
     const status = (await this.#described(correlationId, found)) ?? (await this.#live(correlationId, found, list));
     if (status !== undefined) return status;
-    const counts = await this.#storedCounts(found.record);
-    return { status: runningStatus(correlationId, found, counts), recorded: undefined, isCounted: false };
+    const shown = runningStatus(correlationId, found, await this.#storedCounts(found.record));
+    // Of a list each would be one request more.
+    const state = list === undefined ? await this.#stateAhead(correlationId, found, shown.state) : shown.state;
+    return { status: { ...shown, state }, recorded: undefined, isCounted: false };
+  }
+
+  /** The state that a job of which no worker answers will have heard of first: what it was told would else seem lost. */
+  async #stateAhead(correlationId: string, { execution }: RunningJob, shown: JobState): Promise<JobState> {
+    try {
+      const waiting = await waitingSignals(this.#client, { correlationId, runId: execution.runId });
+      return waiting.reduce((state, action) => stateAfter(action, state), shown);
+    } catch (error) {
+      this.#log.warn({ err: error, correlationId }, 'cannot see what a job is still to hear');
+      return shown;
+    }
   }
 
   async #described(correlationId: string, { progress }: RunningJob): Promise<RunningStatus | undefined> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JobNotRetryableError, type CopyAnswer, type RetryJob } from '../../../api/jobs/job-service.ts';
 import { DEFAULT_OPTIONS } from '../../../api/schemas/copy-options.ts';
-import { newJob, unbounded, withJobs } from './support.ts';
+import { waitingSignals } from '../../../api/jobs/waiting-signals.ts';
+import { newJob, startUnseen, unbounded, withJobs } from './support.ts';
 
 const alice = { caller: 'alice', isAdmin: false };
 
@@ -130,7 +131,7 @@ describe('a retry', function () {
     );
   });
 
-  it('leaves a job that waits where no worker answers in the state that a signal will give it', async () => {
+  it('tells of a job that waits where no worker answers the state that a signal will give it', async () => {
     await withJobs(
       async ({ jobs }) => {
         const job = newJob(['a.txt']);
@@ -140,6 +141,26 @@ describe('a retry', function () {
           states.push((await jobs.control(job.correlationId, alice, action)).state);
         }
         assert.deepEqual(states, ['Requested', 'Requested', 'Cancelling']);
+        assert.equal((await jobs.status(job.correlationId, alice)).state, 'Cancelling');
+        assert.equal((await jobs.page(job.correlationId, alice, { from: 0, limit: 1 })).job.state, 'Cancelling');
+      },
+      { started: false },
+    );
+  });
+});
+
+describe('what a job was sent that no worker has heard', () => {
+  it('is told in its order, also a cancellation of Temporal’s own', async () => {
+    await withJobs(
+      async ({ client }) => {
+        const correlationId = await startUnseen(client, 'alice', 'Processing');
+        const handle = client.workflow.getHandle(correlationId);
+        const { runId } = await handle.describe();
+        assert.deepEqual(await waitingSignals(client, { correlationId, runId }), []);
+        for (const signal of ['pause', 'resume', 'somebody else’s']) await handle.signal(signal);
+        await handle.cancel();
+        assert.deepEqual(await waitingSignals(client, { correlationId, runId }), ['pause', 'resume', 'cancel']);
+        await handle.terminate();
       },
       { started: false },
     );
