@@ -26,7 +26,7 @@ export const EXIT_CODES_HELP = `Exit codes:
   1    of a job: CompletedWithErrors; of a check: something is wrong; of a dry run: a file would fail
   2    wrong usage, or a request that is not valid (400)
   3    refused: no valid token (401), no access (403), no such job (404), a conflict (409), locked (423), a job that
-       was Rejected, a lock that was not taken or not broken
+       was Rejected, a lock that was not taken or not broken, a collection that was not added
   4    API, Temporal or storage cannot be reached, or has no time (429, 5xx)
   5    of a job: Failed, that is, every file
   6    of a job: Cancelled

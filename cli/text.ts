@@ -6,6 +6,24 @@ export function printable(text: string): string {
   return text.replaceAll(OBEYED, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** How many columns of a terminal a text takes at most: characters from Hangul on (U+1100) may take two. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += character < '\u1100' ? 1 : 2;
+  return columns;
+}
+
+/** A text in at most so many columns: of one that is longer, the beginning and `…`. */
+export function shortened(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let beginning = '';
+  for (const character of text) {
+    if (columnsOf(beginning + character) > columns - 1) break;
+    beginning += character;
+  }
+  return `${beginning}…`;
+}
+
 /** What is said of a file; a line of a manifest that could not be read names none. */
 export function fileText({ fileName, message }: { fileName: string; message: string }): string {
   return `${fileName === '' ? '' : `${printable(fileName)}: `}${printable(message)}`;

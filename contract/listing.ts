@@ -6,6 +6,12 @@ export function whileListing(message: string): string {
   return message === '' ? NOT_ALL_LISTED : `${message}. ${NOT_ALL_LISTED}`;
 }
 
+/** What else there was to say: what `whileListing` was given. */
+export function withoutListing(message: string): string {
+  if (!isStillListing(message)) return message;
+  return message.slice(0, -NOT_ALL_LISTED.length).replace(/\. $/, '');
+}
+
 /** Whether a job's message says that there may be more files than are counted. */
 export function isStillListing(message: string): boolean {
   return message.endsWith(NOT_ALL_LISTED);

@@ -3,6 +3,7 @@ import { PERMISSION_LEVELS, type CollectionDocument } from '../../storage/collec
 import { CliError, usageError } from '../cli-error.ts';
 import {
   checkCollection,
+  checkNewCollection,
   documentProblem,
   readCollection,
   type CheckedCollection,
@@ -51,7 +52,9 @@ function addList(parent: Command, { context }: CommandSet): void {
 function addAdd(parent: Command, { context }: CommandSet): void {
   parent
     .command('add')
-    .description('Adds a collection. Reading takes any level of access, writing readwrite or higher.')
+    .description(
+      'Adds a collection, whose bucket has to exist. Reading takes any level of access, writing readwrite or higher.',
+    )
     .argument('<id>', 'id of the collection')
     .requiredOption('--bucket <bucket>', 'where its files are')
     .option('--prefix <prefix>', 'what the names of its files start with there', '')
@@ -69,21 +72,21 @@ function addAdd(parent: Command, { context }: CommandSet): void {
       ),
     )
     .action(async (collectionId, { bucket, prefix, name, replace, ...options }) => {
-      const storage = connectStorage(context);
-      const { collections, controlBucket } = storage;
+      const { collections, objects, controlBucket } = connectStorage(context);
       const acl = Object.fromEntries(
         PERMISSION_LEVELS.map((level) => [level, options[level] ?? []]),
       ) as CollectionDocument['acl'];
       const collection = { collectionId, collectionName: name ?? collectionId, bucket, prefix, acl };
       const problem = documentProblem(collection, controlBucket);
       if (problem !== undefined) throw usageError(problem);
+      const { isMissing, problems } = await checkNewCollection(objects, collection);
+      if (isMissing) throw new CliError(EXIT.refused, `not added: the bucket ${printable(bucket)} does not exist`);
       if (!(await collections.save(collection, { replace: replace === true }))) {
         throw new CliError(EXIT.refused, `there is a collection ${printable(collectionId)} already (--replace)`);
       }
       const words = `Collection ${printable(collectionId)} ${replace === true ? 'written' : 'added'}: ${printable(place(collection))}`;
       new Output(context, options).show(collection, words);
-      // Written all the same: bucket and access may come later.
-      const { problems } = await checkCollection(storage, collectionId);
+      // Written all the same: whoever adds it may be allowed less than the workers, and access may come later.
       for (const problem of problems) remark(context, printable(problem));
     });
 }

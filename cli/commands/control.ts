@@ -19,8 +19,6 @@ const ACTIONS = {
 /** What a job that waits for its decision shows nothing of. */
 const PAUSED_LATER = '  It is paused as soon as it is accepted.';
 
-const EXAMPLE_ID = 'c7164076-9224-401c-a6bd-21908563abf8';
-
 /** `apollo cancel`, `pause` and `resume`: a signal to a job; shows how it stands after it. */
 export function addControl({ program, context }: CommandSet): void {
   for (const [action, { summary, description }] of Object.entries(ACTIONS)) {
@@ -33,7 +31,7 @@ export function addControl({ program, context }: CommandSet): void {
       .addOption(common.tokenOption)
       .addOption(common.tokenCommandOption)
       .addOption(common.jsonOption)
-      .addHelpText('after', common.examples(`apollo ${action} ${EXAMPLE_ID}`))
+      .addHelpText('after', common.examples(`apollo ${action} ${common.EXAMPLE_ID}`))
       .action(async (id, options) => {
         const api = connectApi(options, context);
         const { answer } = await api.request(`/apollo/files/copy/${id}/${action}`, jobAnswer, { method: 'POST' });
@@ -58,7 +56,7 @@ export function addRetry({ program, context, exitWith }: CommandSet): void {
     .addOption(common.tokenOption)
     .addOption(common.tokenCommandOption)
     .addOption(common.jsonOption)
-    .addHelpText('after', common.examples(`apollo retry ${EXAMPLE_ID} --wait`))
+    .addHelpText('after', common.examples(`apollo retry ${common.EXAMPLE_ID} --wait`))
     .action(async (of, options) => {
       if (options.id === of)
         throw usageError('--id is for the new job: give another one than that of the job it retries');

@@ -1,7 +1,12 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { parseCorrelationId } from '../../contract/ids.ts';
+import { usageError } from '../cli-error.ts';
+import { printable } from '../text.ts';
 
 /** Options that more than one command has. */
+
+/** A job as examples name it. */
+export const EXAMPLE_ID = 'c7164076-9224-401c-a6bd-21908563abf8';
 
 export const jsonOption = new Option('--json', 'JSON lines, at a terminal too (elsewhere they are usual)');
 
@@ -46,10 +51,11 @@ export function numberFrom(min: number, max: number) {
   };
 }
 
-/** Gives the id in its canonical form. */
+/** Gives the id in its canonical form; throws CliError. */
 export function correlationId(text: string): string {
   const id = parseCorrelationId(text);
-  if (id === undefined) throw new InvalidArgumentError('It must be a correlation id (a UUID).');
+  if (id === undefined)
+    throw usageError(`'${printable(text)}' is no correlation id: give a UUID, such as ${EXAMPLE_ID}`);
   return id;
 }
 

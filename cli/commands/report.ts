@@ -31,8 +31,8 @@ export function addReport({ program, context }: CommandSet): void {
     .addHelpText(
       'after',
       common.examples(
-        'apollo report c7164076-9224-401c-a6bd-21908563abf8 --output report.csv',
-        'apollo report c7164076-9224-401c-a6bd-21908563abf8 | grep \'"state":"Failed"\'',
+        `apollo report ${common.EXAMPLE_ID} --output report.csv`,
+        `apollo report ${common.EXAMPLE_ID} | grep '"state":"Failed"'`,
       ),
     )
     .action(async (id, options) => {

@@ -24,7 +24,7 @@ export function addStatus({ program, context, exitWith }: CommandSet): void {
     .addOption(common.tokenOption)
     .addOption(common.tokenCommandOption)
     .addOption(common.jsonOption)
-    .addHelpText('after', common.examples('apollo status c7164076-9224-401c-a6bd-21908563abf8 --watch'))
+    .addHelpText('after', common.examples(`apollo status ${common.EXAMPLE_ID} --watch`))
     .action(async (id, options) => {
       if (options.timeout !== undefined && options.watch !== true) throw usageError('--timeout needs --watch');
       const output = new Output(context, options);

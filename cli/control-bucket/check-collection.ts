@@ -11,6 +11,7 @@ export function documentProblem(document: CollectionDocument, controlBucket: str
   if (id !== undefined) return `the id ${id}`;
   const prefix = prefixProblem(document.prefix);
   if (prefix !== undefined) return `the prefix ${prefix}`;
+  if (document.bucket === '') return 'the bucket must have a name';
   if (document.bucket === controlBucket) return 'the bucket must not be the control bucket';
   if (Object.values(document.acl).flat().includes('')) return 'the access list must not name an empty principal';
   return undefined;
@@ -47,36 +48,50 @@ export async function checkCollection(
   const checked = await readCollection(collections, collectionId);
   const { collection } = checked;
   if (collection === null) return checked;
-  const found = [
-    documentProblem(collection, controlBucket),
-    await bucketProblem(objects, collection),
-    aclProblem(collection),
-  ];
+  const { problem } = await lookAtBucket(objects, collection);
+  const found = [documentProblem(collection, controlBucket), problem, aclProblem(collection)];
   return { ...checked, problems: found.filter((problem) => problem !== undefined) };
 }
 
 /** Whether storage says that there is no such bucket. Throws StorageError where it does not answer. */
 export async function isBucketMissing(objects: ObjectStore, bucket: string): Promise<boolean> {
-  try {
-    return (await objects.listPage({ bucket, prefix: '' })) === undefined;
-  } catch (error) {
-    if (!isStorageError(error) || error.isTransient) throw error;
-    // A bucket that may not be listed from here is there.
-    return false;
-  }
+  return (await lookAtBucket(objects, { bucket, prefix: '' })).isMissing;
 }
 
-async function bucketProblem(
+/** What a look at a bucket found: whether storage says that there is none, and what is wrong with it. */
+interface BucketLook {
+  isMissing: boolean;
+  problem: string | undefined;
+}
+
+/**
+ * What is wrong with a collection that is to be added. Of a bucket that storage does not tell of now, nothing is known:
+ * that is a problem, and does not make it missing.
+ */
+export async function checkNewCollection(
   objects: ObjectStore,
-  { bucket, prefix }: CollectionDocument,
-): Promise<string | undefined> {
+  collection: CollectionDocument,
+): Promise<{ isMissing: boolean; problems: string[] }> {
+  const { isMissing, problem } = await lookAtBucket(objects, collection).catch((error: unknown): BucketLook => {
+    if (!isStorageError(error)) throw error;
+    return { isMissing: false, problem: `nothing is known of the bucket ${collection.bucket}: ${inOneLine(error)}` };
+  });
+  const found = [problem, aclProblem(collection)];
+  return { isMissing, problems: found.filter((problem) => problem !== undefined) };
+}
+
+async function lookAtBucket(
+  objects: ObjectStore,
+  { bucket, prefix }: Pick<CollectionDocument, 'bucket' | 'prefix'>,
+): Promise<BucketLook> {
   try {
-    const page = await objects.listPage({ bucket, prefix });
-    return page === undefined ? `the bucket ${bucket} does not exist` : undefined;
+    const isMissing = (await objects.listPage({ bucket, prefix })) === undefined;
+    return { isMissing, problem: isMissing ? `the bucket ${bucket} does not exist` : undefined };
   } catch (error) {
     // Only what storage says of this bucket: where it does not answer at all, nothing is known of any.
     if (!isStorageError(error) || error.isTransient) throw error;
-    return `the bucket ${bucket} cannot be listed: ${inOneLine(error)}`;
+    // It may not be listed from here, and is there.
+    return { isMissing: false, problem: `the bucket ${bucket} cannot be listed: ${inOneLine(error)}` };
   }
 }
 

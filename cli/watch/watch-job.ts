@@ -5,15 +5,15 @@ import type { ApiClient } from '../http/client.ts';
 import { remark, type Output } from '../output.ts';
 import { failedFilesText } from './first-files.ts';
 import { followJob, isSettled, type Watcher } from './follow-job.ts';
-import { progressText, settledFiles } from './progress-text.ts';
+import { doneFiles, progressText, reasonText } from './progress-text.ts';
 import { RateMeter } from './rate-meter.ts';
 import { showJob } from './show-job.ts';
 import { StatusLine } from './status-line.ts';
 
 /**
- * Shows a job until it ends: a bar at a terminal, else a line of JSON for every change, and on standard error the first
- * files that failed. Gives the exit code of its state. Throws CliError, and AbortError where the person interrupts: the
- * job goes on then.
+ * Shows a job until it ends: a bar at a terminal, else a line of JSON for every change, and on standard error the
+ * reasons that it tells and the first files that failed. Gives the exit code of its state. Throws CliError, and
+ * AbortError where the person interrupts: the job goes on then.
  */
 export async function watchJob(
   api: ApiClient,
@@ -39,6 +39,7 @@ export async function watchJob(
 
 function jsonWatcher(context: CliContext, output: Output): Watcher {
   let last = '';
+  let told = '';
   let isSilent = false;
   return {
     onJob(job) {
@@ -46,6 +47,11 @@ function jsonWatcher(context: CliContext, output: Output): Watcher {
       const text = JSON.stringify(job);
       if (text !== last && !isSettled(job)) output.show(job, null);
       last = text;
+      const reason = reasonText(job);
+      if (reason === '' || reason === told) return;
+      // For whoever reads along, as what failed is.
+      remark(context, reason);
+      told = reason;
     },
     onSilence(error) {
       if (!isSilent) remark(context, `${error.message}; trying again`);
@@ -62,7 +68,7 @@ function barWatcher({ clock }: CliContext, line: StatusLine): Watcher {
       // What it did before a pause says nothing of how fast it goes on.
       if (job.state !== lastState) meter.reset();
       lastState = job.state;
-      const rate = meter.note(clock.now(), { files: settledFiles(job), bytes: job.counts.bytes });
+      const rate = meter.note(clock.now(), { files: doneFiles(job), bytes: job.counts.bytes });
       line.show(progressText(job, rate, line.width));
     },
     onSilence(error) {

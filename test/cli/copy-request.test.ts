@@ -108,7 +108,7 @@ describe('apollo copy', () => {
     [['a', 'b', 'x', '--priority', '6'], /'--priority <n>' argument '6' is invalid/],
     [['a', 'b', 'x', '--max-files-per-second', '0'], /must be a number from 0\.001/],
     [['a', 'b', 'x', '--overwrite', 'maybe'], /Allowed choices are always, never, ifDifferent/],
-    [['a', 'b', 'x', '--id', 'y'], /must be a correlation id/],
+    [['a', 'b', 'x', '--id', 'y'], /'y' is no correlation id/],
     [['a', 'b', 'x', '--timeout', '2'], /--timeout needs --wait/],
     [['a', 'b', 'x', '--bogus'], /unknown option '--bogus'/],
   ];

@@ -5,7 +5,8 @@ import { progressText } from '../../cli/watch/progress-text.ts';
 import { whileListing } from '../../contract/listing.ts';
 import { RateMeter } from '../../cli/watch/rate-meter.ts';
 import { StatusLine } from '../../cli/watch/status-line.ts';
-import { jobOf } from './jobs.ts';
+import { columnsOf } from '../../cli/text.ts';
+import { endedAfter, jobOf } from './jobs.ts';
 import { onScreen, sink } from './support.ts';
 
 describe('the progress bar', () => {
@@ -52,6 +53,53 @@ describe('the progress bar', () => {
     const job = { ...jobOf('Processing', { requested: 3_000, completed: 24 }), message: whileListing('') };
     assert.equal(progressText(job, rate, 120), 'Processing  24 of at least 3,000 files  250 files/s  1.2 MB/s');
     for (let width = 1; width <= 60; width += 1) assert.ok(progressText(job, rate, width).length <= width);
+  });
+
+  describe('of a job that tells a reason', () => {
+    const waiting = (who: string) => ({
+      ...jobOf('Requested', { requested: 1 }),
+      message: `FILE_LOCKED: waiting for 1 file locked by ${who}`,
+    });
+
+    it('ends with it, shortened where the terminal is not as wide', () => {
+      const job = waiting('root@vm (audit)');
+      const facts = '  0 %  0 of 1 file  FILE_LOCKED: waiting for 1 file locked by root@vm (audit)';
+      assert.equal(progressText(job, undefined, 140), `Requested  ${'░'.repeat(30)}  ${facts}`);
+      assert.equal(progressText(job, undefined, 89), `Requested${facts}`);
+      assert.equal(progressText(job, undefined, 61), 'Requested  0 %  0 of 1 file  FILE_LOCKED: waiting for 1 file…');
+      for (let width = 1; width <= 140; width += 1) assert.ok(progressText(job, undefined, width).length <= width);
+    });
+
+    it('has it where nobody knows how many files there are, and beside what is still listed', () => {
+      const message = 'STORAGE_UNAVAILABLE: no answer';
+      assert.equal(progressText({ ...jobOf('Requested'), message }, undefined, 80), `Requested  ${message}`);
+      const listing = { ...jobOf('Processing', { requested: 3_000 }), message: whileListing(message) };
+      assert.equal(progressText(listing, undefined, 80), `Processing  0 of at least 3,000 files  ${message}`);
+    });
+
+    it('lets no text of others break its line: no escape sequence, no letter that takes two columns', () => {
+      assert.match(progressText(waiting('\u001b[2J'), undefined, 140), /locked by \\u\{1b\}\[2J$/);
+      const wide = progressText(waiting('写真😀'.repeat(40)), undefined, 100);
+      assert.match(wide, /locked by 写真😀[写真😀]*…$/u);
+      assert.ok(columnsOf(wide.slice(0, -1)) <= 99);
+    });
+
+    it('has it no more once the job has ended: how it ended follows', () => {
+      const ended = endedAfter(1, waiting('root@vm'));
+      assert.doesNotMatch(progressText(ended, undefined, 140), /FILE_LOCKED/);
+    });
+  });
+
+  it('counts what was done, not what was cancelled', () => {
+    for (const state of ['Cancelling', 'Cancelled'] as const) {
+      const text = progressText(jobOf(state, { requested: 600, completed: 4, skipped: 2, cancelled: 594 }), rate, 120);
+      assert.equal(text, `${state}  ${'░'.repeat(30)}    1 %  6 of 600 files  594 cancelled`);
+    }
+  });
+
+  it('is full where all files were copied or skipped', () => {
+    const job = endedAfter(1, jobOf('Completed', { requested: 10, completed: 9, skipped: 1 }));
+    assert.equal(progressText(job, rate, 120), `Completed  ${'█'.repeat(30)}  100 %  10 of 10 files`);
   });
 
   it('says nothing of the time left where nothing moves', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { bytesText, durationText, filesText, printable, table, timeText } from '../../cli/text.ts';
+import { bytesText, durationText, filesText, printable, shortened, table, timeText } from '../../cli/text.ts';
 
 describe('texts for people', () => {
   it('give amounts of bytes in thousands', () => {
@@ -34,6 +34,18 @@ describe('texts for people', () => {
     );
     for (const name of ['été 2026/à.txt', '写真/一.jpg', '😀👩‍👩‍👧', '-x', 'a  b', 'ع'])
       assert.equal(printable(name), name);
+  });
+
+  it('are shortened to columns of the terminal, of which some letters take two', () => {
+    const shortenings: [text: string, columns: number, shown: string][] = [
+      ['abcdef', 6, 'abcdef'],
+      ['abcdef', 5, 'abcd…'],
+      ['写真写真', 8, '写真写真'],
+      ['写真写真', 6, '写真…'],
+      ['a😀b', 3, 'a…'],
+      ['abc', 1, '…'],
+    ];
+    for (const [text, columns, shown] of shortenings) assert.equal(shortened(text, columns), shown);
   });
 
   it('align columns, but for the last one', () => {

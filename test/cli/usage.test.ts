@@ -54,7 +54,6 @@ describe('wrong usage', () => {
   const cases: [line: string, message: RegExp][] = [
     ['copi', /unknown command 'copi' \(Did you mean copy\?\)/],
     ['status', /missing required argument 'correlation-id'/],
-    ['status 1234', /must be a correlation id/],
     ['list --state Done', /Allowed choices are Requested, /],
     [`status ${ID} --timeout 2 --token x`, /--timeout needs --watch/],
     ['list --since yesterday', /must be a time/],
@@ -77,6 +76,17 @@ describe('wrong usage', () => {
       assert.equal(stdout, '');
     });
   }
+
+  it('is an id of a job that is none: what it is to be is told', async () => {
+    for (const line of [
+      ...['status abc', 'cancel abc', 'pause abc', 'resume abc', 'report abc', 'retry abc'],
+      ...[`retry ${ID} --id abc`, 'copy a b x --id abc'],
+    ]) {
+      const { code, stderr, stdout } = await cli(line.split(' '));
+      const told = "apollo: 'abc' is no correlation id: give a UUID, such as c7164076-9224-401c-a6bd-21908563abf8\n";
+      assert.deepEqual([code, stderr, stdout], [EXIT.usage, told, ''], line);
+    }
+  });
 
   it('is neither no token, nor an address or a token command that the environment sets', async () => {
     const token = { APOLLO_TOKEN: 'x' };

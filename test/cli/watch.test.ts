@@ -70,6 +70,34 @@ describe('a watched job', () => {
     assert.equal(lines.length, 2);
   });
 
+  describe('that waits for what others hold', () => {
+    const lockedBy = (who: string) => ({
+      ...jobOf('Requested', { requested: 100 }),
+      message: `FILE_LOCKED: waiting for 1 file locked by ${who}`,
+    });
+    const looks = [lockedBy('ann (audit)'), lockedBy('ann (audit)'), lockedBy('bob'), running(10), completed];
+
+    it('says so in its bar', async () => {
+      const { stdout, lines } = await watch(looks.map(stands), { tty: true });
+      assert.match(stdout, /Requested .*0 of 100 files {2}FILE_LOCKED: waiting for 1 file locked by ann \(audit\)/);
+      assert.match(stdout, /locked by bob/);
+      assert.deepEqual(lines, ['Completed: 100 copied, 100.0 kB in 12 s']);
+    });
+
+    it('says so once elsewhere, and again where it changes', async () => {
+      const { stderr, lines } = await watch(looks.map(stands));
+      assert.equal(
+        stderr,
+        'apollo: FILE_LOCKED: waiting for 1 file locked by ann (audit)\n' +
+          'apollo: FILE_LOCKED: waiting for 1 file locked by bob\n',
+      );
+      assert.deepEqual(
+        lines.map((line) => json(line)['state']),
+        ['Requested', 'Requested', 'Processing', 'Completed'],
+      );
+    });
+  });
+
   it('is given up where the API stays away for ten minutes', async () => {
     const clock = idleClock();
     const from = clock.now();

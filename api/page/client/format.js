@@ -36,10 +36,10 @@ export function rate(perSecond) {
   return `${perSecond >= 100 ? count(Math.round(perSecond)) : rates.format(perSecond)} files/s`;
 }
 
-/** @param {number} seconds */
+/** To the nearest second, minute, hour or day; never to none. @param {number} seconds */
 export function duration(seconds) {
   if (seconds < 1) return 'less than a second';
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min`;
   const hours = Math.round(minutes / 60);

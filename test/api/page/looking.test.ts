@@ -230,6 +230,34 @@ describe('looking at jobs on the operator page', function () {
     await close();
   });
 
+  it('says how long jobs took, to the nearest second', async () => {
+    const lengths = [
+      [400, 'less than a second'],
+      [999, 'less than a second'],
+      [1_001, '1 s'],
+      [2_170, '2 s'],
+      [2_600, '3 s'],
+      [21_001, '21 s'],
+      [89_900, '90 s'],
+      [91_000, '2 min'],
+    ] as const;
+    const counts = { ...JOB.counts, requested: 1, completed: 1, pending: 0 };
+    const jobs = lengths.map(([ms], index): JobStatus => {
+      return { ...JOB, correlationId: ID.slice(0, -1) + String(index), state: 'Completed', counts, endedAt: NOW + ms };
+    });
+    const list = () => Promise.resolve({ jobs, totalCount: jobs.length, next: null });
+    const { open, close } = await servePage({ jobs: { list } });
+    const page = await open();
+    const rows = page.getByRole('list', { name: 'Jobs, newest first' }).getByRole('listitem');
+    await rows.nth(lengths.length - 1).waitFor();
+    const said = (await rows.allInnerTexts()).map((text) => /took (.+)/.exec(text)?.[1]);
+    assert.deepEqual(
+      said,
+      lengths.map(([, words]) => words),
+    );
+    await close();
+  });
+
   it('says of a job that found nothing that there was nothing to copy, and offers nothing to do about it', async () => {
     const counts = { ...JOB.counts, requested: 0, completed: 0, pending: 0 };
     const ended: JobStatus = { ...JOB, counts, state: 'Completed', endedAt: NOW + 2_000 };
