@@ -7,7 +7,6 @@ import type { Tracing } from '../telemetry/index.ts';
 import type { OpenInput } from './body/receive-copy-request.ts';
 import { createCollectionList, type CollectionList } from './collections/collection-list.ts';
 import { CopyStarter } from './jobs/copy-starter.ts';
-import { DEADLINES, within } from './jobs/deadlines.ts';
 import { JobControl } from './jobs/job-control.ts';
 import { JobFinder } from './jobs/job-finder.ts';
 import { JobReconciler } from './jobs/job-reconciler.ts';
@@ -17,6 +16,7 @@ import { JobRetry } from './jobs/job-retry.ts';
 import { JobViews } from './jobs/job-views.ts';
 import { JobWaiter } from './jobs/job-waiter.ts';
 import { UnusedInputs } from './jobs/unused-inputs.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 
 /** A request to storage that takes longer, in milliseconds, counts as not answered: POST has 6 s in all. */
 const STORAGE_TIMEOUT_MS = 2_000;
@@ -29,8 +29,7 @@ export interface Backend {
   jobs: JobService;
   collections: CollectionList;
   openInput: OpenInput;
-  /** Each settles when the dependency answers, and throws where it does not. */
-  readiness: { temporal(): Promise<void>; storage(): Promise<void> };
+  readiness: Readiness;
   close(): Promise<void>;
 }
 
@@ -77,19 +76,10 @@ export function createBackend(deps: {
     control: (correlationId, viewer, action) => control.control(correlationId, viewer, action),
   };
 
-  const readiness = {
-    temporal: () => within(client, DEADLINES.readiness, describeNamespace),
-    // Any answer will do, that the bucket is empty too; a missing bucket throws.
-    storage: async () => {
-      const collections = { bucket: config.storage.controlBucket, prefix: 'collections/' };
-      await storage.objects.list(collections, { atFirst: 1 }).next();
-    },
-  };
-
-  async function describeNamespace(): Promise<void> {
-    await connection.workflowService.describeNamespace({ namespace: temporal.namespace });
-  }
-
+  const readiness = createReadiness({
+    ...{ client, connection, namespace: temporal.namespace },
+    ...{ objects: storage.objects, controlBucket: config.storage.controlBucket },
+  });
   const collections = createCollectionList(storage.collections, log);
   return { jobs, collections, openInput, readiness, close: () => connection.close() };
 }

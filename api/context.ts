@@ -9,6 +9,7 @@ import type { OpenInput } from './body/receive-copy-request.ts';
 import type { CollectionList } from './collections/collection-list.ts';
 import type { JobService } from './jobs/job-service.ts';
 import type { ApiMetrics } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
 
 /** What the API stands on, made by main.ts and by tests. */
 export interface ApiDeps {
@@ -19,7 +20,7 @@ export interface ApiDeps {
   /** Verifies a bearer token; see createTokenVerifier. */
   authenticate: TokenVerifier;
   /** Each resolves where its dependency answers. Bounded by the health route, not by themselves. */
-  readiness: Readonly<Record<'temporal' | 'storage', () => Promise<void>>>;
+  readiness: Readiness;
   /** What status URLs start with, without a trailing slash; never taken from a request. */
   publicUrl: string;
   /** The list of workflows in Temporal's Web UI, without a trailing slash; the operator page links into it. */

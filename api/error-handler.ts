@@ -41,7 +41,7 @@ function toHttpError(error: unknown): HttpError {
 function logCause(log: Logger, error: unknown, correlationId: string | undefined): void {
   if (error instanceof AuthenticationError) log.info({ reason: error.message, correlationId }, 'token refused');
   else if (error instanceof ServiceUnavailableError) {
-    log.warn({ err: error, dependency: error.dependency, correlationId }, 'dependency does not answer');
+    log.warn({ err: error, dependency: error.dependency, correlationId }, `dependency ${error.problem}`);
   } else if (toHttpError(error).status === 500) log.error({ err: error, correlationId }, 'request failed');
 }
 

@@ -1,16 +1,19 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConfigError, EX_CONFIG, loadApiConfig } from '../config/config.ts';
+import { cannotListen, ConfigError, EX_CONFIG, loadApiConfig } from '../config/config.ts';
 import { checkCredentials } from '../config/credentials.ts';
+import { FIRST_LOOK_MS, firstLook } from '../config/first-look.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig } from '../config/temporal.ts';
 import { loadTracingConfig } from '../config/tracing.ts';
+import { inTime } from '../storage/in-time.ts';
 import { startTracing } from '../telemetry/index.ts';
 import { createApp } from './app.ts';
 import { ApiMetrics } from './metrics.ts';
 import { issuerKeys } from './auth/issuer-keys.ts';
 import { createTokenVerifier } from './auth/verify-token.ts';
 import { createBackend, type Backend } from './backend.ts';
+import type { Readiness } from './readiness.ts';
 import { listen, type Listener } from './server.ts';
 
 /** Together below the 10 s within which the process has to be gone. */
@@ -19,23 +22,28 @@ const CLIENTS_GRACE_MS = 1_000;
 
 /** Ends the process with one clear line on standard error. */
 function fail(exitCode: number, message: string): never {
-  process.stderr.write(`api: ${message}\n`);
+  process.stderr.write(`apollo api: ${message}\n`);
   process.exit(exitCode);
 }
 
-function settings() {
+/** What this gives; ends the process where a setting turns out to be wrong. */
+async function orFail<T>(made: () => T | Promise<T>): Promise<T> {
   try {
-    const config = loadApiConfig(process.env);
-    checkCredentials(process.env);
-    return {
-      config,
-      temporal: loadTemporalConfig(process.env),
-      tracingConfig: loadTracingConfig(process.env),
-    };
+    return await made();
   } catch (error) {
     if (error instanceof ConfigError) return fail(EX_CONFIG, error.message);
     throw error;
   }
+}
+
+function settings() {
+  const config = loadApiConfig(process.env);
+  checkCredentials(process.env);
+  return {
+    config,
+    temporal: loadTemporalConfig(process.env),
+    tracingConfig: loadTracingConfig(process.env),
+  };
 }
 
 async function takeAddress(host: string, port: number): Promise<Listener> {
@@ -44,8 +52,14 @@ async function takeAddress(host: string, port: number): Promise<Listener> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EADDRINUSE' ? 'the port is taken' : message;
-    return fail(1, `cannot listen on HOST ${host}, PORT ${port}: ${why}`);
+    throw cannotListen('PORT', { host, port }, why);
   }
+}
+
+/** Throws ConfigError where Temporal or storage answers that what a setting names does not exist. */
+async function lookAt({ temporal, storage }: Readiness, log: Logger): Promise<void> {
+  const looks = { temporal: inTime(temporal(), FIRST_LOOK_MS), storage: inTime(storage(), FIRST_LOOK_MS) };
+  await firstLook(looks, log);
 }
 
 async function stop(listener: Listener, closeClients: () => Promise<void>, log: Logger): Promise<void> {
@@ -62,7 +76,7 @@ function backend(...[deps]: Parameters<typeof createBackend>): Backend {
   }
 }
 
-const { config, temporal, tracingConfig } = settings();
+const { config, temporal, tracingConfig } = await orFail(settings);
 const log = createLogger('api', config.logLevel);
 
 const stopping = Promise.withResolvers<NodeJS.Signals>();
@@ -81,7 +95,8 @@ const authenticate = createTokenVerifier({
   audience: config.ims.audience,
   keys: issuerKeys(config.ims.jwksUrl),
 });
-const listener = await takeAddress(config.host, config.port);
+await orFail(() => lookAt(service.readiness, log));
+const listener = await orFail(() => takeAddress(config.host, config.port));
 const publicUrl = config.publicUrl ?? listener.url;
 const { jobs, collections, openInput, readiness } = service;
 const over = new AbortController();

@@ -1,5 +1,6 @@
 import { CommanderError } from '@commander-js/extra-typings';
 import { ConfigError } from '../config/config.ts';
+import { controlBucketText } from '../storage/control-bucket.ts';
 import { isStorageError } from '../storage/errors.ts';
 import { CliError, usageError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
@@ -37,7 +38,7 @@ function explain(error: unknown, controlBucket: string): { code: number; message
   if (error instanceof CommanderError) return usage(error);
   if (isStorageError(error)) {
     // Of other buckets, commands say themselves what is wrong with them.
-    const bucket = `the control bucket ${printable(controlBucket)} (CONTROL_BUCKET)`;
+    const bucket = controlBucketText(printable(controlBucket));
     if (error.kind === 'notFound') return { code: EXIT.settings, message: `${bucket} does not exist` };
     const code = error.isTransient ? EXIT.unreachable : EXIT.refused;
     return { code, message: `storage: ${bucket}: ${inOneLine(error)}` };

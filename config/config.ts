@@ -9,6 +9,15 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** A port that cannot be listened on, whatever the system says of it (`why`). */
+export function cannotListen(
+  setting: 'PORT' | 'METRICS_PORT',
+  { host, port }: { host: string; port: number },
+  why: string,
+): ConfigError {
+  return new ConfigError(`${setting} ${port} cannot be listened on at HOST ${host}: ${why}`);
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

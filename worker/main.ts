@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NativeConnection, Runtime } from '@temporalio/worker';
-import { ConfigError, EX_CONFIG, loadWorkerConfig, type WorkerConfig } from '../config/config.ts';
+import { cannotListen, ConfigError, EX_CONFIG, loadWorkerConfig, type WorkerConfig } from '../config/config.ts';
 import { checkCredentials } from '../config/credentials.ts';
+import { FIRST_LOOK_MS, firstLook } from '../config/first-look.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
+import { findNamespace } from '../config/namespace.ts';
 import { loadTemporalConfig, type TemporalConfig } from '../config/temporal.ts';
 import { loadTracingConfig } from '../config/tracing.ts';
+import { findControlBucket } from '../storage/control-bucket.ts';
+import { inTime } from '../storage/in-time.ts';
+import { createStorage } from '../storage/index.ts';
 import { startTracing } from '../telemetry/index.ts';
 import { createMetrics } from './metrics/index.ts';
+import { askForAttributes } from './search-attributes.ts';
 import { temporalLogger } from './temporal-log.ts';
 import { createWorker } from './worker.ts';
 
@@ -21,17 +27,19 @@ async function main(): Promise<void> {
   const log = createLogger('worker', config.logLevel);
   const stop = stopSignal();
   // The runtime turns the same signals into the end of `run`.
-  installRuntime(config.metrics, log);
-  const connection = await connect(temporal, log, stop);
+  installRuntime(config, log);
+  const [connection] = await Promise.all([connect(temporal, log, stop), lookAtStorage(config, log)]);
   if (connection === undefined) return;
+  await lookAtTemporal(connection, temporal.namespace, log);
   const metrics = createMetrics(Runtime.instance().metricMeter);
   const tracing = await startTracing('apollo-worker', tracingConfig, log);
   const worker = await createWorker({ config, temporal, connection, log, tracing, metrics });
+  const asking = askForAttributes(connection, temporal.namespace, { log, stop });
   const running = worker.run();
   const { taskQueue, deployment } = config;
   log.info({ taskQueue, deployment, namespace: temporal.namespace, pid: process.pid }, 'worker started');
   try {
-    await running;
+    await Promise.all([running, asking]);
     await worker.close();
   } catch (error) {
     if (!stop.aborted) throw error;
@@ -43,14 +51,17 @@ async function main(): Promise<void> {
   log.info('worker stopped');
 }
 
-function installRuntime({ host, port }: WorkerConfig['metrics'], log: Logger): void {
+function installRuntime({ metrics: { host, port }, taskQueue }: WorkerConfig, log: Logger): void {
   const bindAddress = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const metrics = { prometheus: { bindAddress } };
   try {
-    Runtime.install({ logger: temporalLogger(log), telemetryOptions: { logging: { forward: {} }, metrics } });
+    Runtime.install({
+      logger: temporalLogger(log, taskQueue),
+      telemetryOptions: { logging: { forward: {} }, metrics },
+    });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`METRICS_PORT cannot be listened on at ${bindAddress}: ${why}`);
+    throw cannotListen('METRICS_PORT', { host, port }, why);
   }
 }
 
@@ -77,11 +88,25 @@ async function connect(
     } catch (error) {
       // Options of the wrong kind do not become right by waiting.
       if (error instanceof TypeError) throw error;
-      log.warn({ err: error, address: connectionOptions.address }, 'Temporal is not reachable yet');
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn({ reason, address: connectionOptions.address }, 'Temporal is not reachable yet');
       await delay(CONNECT_PAUSE_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   }
   return undefined;
+}
+
+/** Throws ConfigError where storage answers that the control bucket does not exist. */
+async function lookAtStorage({ storage }: WorkerConfig, log: Logger): Promise<void> {
+  const { objects } = createStorage(storage, { autoRetry: false, timeoutMs: FIRST_LOOK_MS });
+  const look = findControlBucket(objects, storage.controlBucket);
+  await firstLook({ storage: inTime(look, FIRST_LOOK_MS) }, log);
+}
+
+/** Throws ConfigError where Temporal answers that the namespace does not exist. */
+async function lookAtTemporal(connection: NativeConnection, namespace: string, log: Logger): Promise<void> {
+  const find = () => findNamespace(connection, namespace);
+  await firstLook({ temporal: connection.withDeadline(Date.now() + FIRST_LOOK_MS, find) }, log);
 }
 
 try {

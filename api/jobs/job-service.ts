@@ -8,6 +8,7 @@ import type {
   Requestor,
 } from '../../contract/messages.ts';
 import type { JobState } from '../../contract/states.ts';
+import { isRefusal } from './refusal.ts';
 
 /** Who looks at a job: its own caller sees it, an administrator sees everyone's, to others it does not exist. */
 export interface Viewer {
@@ -106,7 +107,7 @@ export interface JobList {
 
 /**
  * The jobs as the HTTP routes use them. Every method throws ServiceUnavailableError where Temporal or storage, whichever
- * is needed, does not answer in time; those that take a viewer throw JobNotFoundError.
+ * is needed, does not answer in time, or refuses; those that take a viewer throw JobNotFoundError.
  */
 export interface JobService {
   /**
@@ -174,13 +175,18 @@ export class RequestGivenUpError extends Error {
   override readonly name = 'RequestGivenUpError';
 }
 
-/** Temporal or storage did not answer in time; `dependency` says which. */
+/** Temporal or storage did not answer in time, or refused what was asked of it; `dependency` says which. */
 export class ServiceUnavailableError extends Error {
   override readonly name = 'ServiceUnavailableError';
   readonly dependency: 'temporal' | 'storage' | 'keys';
 
+  /** What the dependency did. */
+  readonly problem: 'does not answer' | 'refuses';
+
   constructor(dependency: 'temporal' | 'storage' | 'keys', cause: unknown) {
-    super(`${dependency} does not answer`, { cause });
+    const problem = isRefusal(cause) ? 'refuses' : 'does not answer';
+    super(`${dependency} ${problem}`, { cause });
     this.dependency = dependency;
+    this.problem = problem;
   }
 }

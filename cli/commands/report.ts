@@ -16,7 +16,11 @@ export function addReport({ program, context }: CommandSet): void {
   program
     .command('report')
     .summary('every file of a job, with its state and reason')
-    .description('Writes a row for each file of a job to standard output, or to a file, as it comes.')
+    .description(
+      'Writes a row for each file of a job to standard output, or to a file, as it comes. CSV is for spreadsheets: a value ' +
+        'that one would take for a formula (a name as -x, a checksum as +sqf9A==) has an apostrophe in front. Programs ' +
+        'read ndjson.',
+    )
     .argument('<correlation-id>', 'the job', common.correlationId)
     .addOption(
       new Option('--format <format>', 'ndjson or csv (default: by the name of the file, else ndjson)').choices([

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ServiceUnavailableError, type CopyAnswer } from '../../api/jobs/job-service.ts';
 import type { Admission } from '../../contract/messages.ts';
+import { StorageError } from '../../storage/errors.ts';
 import {
   assertAnswer,
   assertMistakes,
@@ -153,16 +154,27 @@ describe('POST /apollo/files/copy', () => {
 
   for (const dependency of ['temporal', 'storage'] as const) {
     it(`answers 503 with Retry-After and a correlation id where ${dependency} does not answer`, async () => {
-      const { copy } = setUp({
+      const { copy, lines } = setUp({
         jobs: { copy: () => Promise.reject(new ServiceUnavailableError(dependency, new Error('10.0.0.7 refused'))) },
       });
       const response = await copy(copyBody());
+      assert.ok(lines.some((line) => line.msg === 'dependency does not answer' && line['dependency'] === dependency));
       assert.equal(await assertAnswer(response, 503), null);
       assert.match(response.headers.get('retry-after') ?? '', /^\d+$/);
       assert.match(response.headers.get('x-correlation-id') ?? '', UUID);
       assert.doesNotMatch(await response.text(), /10\.0\.0\.7/);
     });
   }
+
+  it('answers 503 where storage refuses, and does not log that it did not answer', async () => {
+    const cause = new StorageError('forbidden', '403: no right to write', { status: 403 });
+    const { copy, lines } = setUp({
+      jobs: { copy: () => Promise.reject(new ServiceUnavailableError('storage', cause)) },
+    });
+    assert.equal(await assertAnswer(await copy(copyBody()), 503), null);
+    assert.ok(lines.some((line) => line.msg === 'dependency refuses' && line['dependency'] === 'storage'));
+    assert.doesNotMatch(JSON.stringify(lines), /does not answer/);
+  });
 
   it('answers 500 without saying why, and logs the reason under the correlation id', async () => {
     const { copy, lines } = setUp({ jobs: { copy: () => Promise.reject(new TypeError('secret detail')) } });

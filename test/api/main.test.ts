@@ -5,6 +5,10 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { makeBareNamespace } from '../support/bare-namespace.ts';
+import { makeTestStorage } from '../support/emulator.ts';
+import { sharedTemporal } from '../support/temporal.ts';
+import { eventually } from '../workflows/support.ts';
 
 /** Settings of a process whose dependencies all are at a closed port: it starts without them. */
 const SETTINGS = {
@@ -26,11 +30,19 @@ function start(settings: Record<string, string>) {
   return { child, exited, stderr: text(child.stderr) };
 }
 
-/** The line that says where the API listens. */
-async function listening({ child }: ReturnType<typeof start>): Promise<{ url: string; publicUrl: string }> {
+interface Line {
+  msg: string;
+  dependency?: string;
+  err?: { message: string };
+}
+
+/** What the line tells that says where the API listens, and the lines before it. */
+async function listening({ child }: ReturnType<typeof start>) {
+  const before: Line[] = [];
   for await (const line of createInterface(child.stdout)) {
-    const entry = JSON.parse(line) as { msg: string; url: string; publicUrl: string };
-    if (entry.msg === 'api listening') return entry;
+    const entry = JSON.parse(line) as Line & { url: string; publicUrl: string };
+    if (entry.msg === 'api listening') return { ...entry, before };
+    before.push(entry);
   }
   throw new Error('ended without listening');
 }
@@ -41,24 +53,67 @@ describe('the API process', function () {
   it('exits 78 with one line that names every setting that is missing', async () => {
     const { exited, stderr } = start({});
     assert.deepEqual(await exited, [78, null]);
-    assert.match(await stderr, /^api: [^\n]*CONTROL_BUCKET [^\n]*IMS_ISSUER [^\n]*IMS_JWKS_URL [^\n]*\n$/);
+    assert.match(await stderr, /^apollo api: [^\n]*CONTROL_BUCKET [^\n]*IMS_ISSUER [^\n]*IMS_JWKS_URL [^\n]*\n$/);
   });
 
   it('exits 78 with one line where its credentials are not there', async () => {
     const credentials = { STORAGE_EMULATOR_HOST: '', GOOGLE_APPLICATION_CREDENTIALS: '/no/such/file' };
     const { exited, stderr } = start({ ...SETTINGS, ...credentials });
     assert.deepEqual(await exited, [78, null]);
-    assert.match(await stderr, /^api: GOOGLE_APPLICATION_CREDENTIALS [^\n]*\n$/);
+    assert.match(await stderr, /^apollo api: GOOGLE_APPLICATION_CREDENTIALS [^\n]*\n$/);
   });
 
-  it('exits 1 with one line where the port is taken', async () => {
+  it('exits 78 with one line where the port is taken', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const { exited, stderr } = start({ ...SETTINGS, PORT: String(port) });
-    assert.deepEqual(await exited, [1, null]);
-    assert.equal(await stderr, `api: cannot listen on HOST 127.0.0.1, PORT ${port}: the port is taken\n`);
+    assert.deepEqual(await exited, [78, null]);
+    const line = `apollo api: PORT ${port} cannot be listened on at HOST 127.0.0.1: the port is taken\n`;
+    assert.equal(await stderr, line);
     server.close();
+  });
+
+  it('exits 78 with one line that names what does not exist: the namespace, the control bucket, or both', async () => {
+    const [{ address }, storage] = await Promise.all([sharedTemporal(), makeTestStorage()]);
+    const there = { CONTROL_BUCKET: storage.controlBucket, STORAGE_EMULATOR_HOST: storage.proxy.url };
+    const namespace = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'nons' };
+    const bucket = { ...there, CONTROL_BUCKET: 'nobucket' };
+    const noNamespace = 'TEMPORAL_NAMESPACE names a namespace that does not exist: nons';
+    const noBucket = 'the control bucket nobucket (CONTROL_BUCKET) does not exist';
+    const endsWith = async (settings: Record<string, string>, ...problems: string[]) => {
+      const { exited, stderr } = start({ ...SETTINGS, ...settings });
+      assert.deepEqual(await exited, [78, null]);
+      const line = (await stderr).replace(/^apollo api: /, '').replace(/\n$/, '');
+      assert.deepEqual(line.split('; ').sort(), problems.sort());
+    };
+    await Promise.all([
+      endsWith({ ...there, ...namespace }, noNamespace),
+      endsWith(bucket, noBucket),
+      endsWith({ ...bucket, ...namespace }, noNamespace, noBucket),
+    ]);
+  });
+
+  it('starts in a namespace without search attributes, says so, and is not ready until they are made', async () => {
+    const [{ address }, storage, { name, makeAttributes }] = await Promise.all([
+      sharedTemporal(),
+      makeTestStorage(),
+      makeBareNamespace(),
+    ]);
+    const there = { CONTROL_BUCKET: storage.controlBucket, STORAGE_EMULATOR_HOST: storage.proxy.url };
+    const api = start({ ...SETTINGS, ...there, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: name });
+    try {
+      const { url, before } = await listening(api);
+      const [said] = before.filter(({ msg }) => msg === 'not ready');
+      assert.equal(said?.dependency, 'temporal');
+      assert.match(said.err?.message ?? '', /lacks search attributes \(CopyRequestor, CopyState\): temporal operator /);
+      const readiness = async () => (await fetch(`${url}/readyz`)).status;
+      assert.equal(await readiness(), 503);
+      await makeAttributes();
+      await eventually(async () => (await readiness()) === 200, 20_000);
+    } finally {
+      api.child.kill('SIGKILL');
+    }
   });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -12,6 +12,7 @@ import { createPortClaims } from '../../dev/port-claims.ts';
 import { choosePorts, LOOPBACK, USUAL_PORTS } from '../../dev/ports.ts';
 import { createProcesses, type Processes, type Running } from '../../dev/processes.ts';
 import { ensureTools } from '../../dev/tools.ts';
+import { makeBareNamespace } from '../support/bare-namespace.ts';
 import { makeTestStorage } from '../support/emulator.ts';
 import { holdAfter, holdBefore, type Hold } from '../support/storage-proxy/index.ts';
 import { sharedTemporal } from '../support/temporal.ts';
@@ -75,6 +76,12 @@ describe('the worker process', function () {
     return { ...running, lines, says };
   }
 
+  /** Storage that is there. */
+  async function settingsOfStorage() {
+    const { controlBucket, proxy } = await makeTestStorage();
+    return { CONTROL_BUCKET: controlBucket, STORAGE_EMULATOR_HOST: proxy.url };
+  }
+
   /** Sends a signal, and expects the process to end with exit code 0 within 10 s. */
   async function assertEndsInOrder(worker: WorkerProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const before = performance.now();
@@ -112,7 +119,8 @@ describe('the worker process', function () {
     const { exited, lines } = await start({ METRICS_PORT });
     assert.deepEqual(await exited, { code: 78, signal: null });
     assert.deepEqual(lines.length, 1, lines.join('\n'));
-    assert.match(lines[0]!, /^apollo worker: METRICS_PORT cannot be listened on at 127\.0\.0\.1:\d+: /);
+    const words = `apollo worker: METRICS_PORT ${METRICS_PORT} cannot be listened on at HOST 127.0.0.1: `;
+    assert.ok(lines[0]!.startsWith(words), lines.join('\n'));
     other.close();
   });
 
@@ -136,11 +144,44 @@ describe('the worker process', function () {
     }
   });
 
-  it('exits 1 and says why where the namespace cannot be used', async () => {
-    const { address } = await sharedTemporal();
-    const { exited, lines } = await start({ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'no-such-namespace' });
-    assert.deepEqual(await exited, { code: 1, signal: null });
-    assert.match(lines.join('\n'), /no-such-namespace/);
+  it('exits 78 with one line where the namespace does not exist', async () => {
+    const [{ address }, storage] = await Promise.all([sharedTemporal(), settingsOfStorage()]);
+    const wrong = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'no-such-namespace' };
+    const { exited, lines } = await start({ ...storage, ...wrong });
+    assert.deepEqual(await exited, { code: 78, signal: null });
+    assert.deepEqual(lines, [
+      'apollo worker: TEMPORAL_NAMESPACE names a namespace that does not exist: no-such-namespace',
+    ]);
+  });
+
+  it('exits 78 with one line where the control bucket does not exist, whether Temporal is there or not', async () => {
+    const [{ address }, storage] = await Promise.all([sharedTemporal(), settingsOfStorage()]);
+    const endsWith = async (TEMPORAL_ADDRESS: string) => {
+      const { exited, lines } = await start({ ...storage, TEMPORAL_ADDRESS, CONTROL_BUCKET: 'nobucket' });
+      assert.deepEqual(await exited, { code: 78, signal: null });
+      assert.equal(lines.at(-1), 'apollo worker: the control bucket nobucket (CONTROL_BUCKET) does not exist');
+      return lines.length;
+    };
+    const [count] = await Promise.all([endsWith(address), endsWith(NOWHERE)]);
+    assert.equal(count, 1);
+  });
+
+  it('starts without search attributes, says which are missing, and nothing else that is wrong', async () => {
+    const [{ address }, storage, { name }] = await Promise.all([
+      sharedTemporal(),
+      settingsOfStorage(),
+      makeBareNamespace(),
+    ]);
+    const worker = await start({ ...storage, TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: name });
+    await Promise.all([worker.says('worker started'), worker.says('search-attribute create'), worker.says('RUNNING')]);
+    await assertEndsInOrder(worker);
+    const entries = worker.lines.map((line) => JSON.parse(line) as { level: number; msg: string });
+    const wrong = entries.filter(({ level }) => level >= 40).map(({ msg }) => msg);
+    assert.equal(wrong.length, 1, wrong.join('\n'));
+    assert.match(
+      wrong[0]!,
+      /^no job can be started: [^\n]* lacks search attributes \(CopyRequestor, CopyState\): temporal /,
+    );
   });
 
   it('polls the queue it is told to, logs JSON, and exits 0 at SIGTERM and at SIGINT', async () => {
@@ -180,9 +221,12 @@ describe('the worker process', function () {
     }
   });
 
-  it('exits 0 at SIGTERM while it waits for Temporal', async () => {
+  it('says in a word that it waits for Temporal, and exits 0 at SIGTERM meanwhile', async () => {
     const worker = await start({});
-    await worker.says('not reachable');
+    const line = await worker.says('not reachable');
+    const { reason, address, err } = JSON.parse(line) as Record<string, unknown>;
+    assert.deepEqual([typeof reason, address, err], ['string', NOWHERE, undefined]);
+    assert.doesNotMatch(line, /worker\/main/, 'no stack');
     await assertEndsInOrder(worker);
   });
 

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
-import { Writable } from 'node:stream';
-import { pino } from 'pino';
-import { reconcileId } from '../../contract/ids.ts';
+import { bulkTaskQueue, controlTaskQueue, reconcileId } from '../../contract/ids.ts';
 import { temporalLogger } from '../../worker/temporal-log.ts';
+import { logLines } from '../support/log-lines.ts';
 
 const ID = 'c7164076-9224-401c-a6bd-21908563abf8';
 
 /** A log of this level, and the lines written to it. */
 function logOf(level: string) {
-  const lines: Record<string, unknown>[] = [];
-  const stream = new Writable({
-    write(line: Buffer, _encoding, done) {
-      lines.push(JSON.parse(line.toString()) as Record<string, unknown>);
-      done();
-    },
-  });
-  return { logger: temporalLogger(pino({ level }, stream)), lines };
+  const { log, lines } = logLines(level);
+  return { logger: temporalLogger(log, 'copies'), lines };
 }
 
 describe("Temporal's messages in the log", () => {
@@ -45,6 +38,20 @@ describe("Temporal's messages in the log", () => {
     const { type, message, stack } = lines[0]?.['err'] as Record<string, string>;
     assert.deepEqual([type, message], ['TypeError', 'wrong']);
     assert.match(stack ?? '', /temporal-log\.test/);
+  });
+
+  it('leave out that no workflows run where none are to, and nothing else', () => {
+    const { logger, lines } = logOf('info');
+    const [none, another] = ['No workflows registered, not polling for workflow tasks', 'something else'];
+    for (const taskQueue of [bulkTaskQueue('copies'), controlTaskQueue('copies')]) {
+      logger.warn(none, { taskQueue });
+      logger.warn(another, { taskQueue });
+    }
+    logger.warn(none, { taskQueue: 'copies' });
+    assert.deepEqual(
+      lines.map(({ msg }) => msg),
+      [another, another, none],
+    );
   });
 
   it('are there from the level of the log up', () => {
