@@ -1,7 +1,7 @@
 import { ApiError, listCollections, readFiles, startCopy } from './api.js';
 import { find, make, setText, showProblem } from './dom.js';
 import { keepRequest } from './dry-runs.js';
-import { printable, reasonWords } from './format.js';
+import { printable, reasonWords, shortName } from './format.js';
 
 const MAX_MISTAKES_SHOWN = 20;
 
@@ -36,17 +36,25 @@ function requestOf(form) {
 /**
  * What the service found wrong, one a line.
  * @param {unknown} data
+ * @param {string[]} names of the files that were asked for
  * @returns {string[]}
  */
-function mistakesIn(data) {
+function mistakesIn(data, names) {
   const { Errors = [], Files = [] } =
     /** @type {{ Errors?: { path: string, message: string }[], Files?: { collectionId: string, fileName: string, message?: string }[] }} */ (
       data ?? {}
     );
   /** Files by their number, from 1. */
-  const numbered = (/** @type {string} */ text, /** @type {string} */ word) =>
-    text.replace(/copyFileCollectionData\[(\d+)\](?:\.\w+)?/g, (_, index) => `${word} ${Number(index) + 1}`);
-  const wrong = Errors.map(({ path, message }) => `${numbered(path, 'File')} ${numbered(message, 'file')}`.trim());
+  const numbered = (/** @type {string} */ text, /** @type {(index: number) => string} */ words) =>
+    text.replace(/copyFileCollectionData\[(\d+)\](?:\.\w+)?/g, (_, index) => words(Number(index)));
+  const number = (/** @type {number} */ index) => `file ${index + 1}`;
+  const numberAndName = (/** @type {number} */ index) => {
+    const name = names[index];
+    return `File ${index + 1}${name === undefined ? '' : ` (${shortName(name)})`}`;
+  };
+  const wrong = Errors.map(({ path, message }) =>
+    `${numbered(path, numberAndName)} ${numbered(message, number)}`.trim(),
+  );
   return [
     ...wrong,
     ...Files.map(({ collectionId, fileName, message }) =>
@@ -55,10 +63,13 @@ function mistakesIn(data) {
   ];
 }
 
-/** @param {unknown} error */
-function showRefusal(error) {
+/**
+ * @param {unknown} error
+ * @param {string[]} names of the files that were asked for
+ */
+function showRefusal(error, names = []) {
   showProblem(find('copy-problem', HTMLElement), error);
-  const mistakes = error instanceof ApiError ? mistakesIn(error.data) : [];
+  const mistakes = error instanceof ApiError ? mistakesIn(error.data, names) : [];
   const more = mistakes.length - MAX_MISTAKES_SHOWN;
   const shown = mistakes.slice(0, MAX_MISTAKES_SHOWN).map((mistake) => make('li', {}, printable(mistake)));
   if (more > 0) shown.push(make('li', {}, `and ${more} more`));
@@ -130,15 +141,18 @@ export async function showCopyForm(signal, onError) {
 
   const send = async () => {
     submit.disabled = true;
+    const request = requestOf(new FormData(form));
     try {
-      const request = requestOf(new FormData(form));
       const isDryRun = dryRun.checked;
       const sent = isDryRun ? { ...request, options: { ...request.options, dryRun: true } } : request;
       const { data } = await startCopy(sent);
       if (isDryRun) keepRequest(data.CorrelationId, request);
       if (!signal.aborted) location.hash = `#/jobs/${data.CorrelationId}`;
     } catch (error) {
-      showRefusal(error);
+      showRefusal(
+        error,
+        request.copyFileCollectionData?.map(({ fileName }) => fileName),
+      );
       find('copy-problem', HTMLElement).focus();
       onError(error);
       await showReason(error, signal).catch(() => undefined);

@@ -59,6 +59,17 @@ export function printable(text) {
   return text.replaceAll(HIDDEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** The most characters of a name that stands in a sentence. */
+const NAME_LENGTH = 60;
+
+/** A name as a sentence has room for it: of a long one, how it begins and ends. @param {string} name */
+export function shortName(name) {
+  const characters = Array.from(name);
+  if (characters.length <= NAME_LENGTH) return name;
+  const half = NAME_LENGTH / 2;
+  return `${characters.slice(0, half).join('')}…${characters.slice(1 - half).join('')}`;
+}
+
 /** `CompletedWithErrors` as `Completed with errors`. @param {string} state */
 export function stateWords(state) {
   const words = state.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').toLowerCase();

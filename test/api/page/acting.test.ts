@@ -206,6 +206,22 @@ describe('acting on the operator page', function () {
     await close();
   });
 
+  it('names the files that are wrong: as text, a long name by how it begins and ends', async () => {
+    const { open, close } = await servePage();
+    const page = await open('#/new');
+    await page.getByLabel('From collection').selectOption('copies');
+    await page.getByLabel('To collection').selectOption('copies');
+    const names = ['fine.jpg', '<b>../</b>/../x\u202e', `${'é'.repeat(1_000)}/end.jpg`];
+    await page.getByLabel('File names, one on each line').fill(names.join('\n'));
+    await page.getByRole('button', { name: 'Start dry run' }).click();
+    await page.locator('#copy-mistakes li').first().waitFor();
+    const [segment = '', long = '', ...others] = await page.locator('#copy-mistakes li').allTextContents();
+    assert.equal(segment, 'File 2 (<b>../</b>/../x\\u{202e}) must not have "." or ".." as a path segment');
+    assert.match(long, /^File 3 \(é{30}…é{21}\/end\.jpg\) must /);
+    assert.deepEqual(others, []);
+    await close();
+  });
+
   it('says what is wrong with a request: refused, mistaken or locked', async () => {
     const admissions = [
       { decision: 'forbidden', message: 'ACCESS_DENIED: no such collection' },
