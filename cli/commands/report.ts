@@ -16,7 +16,11 @@ export function addReport({ program, context }: CommandSet): void {
   program
     .command('report')
     .summary('every file of a job, with its state and reason')
-    .description('Writes a row for each file of a job to standard output, or to a file, as it comes.')
+    .description(
+      'Writes a row for each file of a job to standard output, or to a file, as it comes. In CSV, a text that a ' +
+        'spreadsheet would take for a formula has an apostrophe in front, be it a name or a checksum; programs take ' +
+        'ndjson, which has every value to the letter.',
+    )
     .argument('<correlation-id>', 'the job', common.correlationId)
     .addOption(
       new Option('--format <format>', 'ndjson or csv (default: by the name of the file, else ndjson)').choices([
