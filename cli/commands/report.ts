@@ -17,9 +17,9 @@ export function addReport({ program, context }: CommandSet): void {
     .command('report')
     .summary('every file of a job, with its state and reason')
     .description(
-      'Writes a row for each file of a job to standard output, or to a file, as it comes. CSV is for spreadsheets: a value ' +
-        'that one would take for a formula (a name as -x, a checksum as +sqf9A==) has an apostrophe in front. Programs ' +
-        'read ndjson.',
+      'Writes a row for each file of a job to standard output, or to a file, as it comes. In CSV, a text that a ' +
+        'spreadsheet would take for a formula has an apostrophe in front, be it a name or a checksum; programs take ' +
+        'ndjson, which has every value to the letter.',
     )
     .argument('<correlation-id>', 'the job', common.correlationId)
     .addOption(

@@ -39,6 +39,13 @@ describe('a report', () => {
     assert.deepEqual(await readdir(folder), ['report.ndjson']);
   });
 
+  it('is explained by its help: CSV is for spreadsheets, ndjson for programs', async () => {
+    const { stdout } = await cli(['report', '--help']);
+    const words = stdout.replaceAll(/\s+/g, ' ');
+    assert.match(words, /In CSV, a text that a spreadsheet would take for a formula has an apostrophe in front/);
+    assert.match(words, /programs take ndjson, which has every value to the letter/);
+  });
+
   it('is no file where it breaks off, which is not for the file’s sake', async () => {
     const { code, stderr } = await report('report.ndjson', { 'content-length': '1000', connection: 'close' });
     assert.deepEqual(

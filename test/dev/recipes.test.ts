@@ -100,7 +100,7 @@ describe('the recipes', function () {
       /"state":"Completed"/,
       /^$/,
       /"state":"Completed","counts":\{"requested":2,"completed":0,"skipped":2/,
-      /state: 'Paused'[^]*Paused[^]*"state":"Cancelled"[^]*\nexit code 6\n/,
+      /state: 'Paused'[^]*startedAt: \d{13},[^]*Paused[^]*"state":"Cancelled"[^]*\nexit code 6\n/,
     ];
     assert.equal(printed.length, expected.length, printed.join(MARK));
     for (const [index, pattern] of expected.entries()) assert.match(printed[index]!, pattern);
