@@ -2,11 +2,10 @@ import { collectDefaultMetrics } from 'prom-client';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cannotListen, ConfigError, EX_CONFIG, loadApiConfig } from '../config/config.ts';
 import { checkCredentials } from '../config/credentials.ts';
-import { FIRST_LOOK_MS, firstLook } from '../config/first-look.ts';
+import { firstLook, LOOK_MS } from '../config/first-look.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadTemporalConfig } from '../config/temporal.ts';
 import { loadTracingConfig } from '../config/tracing.ts';
-import { inTime } from '../storage/in-time.ts';
 import { startTracing } from '../telemetry/index.ts';
 import { createApp } from './app.ts';
 import { ApiMetrics } from './metrics.ts';
@@ -15,6 +14,9 @@ import { createTokenVerifier } from './auth/verify-token.ts';
 import { createBackend, type Backend } from './backend.ts';
 import type { Readiness } from './readiness.ts';
 import { listen, type Listener } from './server.ts';
+
+/** The API listens no later than so long, in milliseconds, after it began to look at what its settings name. */
+const HELD_UP_MS = 1_000;
 
 /** Together below the 10 s within which the process has to be gone. */
 const IN_FLIGHT_GRACE_MS = 7_500;
@@ -58,8 +60,7 @@ async function takeAddress(host: string, port: number): Promise<Listener> {
 
 /** Throws ConfigError where Temporal or storage answers that what a setting names does not exist. */
 async function lookAt({ temporal, storage }: Readiness, log: Logger): Promise<void> {
-  const looks = { temporal: inTime(temporal(), FIRST_LOOK_MS), storage: inTime(storage(), FIRST_LOOK_MS) };
-  await firstLook(looks, log);
+  await firstLook({ temporal: temporal(LOOK_MS), storage: storage() }, log);
 }
 
 async function stop(listener: Listener, closeClients: () => Promise<void>, log: Logger): Promise<void> {
@@ -95,7 +96,8 @@ const authenticate = createTokenVerifier({
   audience: config.ims.audience,
   keys: issuerKeys(config.ims.jwksUrl),
 });
-await orFail(() => lookAt(service.readiness, log));
+// Where nobody answers, the API starts without. An answer that comes late ends it all the same.
+await Promise.race([orFail(() => lookAt(service.readiness, log)), delay(HELD_UP_MS)]);
 const listener = await orFail(() => takeAddress(config.host, config.port));
 const publicUrl = config.publicUrl ?? listener.url;
 const { jobs, collections, openInput, readiness } = service;

@@ -9,8 +9,11 @@ import { DEADLINES, within } from './jobs/deadlines.ts';
  * answers that what a setting names does not exist.
  */
 export interface Readiness {
-  /** Throws MissingAttributesError where no job can be started for want of search attributes. */
-  temporal: () => Promise<void>;
+  /**
+   * Throws MissingAttributesError where no job can be started for want of search attributes. `withinMs`: how long Temporal
+   * has to answer; default: as deadlines.ts has it.
+   */
+  temporal: (withinMs?: number) => Promise<void>;
   storage: () => Promise<void>;
 }
 
@@ -24,9 +27,9 @@ export function createReadiness(deps: {
   const { client, connection, namespace, objects, controlBucket } = deps;
   const attributes = searchAttributes(connection, namespace);
 
-  async function findAttributes(): Promise<void> {
+  async function findAttributes(withinMs: number): Promise<void> {
     try {
-      await within(client, DEADLINES.readiness, () => attributes.find());
+      await within(client, withinMs, () => attributes.find());
     } catch (error) {
       // Jobs are started without Temporal's visibility store, which is the one asked here.
       if (error instanceof MissingAttributesError) throw error;
@@ -34,9 +37,9 @@ export function createReadiness(deps: {
   }
 
   return {
-    async temporal() {
+    async temporal(withinMs = DEADLINES.readiness) {
       const find = () => findNamespace(connection, namespace);
-      await Promise.all([within(client, DEADLINES.readiness, find), findAttributes()]);
+      await Promise.all([within(client, withinMs, find), findAttributes(withinMs)]);
     },
     storage: () => findControlBucket(objects, controlBucket),
   };

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { cannotListen, ConfigError, EX_CONFIG, loadWorkerConfig, type WorkerConfig } from '../config/config.ts';
 import { checkCredentials } from '../config/credentials.ts';
-import { FIRST_LOOK_MS, firstLook } from '../config/first-look.ts';
+import { firstLook, LOOK_MS } from '../config/first-look.ts';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { findNamespace } from '../config/namespace.ts';
 import { loadTemporalConfig, type TemporalConfig } from '../config/temporal.ts';
@@ -18,6 +18,9 @@ import { createWorker } from './worker.ts';
 
 /** Between attempts to reach Temporal when the worker starts before it. */
 const CONNECT_PAUSE_MS = 1_000;
+
+/** A start is held up no longer than this, in milliseconds, by storage that does not answer. */
+const STORAGE_LOOK_MS = 2_000;
 
 async function main(): Promise<void> {
   const config = loadWorkerConfig(process.env);
@@ -98,15 +101,15 @@ async function connect(
 
 /** Throws ConfigError where storage answers that the control bucket does not exist. */
 async function lookAtStorage({ storage }: WorkerConfig, log: Logger): Promise<void> {
-  const { objects } = createStorage(storage, { autoRetry: false, timeoutMs: FIRST_LOOK_MS });
+  const { objects } = createStorage(storage, { autoRetry: false, timeoutMs: STORAGE_LOOK_MS });
   const look = findControlBucket(objects, storage.controlBucket);
-  await firstLook({ storage: inTime(look, FIRST_LOOK_MS) }, log);
+  await firstLook({ storage: inTime(look, STORAGE_LOOK_MS) }, log);
 }
 
-/** Throws ConfigError where Temporal answers that the namespace does not exist. */
+/** Throws ConfigError where Temporal answers that the namespace does not exist. Without its answer there is no worker. */
 async function lookAtTemporal(connection: NativeConnection, namespace: string, log: Logger): Promise<void> {
   const find = () => findNamespace(connection, namespace);
-  await firstLook({ temporal: connection.withDeadline(Date.now() + FIRST_LOOK_MS, find) }, log);
+  await firstLook({ temporal: connection.withDeadline(Date.now() + LOOK_MS, find) }, log);
 }
 
 try {
