@@ -1,7 +1,5 @@
-import type { ActivityFailure } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { BulkRequest, CollectionLocation, HeldPrefixLock, JobOwner } from '../contract/messages.ts';
-import { reason } from '../contract/reasons.ts';
 import { CHUNK_TRIES, CHUNKS_IN_FLIGHT, RATE_OF_A_CHUNK } from './activity-options.ts';
 import type { ChunkPass } from './chunk-queue.ts';
 import { countOf } from './visibility.ts';
@@ -47,9 +45,4 @@ export function taskOf(
 /** What the Web UI calls a pass. */
 export function passSummary({ chunk, only }: ChunkPass): string {
   return only === undefined ? `chunk ${chunk}` : `${countOf(only.length, 'file')} of chunk ${chunk}`;
-}
-
-/** `CODE: sentence`, as an activity failed for good. */
-export function reasonOf({ cause }: ActivityFailure): string {
-  return cause?.message ?? reason('INTERNAL_ERROR', 'an activity failed');
 }

@@ -1,21 +1,33 @@
 import { ActivityFailure, CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
-import type { ChunkOutcome } from '../activities/index.ts';
+import type { ChunkOutcome, ListingCursor, ListingPlan } from '../activities/index.ts';
 import { chunkPassId } from '../contract/ids.ts';
-import { bulk, CHUNK_TRIES, locallyFirst, PLAN_AHEAD_CHUNKS, retryPauseMs } from './activity-options.ts';
+import { reason } from '../contract/reasons.ts';
+import {
+  bulk,
+  locallyFirst,
+  CHUNK_TRIES,
+  chunksToList,
+  PLAN_AHEAD_CHUNKS,
+  planning,
+  retryPauseMs,
+} from './activity-options.ts';
 import type { BulkBook } from './bulk-book.ts';
 import { ChunkQueue, type CarriedQueue, type ChunkPass } from './chunk-queue.ts';
-import { passSummary, reasonOf, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
+import { passSummary, taskOf, windowOf, type BulkJob } from './chunk-tasks.ts';
 import { isLongHistory } from './continuing.ts';
 import type { CopyGate } from './copy-gate.ts';
-import { FINDS_COPIES_IN_PAUSE, GOES_ON_AT_ONCE, TELLS_NO_MORE_OF_WHAT_IS_OVER } from './patches.ts';
-import { settlePass } from './settle-pass.ts';
-import { SourceListing, type ListingState } from './source-listing.ts';
-import { isToldByMemo, showProgress } from './visibility.ts';
+import {
+  FINDS_COPIES_IN_PAUSE,
+  GOES_ON_AT_ONCE,
+  TELLS_NO_MORE_OF_WHAT_IS_OVER,
+  TELLS_OF_LOST_SOURCE,
+} from './patches.ts';
+import { countOf, isToldByMemo, showProgress } from './visibility.ts';
 
-/** How far a job has come. */
+/** How far planning has come: null once every chunk is planned. */
 export interface CopyingState {
   queue: CarriedQueue;
-  cursor: ListingState;
+  cursor: ListingCursor | 'start' | null;
 }
 
 /**
@@ -35,7 +47,7 @@ export async function copyChunks(
   showProgress(book);
   if (rest === undefined || !book.isCancelling) return rest;
   // Of a large job most of these never began: there may be a window of them, and somebody waits for the end.
-  await Promise.all(copying.takeUncertain().map((pass) => settlePass(book, job, pass)));
+  await Promise.all(copying.takeUncertain().map((pass) => settle(book, job, pass)));
   if (rest.cursor !== null) {
     // An attempt at planning that was stopped, or lost, may have planned more than anybody has told of.
     const { correlationId } = job.owner;
@@ -63,8 +75,9 @@ class ChunkCopying {
   readonly #pauses = new CancellationScope();
   /** Passes that nobody could find out about: they are not looked at again before they are made again. */
   readonly #unfound = new WeakSet<ChunkPass>();
-  readonly #listing: SourceListing;
+  #cursor: CopyingState['cursor'];
   readonly #inFlight = new Set<ChunkPass>();
+  #isPlanning = false;
   #finish: (rest: CopyingState | undefined) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
 
@@ -73,8 +86,9 @@ class ChunkCopying {
     this.#job = job;
     this.#gate = gate;
     this.#queue = new ChunkQueue(queue);
-    this.#listing = new SourceListing(book, job, this.#queue, cursor);
+    this.#cursor = cursor;
     this.#window = windowOf(job);
+    book.isCounted = cursor === null;
     for (const pass of this.#queue.uncertain) book.underWay.add(pass);
   }
 
@@ -111,26 +125,19 @@ class ChunkCopying {
   #goOn(): void {
     const isStopping = this.#book.isCancelling || isLongHistory('bulk');
     if (!isStopping && this.#gate.isOpen) {
-      if (this.#listing.isWaiting && this.#queue.ahead < PLAN_AHEAD_CHUNKS) this.#list();
+      if (this.#cursor !== null && !this.#isPlanning && this.#queue.ahead < PLAN_AHEAD_CHUNKS) {
+        this.#plan(this.#cursor);
+      }
       while (this.#inFlight.size < this.#window) {
         const pass = this.#queue.take();
         if (pass === undefined) break;
         this.#begin(pass);
       }
     } else if (!isStopping) this.#findCopies();
-    if (this.#inFlight.size > 0 || this.#listing.isUnderWay) return;
-    const { cursor } = this.#listing;
-    const isThrough = cursor === null && this.#queue.isEmpty;
+    if (this.#inFlight.size > 0 || this.#isPlanning) return;
+    const isThrough = this.#cursor === null && this.#queue.isEmpty;
     if (isThrough) this.#finish(undefined);
-    else if (isStopping) this.#finish({ queue: this.#queue.carry(), cursor });
-  }
-
-  #list(): void {
-    this.#listing
-      .goOn(this.#gate.scope, () => {
-        this.#look();
-      })
-      .catch(this.#fail);
+    else if (isStopping) this.#finish({ queue: this.#queue.carry(), cursor: this.#cursor });
   }
 
   #begin(pass: ChunkPass): void {
@@ -248,4 +255,89 @@ class ChunkCopying {
       )
       .catch(this.#fail);
   }
+
+  #plan(cursor: ListingCursor | 'start'): void {
+    this.#isPlanning = true;
+    const maxChunks = chunksToList(this.#queue.planned);
+    const task = {
+      correlationId: this.#job.owner.correlationId,
+      source: collectionOf(this.#job),
+      collections: this.#book.collections,
+      cursor: cursor === 'start' ? null : cursor,
+      maxChunks,
+    };
+    const { scope } = this.#gate;
+    scope
+      .run(() => planning(`list ${countOf(maxChunks, 'chunk')}`).planListing(task))
+      .then(
+        (plan) => {
+          this.#takePlan(plan);
+        },
+        (error: unknown) => {
+          this.#takePlanFailure(error, scope);
+        },
+      )
+      .catch(this.#fail);
+  }
+
+  #takePlan({ chunks, cursor }: ListingPlan): void {
+    this.#isPlanning = false;
+    for (const { chunk, count, generation } of chunks) {
+      this.#queue.plan(chunk, generation);
+      this.#book.plan(count);
+    }
+    this.#cursor = cursor;
+    this.#book.isCounted = cursor === null;
+    this.#book.isListing = cursor !== null;
+    this.#look();
+  }
+
+  #takePlanFailure(error: unknown, scope: CancellationScope): void {
+    this.#isPlanning = false;
+    if (!isCancellation(error)) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      // What is listed is copied; what could not be listed will not be. What failed once it was stopped is not tried
+      // again by Temporal: that is for the job to do, if it goes on.
+      if (!scope.consideredCancelled) {
+        const why = reasonOf(error);
+        this.#book.loseSource(why);
+        this.#cursor = null;
+        if (patched(TELLS_OF_LOST_SOURCE)) this.#book.tellSourceLoss(why);
+      }
+    }
+    this.#look();
+  }
+}
+
+/**
+ * Finds out what became of the files of a pass that nobody can say of what it did. A result of it that is found stored
+ * tells of some of them only: the others are looked at as a further part. What cannot be told counts as not copied.
+ */
+async function settle(book: BulkBook, job: BulkJob, uncertain: ChunkPass): Promise<void> {
+  for (let pass: ChunkPass | undefined = uncertain; pass !== undefined;) {
+    const task = { ...taskOf(job, book.collections, pass), settle: true };
+    let outcome: ChunkOutcome;
+    try {
+      outcome = await bulk(`look at ${passSummary(pass)}`).copyChunk(task);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      book.lose(reasonOf(error));
+      return;
+    }
+    const { counts, leftovers } = outcome;
+    book.underWay.delete(uncertain);
+    book.settle(counts);
+    showProgress(book);
+    pass = leftovers.length === 0 ? undefined : { ...pass, part: pass.part + 1, only: leftovers };
+  }
+}
+
+function collectionOf({ request: { bulk: source } }: BulkJob) {
+  if (source.kind !== 'collection') throw new Error('only a collection is listed');
+  return source;
+}
+
+/** `CODE: sentence`, as an activity failed for good. */
+function reasonOf({ cause }: ActivityFailure): string {
+  return cause?.message ?? reason('INTERNAL_ERROR', 'an activity failed');
 }
