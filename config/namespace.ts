@@ -1,10 +1,7 @@
-import { isGrpcServiceError, type ConnectionLike } from '@temporalio/client';
+import type { ConnectionLike } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../contract/ids.ts';
 import { ConfigError } from './config.ts';
-
-/** gRPC status codes (grpc.io/docs/guides/status-codes). */
-const INVALID_ARGUMENT = 3;
-const NOT_FOUND = 5;
+import { GRPC_STATUS, grpcStatusOf } from './grpc-status.ts';
 
 /** The namespace lacks search attributes: Temporal refuses to start jobs, and to list them. */
 export class MissingAttributesError extends Error {
@@ -25,7 +22,7 @@ export async function findNamespace({ workflowService }: ConnectionLike, namespa
   try {
     await workflowService.describeNamespace({ namespace });
   } catch (error) {
-    if (statusOf(error) !== NOT_FOUND) throw error;
+    if (grpcStatusOf(error) !== GRPC_STATUS.NOT_FOUND) throw error;
     throw new ConfigError(`TEMPORAL_NAMESPACE names a namespace that does not exist: ${namespace}`);
   }
 }
@@ -52,7 +49,7 @@ export function searchAttributes({ workflowService }: ConnectionLike, namespace:
       await workflowService.countWorkflowExecutions({ namespace, query: `${name} = 'none'` });
       return false;
     } catch (error) {
-      if (statusOf(error) === INVALID_ARGUMENT) return true;
+      if (grpcStatusOf(error) === GRPC_STATUS.INVALID_ARGUMENT) return true;
       throw error;
     }
   }
@@ -67,8 +64,4 @@ export function searchAttributes({ workflowService }: ConnectionLike, namespace:
       areFound = true;
     },
   };
-}
-
-function statusOf(error: unknown): number | undefined {
-  return isGrpcServiceError(error) ? error.code : undefined;
 }

@@ -24,5 +24,10 @@ export function locate(entry: FileEntry, collections: CollectionIndex): LocatedF
 function place(collectionId: string, fileName: string, collections: CollectionIndex) {
   const collection = collections.get(collectionId);
   if (collection === undefined) throw new Error(`collection ${collectionId} was not part of the admission`);
-  return { bucket: collection.bucket, name: collection.prefix + fileName };
+  return objectIn(collection, fileName);
+}
+
+/** The object that a file of a collection is. */
+export function objectIn({ bucket, prefix }: CollectionLocation, fileName: string): { bucket: string; name: string } {
+  return { bucket, name: prefix + fileName };
 }

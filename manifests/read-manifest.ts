@@ -7,6 +7,9 @@ import type { ManifestFormat } from '../contract/manifest-format.ts';
 import { readNdjson } from './ndjson.ts';
 import { readTextLines } from './text-lines.ts';
 
+/** The first two bytes of gzip (RFC 1952, section 2.3.1); no text in UTF-8 begins with them. */
+const GZIP_MAGIC = [0x1f, 0x8b];
+
 /**
  * Reads a list of files as it streams, in flat memory. A line that is wrong has a problem and is given with the rest;
  * empty lines are left out. Throws ManifestError where the list as a whole cannot be read or goes beyond a bound of
@@ -35,9 +38,6 @@ async function* bounded(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
     yield piece;
   }
 }
-
-/** The first two bytes of gzip (RFC 1952, section 2.3.1); no text in UTF-8 begins with them. */
-const GZIP_MAGIC = [0x1f, 0x8b];
 
 /** Throws ManifestError where a text is compressed: it would be taken for as many lines as it has line feeds. */
 async function* plain(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

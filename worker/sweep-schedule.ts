@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isGrpcServiceError, ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { GRPC_STATUS, grpcStatusOf } from '../config/grpc-status.ts';
 import { SWEEP_WORKFLOW, sweepScheduleId } from '../contract/ids.ts';
 
 /** How often the sweep runs where nobody has said otherwise; not at the hour, when all else runs too. */
@@ -18,10 +19,6 @@ const TIMEOUT_MS = 5_000;
 
 /** Before the schedule is looked at again, which others change at the same time, in milliseconds. */
 const PAUSE_MS = 100;
-
-/** gRPC's codes of a request for what is not there, and of one that met another state than it was made for. */
-const NOT_FOUND = 5;
-const FAILED_PRECONDITION = 9;
 
 type Description = Awaited<ReturnType<Client['workflowService']['describeSchedule']>>;
 
@@ -68,7 +65,7 @@ async function describe(client: Client, scheduleId: string): Promise<Description
   try {
     return await client.workflowService.describeSchedule({ namespace, scheduleId });
   } catch (error) {
-    if (codeOf(error) === NOT_FOUND) return undefined;
+    if (grpcStatusOf(error) === GRPC_STATUS.NOT_FOUND) return undefined;
     throw error;
   }
 }
@@ -102,11 +99,8 @@ async function mendAction(
       conflictToken: found.conflictToken,
     });
   } catch (error) {
-    const code = codeOf(error);
-    if (code !== FAILED_PRECONDITION && code !== NOT_FOUND) throw error;
+    // It has been changed, or deleted, since it was looked at.
+    const status = grpcStatusOf(error);
+    if (status !== GRPC_STATUS.FAILED_PRECONDITION && status !== GRPC_STATUS.NOT_FOUND) throw error;
   }
-}
-
-function codeOf(error: unknown): number | undefined {
-  return isGrpcServiceError(error) ? error.code : undefined;
 }

@@ -21,7 +21,7 @@ const LATE_START_SHARE = 0.5;
  */
 const LOCAL_TIMEOUT_MS = 2_000;
 
-/** What is said where it sees so. */
+/** What is said where an attempt sees, by a look at its lock, that others hold it. */
 export const LOCK_LOST_SENTENCE = 'the lock on the destination was broken or taken over';
 
 /** What an attempt at one file fails with then. */

@@ -1,4 +1,5 @@
 import { objectNameProblem } from '../../contract/file-name.ts';
+import { objectIn } from '../../contract/locate.ts';
 import { manifestExtensionProblem, manifestFormat } from '../../contract/manifest-format.ts';
 import type { BulkSource, CollectionLocation, StoredList } from '../../contract/messages.ts';
 import type { EntryLine } from '../../manifests/file-entry.ts';
@@ -19,13 +20,13 @@ type Manifest = Extract<BulkSource, { kind: 'manifest' }>;
 export async function* openManifest(
   objects: ObjectStore,
   { fileName }: Manifest,
-  { bucket, prefix }: CollectionLocation,
+  place: CollectionLocation,
 ): AsyncGenerator<EntryLine> {
   const format = manifestFormat(fileName);
-  const problem = objectNameProblem(prefix, fileName) ?? manifestExtensionProblem(fileName);
+  const problem = objectNameProblem(place.prefix, fileName) ?? manifestExtensionProblem(fileName);
   if (format === undefined || problem !== undefined) throw new ManifestError(problem);
   try {
-    const stream = await openOrRefuse(objects, { bucket, name: prefix + fileName });
+    const stream = await openOrRefuse(objects, objectIn(place, fileName));
     // An upload may have compressed it on the way and left it so, whatever it is called.
     const gzip = format.gzip || stream.contentEncoding === 'gzip';
     yield* readManifest(stream.bytes, { ...format, gzip });

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { CHUNK_FILES, MAX_LISTED_COLLECTIONS } from '../../contract/limits.ts';
+import { objectIn } from '../../contract/locate.ts';
 import type {
   BulkSource,
   CollectionLocation,
@@ -150,8 +151,8 @@ class ListPlanning {
     await this.#access.lookUp([collectionId]);
     this.#forbid(this.#access.denied(collectionId, 'readonly'));
     const place = this.#place(collectionId);
-    const manifest = { bucket: place.bucket, name: place.prefix + fileName };
-    return { lines: openManifest(storage.objects, source, place), rules: new ManifestRules(this.#used, manifest) };
+    const rules = new ManifestRules(this.#used, objectIn(place, fileName));
+    return { lines: openManifest(storage.objects, source, place), rules };
   }
 
   /** Decides access where an entry names a collection for the first time. */

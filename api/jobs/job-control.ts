@@ -1,4 +1,5 @@
-import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { GRPC_STATUS, grpcStatusOf } from '../../config/grpc-status.ts';
 import type { JobStatus } from '../../contract/messages.ts';
 import { COPY_STATE } from '../../contract/search-attributes.ts';
 import { isEndState, type JobState } from '../../contract/states.ts';
@@ -20,9 +21,6 @@ const UNCHANGED_BY: Readonly<Record<JobAction, readonly JobState[]>> = {
   pause: ['Paused', 'Cancelling'],
   resume: ['Processing', 'Cancelling'],
 };
-
-/** What gRPC calls a request that can never be carried out. */
-const INVALID_ARGUMENT = 3;
 
 /** Sends jobs their signals. */
 export class JobControl {
@@ -56,7 +54,9 @@ export class JobControl {
     } catch (error) {
       // It has ended since it was found.
       if (error instanceof WorkflowNotFoundError) throw new JobEndedError(await this.#status(correlationId, viewer));
-      if (!isRefused(error)) throw new ServiceUnavailableError('temporal', error);
+      // Refused for good: the workflow has had as many as it takes.
+      const isRefused = grpcStatusOf(error) === GRPC_STATUS.INVALID_ARGUMENT;
+      if (!isRefused) throw new ServiceUnavailableError('temporal', error);
       if (action !== 'cancel') throw new JobOverSignalledError(await this.#status(correlationId, viewer));
       await this.#cancelNatively(correlationId);
     }
@@ -82,11 +82,4 @@ export class JobControl {
     const live = found.kind === 'running' ? await this.#views.live(correlationId, found) : undefined;
     return live ?? (await this.#views.status(correlationId, found));
   }
-}
-
-/** Whether Temporal refused a signal for good: the workflow has had as many as it takes. */
-function isRefused(error: unknown): boolean {
-  if (!(error instanceof ServiceError) || !isGrpcServiceError(error.cause)) return false;
-  const code: number = error.cause.code;
-  return code === INVALID_ARGUMENT;
 }

@@ -9,7 +9,7 @@ import type { JobRecord, JobRecordStore } from '../../storage/job-records.ts';
 import { toldOf, untoldOf, withProgress, type DescribedProgress } from './chunk-progress.ts';
 import type { FoundJob } from './job-finder.ts';
 import { eachFromStorage, fromStorage } from './from-storage.ts';
-import { JobQueries, type JobView, type ListQueries } from './job-queries.ts';
+import { JobQueries, type JobView, type ListQueries, type WorkflowRun } from './job-queries.ts';
 import type { JobPage, PageRequest } from './job-service.ts';
 import { BulkFiles, endOf, type BulkJob } from './bulk-files.ts';
 import { lostStatus, runningStatus, type LostJob, type RunningJob } from './unanswered-status.ts';
@@ -124,27 +124,19 @@ export class JobViews {
 
   /** Of a list that was ended by force: as its workflow knew, which is ahead of what is stored, else as that is. */
   async #lostView(correlationId: string, found: LostJob, request: PageRequest): Promise<JobView> {
-    const told = await this.#toldByClosed(found, (runId) => this.#queries.view({ correlationId, runId }, request));
+    const closed = closedRun(correlationId, found);
+    const told = closed && (await this.#queries.view(closed, request));
     if (told !== undefined) return { ...told, status: lostStatus(correlationId, found, told.status.counts) };
-    const { files, collections } = await this.#storedFiles(found.record);
-    const status = lostStatus(correlationId, found, files.length === 0 ? undefined : countFiles(files));
-    return { status, collections, page: pageOf(files, request) };
+    const stored = await this.#storedFiles(found.record);
+    const status = lostStatus(correlationId, found, countsOf(stored));
+    return { status, collections: stored.collections, page: pageOf(stored.files, request) };
   }
 
   /** The counts of a job that was ended by force; undefined: nothing is known. */
   async #lostCounts(correlationId: string, found: LostJob, list?: ListQueries): Promise<JobCounts | undefined> {
-    const told = await this.#toldByClosed(found, (runId) => this.#queries.status({ correlationId, runId }, list));
+    const closed = closedRun(correlationId, found);
+    const told = closed && (await this.#queries.status(closed, list));
     return told?.counts ?? (await this.#storedCounts(found.record));
-  }
-
-  /** What the closed workflow of a list tells, where it may be asked: its files are told of in storage some seconds later. */
-  async #toldByClosed<Told extends LiveStatus | JobView>(
-    { record, runId }: LostJob,
-    ask: (runId: string) => Promise<Told | undefined>,
-  ): Promise<Told | undefined> {
-    if (runId === undefined || record === undefined || record.bulk !== null || record.entries === null)
-      return undefined;
-    return await ask(runId);
   }
 
   /**
@@ -264,6 +256,12 @@ export class JobViews {
     if (record === undefined) return { files: [], collections: [] };
     return await fromStorage(readStoredFiles(this.#records, record));
   }
+}
+
+/** The closed workflow of a list, where it may be asked what it knew: its files are told of in storage some seconds later. */
+function closedRun(correlationId: string, { record, runId }: LostJob): WorkflowRun | undefined {
+  const isList = record !== undefined && record.bulk === null && record.entries !== null;
+  return isList && runId !== undefined ? { correlationId, runId } : undefined;
 }
 
 /** How a job stands by what it told, with what has come of its passes since: as they stored it, else as they told it. */

@@ -9,6 +9,7 @@ export const SIGNALS: Readonly<Record<JobAction, string>> = {
   pause: PAUSE_SIGNAL,
   resume: RESUME_SIGNAL,
 };
+const ACTIONS = Object.keys(SIGNALS) as JobAction[];
 
 /**
  * The state in which a signal leaves a job, where it changes one. A worker that answers says it itself; without one the
@@ -54,5 +55,3 @@ export async function waitingSignals(
   }
   return waiting;
 }
-
-const ACTIONS = Object.keys(SIGNALS) as JobAction[];

@@ -9,6 +9,7 @@ import {
   type Permission,
 } from '../../storage/collections.ts';
 import { makeTestStorage, type TestStorage } from '../support/emulator.ts';
+import { usePassedTime } from '../support/passed-time.ts';
 import { answerError } from '../support/storage-proxy/index.ts';
 import { failsAs } from './assertions.ts';
 
@@ -22,6 +23,7 @@ describe('collection catalogue', () => {
   let storage: TestStorage;
   let collections: CollectionCatalogue;
   let id: string;
+  const passTime = usePassedTime();
 
   before(async () => {
     storage = await makeTestStorage();
@@ -127,15 +129,10 @@ describe('collection catalogue', () => {
   it('remembers it for a minute', async () => {
     await put(JSON.stringify(documentOf(id)));
     await collections.find(id);
-    const now = performance.now.bind(performance);
-    try {
-      performance.now = () => now() + 59_000;
-      assert.notEqual(collections.recall(id), undefined);
-      performance.now = () => now() + 61_000;
-      assert.equal(collections.recall(id), undefined);
-    } finally {
-      performance.now = now;
-    }
+    passTime(59_000);
+    assert.notEqual(collections.recall(id), undefined);
+    passTime(61_000);
+    assert.equal(collections.recall(id), undefined);
   });
 
   it('fails where storage does: that is no answer', async () => {

@@ -24,8 +24,8 @@ export class PrefixGuard {
   }
 
   /**
-   * Whether a lock stands, by a look that was begun after `since` and is not older than LOOK_VALID_MS; at once where there is such
-   * a look. What was read of a destination before `since` may be written over then. Rejects with StorageError.
+   * Whether a lock stands, by a look that was begun after `since` and is not older than LOOK_VALID_MS; at once where there
+   * is such a look. What was read of a destination before `since` may be written over then. Rejects with StorageError.
    */
   stands(lock: HeldPrefixLock, since: number): boolean | Promise<boolean> {
     const look = this.#lookOf(lock);

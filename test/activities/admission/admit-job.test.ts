@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { CopyFilesInput, CopyOptions, JobOwner } from '../../../contract/messages.ts';
 import { lockName } from '../../../storage/lock-names.ts';
+import { usePassedTime } from '../../support/passed-time.ts';
 import { answerError, holdAfter, holdBefore, resetAfter } from '../../support/storage-proxy/index.ts';
 import { newPlace, type Place } from '../locks/locking.ts';
 import { failsWith, makeActivityTest, newOwner, type ActivityTest } from '../support.ts';
@@ -150,6 +151,7 @@ describe('admitJob', () => {
   }
 
   describe('as a local activity, of which a late workflow task may begin one more when the job is another worker’s,', () => {
+    const stopFor = usePassedTime();
     const local = { isLocal: true };
     const givesUp = (result: Promise<unknown>) =>
       failsWith(result, 'WORKER_LOST', { retryable: false, message: /another attempt has begun/ });
@@ -207,18 +209,12 @@ describe('admitJob', () => {
     it('keeps no lock that it has made after its process was stopped: the job may be over', async () => {
       const held = holdAfter();
       test.proxy.inject({ operation: 'upload', name: lockName(place.destination('a')) }, held, { times: 1 });
-      const now = performance.now.bind(performance);
-      try {
-        const late = test.start('admitJob', { owner, taskQueue: 'queue', input: input(['a']) }, local);
-        await held.reached;
-        // As after SIGSTOP and SIGCONT: the monotonic clock has gone on, this process has not.
-        performance.now = () => now() + 3_000;
-        held.release();
-        await failsWith(late.result, 'WORKER_LOST', { retryable: true });
-        assert.deepEqual(await place.locksOn('a'), []);
-      } finally {
-        performance.now = now;
-      }
+      const late = test.start('admitJob', { owner, taskQueue: 'queue', input: input(['a']) }, local);
+      await held.reached;
+      stopFor(3_000);
+      held.release();
+      await failsWith(late.result, 'WORKER_LOST', { retryable: true });
+      assert.deepEqual(await place.locksOn('a'), []);
     });
 
     it('gives up where the other one has only made a lock', async () => {

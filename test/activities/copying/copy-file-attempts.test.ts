@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { LOOK_VALID_MS } from '../../../contract/upkeep.ts';
 import { on } from 'node:events';
 import type { MockActivityEnvironment } from '@temporalio/testing';
+import { LOOK_VALID_MS } from '../../../contract/upkeep.ts';
+import { usePassedTime } from '../../support/passed-time.ts';
 import {
   alterJson,
   holdAfter,
@@ -128,16 +129,7 @@ describe('copyFile, attempt by attempt', () => {
 
   describe('that was stopped for longer than its heartbeat time-out', () => {
     const TIMEOUT_MS = 10_000;
-    const now = performance.now.bind(performance);
-
-    afterEach(() => {
-      performance.now = now;
-    });
-
-    /** As after SIGSTOP and SIGCONT: the monotonic clock has gone on, this process has not. */
-    function stopFor(ms: number): void {
-      performance.now = () => now() + ms;
-    }
+    const stopFor = usePassedTime();
 
     /** Begins a copy of three calls, and holds the answer to the first one. */
     async function holdFirstCall(heartbeatTimeoutMs: number) {

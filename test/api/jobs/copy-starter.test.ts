@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { pino } from 'pino';
 import { CopyStarter } from '../../../api/jobs/copy-starter.ts';
-import { ServiceUnavailableError, type NewJob } from '../../../api/jobs/job-service.ts';
+import { ServiceUnavailableError } from '../../../api/jobs/job-service.ts';
 import type { JobRecordStore } from '../../../storage/job-records.ts';
+import { newJob, silent } from './support.ts';
 
 const USUAL_MS = { admission: 5_000, start: 800 };
 
@@ -22,19 +21,10 @@ describe('the time until a POST is answered where Temporal is down', () => {
       client: client as unknown as Client,
       records: {} as unknown as JobRecordStore,
       taskQueue: 'queue',
-      log: pino({ enabled: false }),
+      log: silent,
     });
     const receivedAt = Date.now() - readingMs;
-    const job: NewJob = {
-      ...{
-        correlationId: randomUUID(),
-        requestor: { caller: 'ann', groups: [], isAdmin: false },
-        digest: '',
-        receivedAt,
-      },
-      request: { entries: [], options: { overwrite: 'always' } },
-    } as unknown as NewJob;
-    await assert.rejects(starter.copy(job, admissionMs), ServiceUnavailableError);
+    await assert.rejects(starter.copy(newJob(['a'], { receivedAt }), admissionMs), ServiceUnavailableError);
     return found.map((deadline) => deadline - receivedAt);
   }
 

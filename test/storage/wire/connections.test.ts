@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { isStorageError } from '../../../storage/errors.ts';
 import type { WireAnswer } from '../../../storage/wire/answer-parser.ts';
 import { Connections, type ConnectionsOptions } from '../../../storage/wire/connections.ts';
+import { usePassedTime } from '../../support/passed-time.ts';
 
 /** What a server does with a request: sends something, or not, or ends the connection. */
 type Script = (socket: Socket, request: string, connection: number) => void;
@@ -78,11 +79,7 @@ describe('connections to storage', () => {
   });
 
   describe('of a process that is stopped for long, and goes on,', () => {
-    const now = performance.now.bind(performance);
-
-    afterEach(() => {
-      performance.now = now;
-    });
+    const stopFor = usePassedTime();
 
     for (const [when, reached] of [
       ['before it is sent', () => Promise.resolve()],
@@ -96,7 +93,7 @@ describe('connections to storage', () => {
         });
         const failed = assert.rejects(send(connections), isUnavailable);
         await reached();
-        performance.now = () => now() + 11_000;
+        stopFor(11_000);
         await failed;
         // The next one goes as ever.
         assert.equal((await send(connections)).status, 200);
